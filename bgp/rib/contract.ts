@@ -1,0 +1,122 @@
+/**
+ * What the speaker asks of the RIB. One implementation (`rib.ts`), driven by sessions on one side and by own routes, next-hop
+ * reachability and the best-route consumer on the other. Synchronous and free of sockets and clocks: the speaker decides when
+ * to call `flush` and drains what it produces.
+ */
+import type { Asn } from '../../core/asn.js';
+import type { IpAddress, Ipv4Address } from '../../core/ip-address.js';
+import type { Prefix } from '../../core/prefix.js';
+import type { Family } from '../family.js';
+import type {
+  BestRouteBatch,
+  NextHopStatus,
+  OriginatedRoute,
+  RouteDetail,
+  RoutePolicy,
+  RouteTable,
+} from '../speaker/contract.js';
+
+/** Small dense number of a RIB peer; reused only after its routes are gone. */
+export type PeerIndex = number;
+
+/** What of a peer and its session matters to routes. Given anew each time a session is established. */
+export interface RibPeer {
+  readonly key: string;
+  readonly asn: Asn;
+  readonly localAsn: Asn;
+  readonly remoteRouterId: Ipv4Address;
+  readonly address: IpAddress;
+  /** Our end of the session: the NEXT_HOP we announce. */
+  readonly localAddress: IpAddress;
+  readonly families: readonly Family[];
+  /** RFC 6793: negotiated both ways. */
+  readonly fourOctetAs: boolean;
+  readonly nextHopMode: 'auto' | 'self' | 'keep';
+  readonly sharedSubnets: readonly Prefix[];
+  readonly importPolicy: RoutePolicy | RoutePredicate;
+  readonly exportPolicy: RoutePolicy | RoutePredicate;
+}
+
+/** A library user's policy: called once per path, in the speaker's own thread. */
+export type RoutePredicate = (route: RouteDetail) => 'accept' | 'reject';
+
+/** What came of one UPDATE. Anything but `ok` and `repaired` ends the session. */
+export type UpdateOutcome =
+  | { readonly kind: 'ok' }
+  /** RFC 7606: treated as withdraw or attributes discarded; the session lives on. */
+  | {
+      readonly kind: 'repaired';
+      readonly treatedAsWithdraw: number;
+      readonly attributesDiscarded: number;
+      readonly detail: string;
+    }
+  | { readonly kind: 'end-of-rib'; readonly family: Family }
+  | {
+      readonly kind: 'error';
+      readonly code: number;
+      readonly subcode: number;
+      readonly data: Uint8Array;
+      readonly detail: string;
+    };
+
+export interface Rib {
+  /** A session reached Established. Stale routes of the same key (graceful restart) stay and are replaced as it speaks. */
+  peerUp(peer: RibPeer): PeerIndex;
+  /** Its routes go (`flush`), or stay as stale (`keep-stale`) until `flushStale`. Its output stops at once. */
+  peerDown(peer: PeerIndex, routes: 'flush' | { readonly keepStale: readonly Family[] }): void;
+  /** End-of-RIB came or the stale timer fired: stale routes that were not announced again go. Returns how many went. */
+  flushStale(key: string, family: Family): number;
+  /** Live policy change: routes are judged again without a session reset. */
+  setPolicies(
+    peer: PeerIndex,
+    importPolicy: RibPeer['importPolicy'],
+    exportPolicy: RibPeer['exportPolicy'],
+  ): void;
+
+  /**
+   * One whole UPDATE message, its 19-byte header included, in `buffer[start, end)`. The bytes are only read during the call.
+   * Hot path.
+   */
+  receiveUpdate(peer: PeerIndex, buffer: Uint8Array, start: number, end: number): UpdateOutcome;
+
+  originate(routes: readonly OriginatedRoute[]): void;
+  withdrawOriginated(prefixes: readonly Prefix[]): void;
+  setNextHopStatus(nextHops: readonly NextHopStatus[]): void;
+  /** Own addresses: a received next hop that is one of them makes the route unusable (RFC 4271 section 5.1.3). */
+  setOwnAddresses(addresses: readonly IpAddress[]): void;
+  /** The next hops to watch, if they changed since last asked. */
+  takeWatchedNextHops(): readonly IpAddress[] | undefined;
+
+  /** While held, received routes are stored but nothing is selected (RFC 4724 section 4.1 deferral). */
+  holdSelection(family: Family, held: boolean): void;
+
+  /** True if anything waits for `flush`. */
+  readonly dirty: boolean;
+  /** Decides what changed and packs it for every update group. May be called after any number of UPDATEs. Hot path. */
+  flush(): void;
+
+  /**
+   * The next bytes for a peer, whole messages, or undefined if it has them all. Chunks are shared between the peers of a group
+   * and immutable. The cursor moves on each call, so call it only when the socket takes more.
+   */
+  takeOutput(peer: PeerIndex): Uint8Array | undefined;
+  /** True once the peer has been given every route known when its session came up: time for End-of-RIB. */
+  initialTableSent(peer: PeerIndex, family: Family): boolean;
+
+  /** The next changed best routes for the one consumer; undefined when it knows all. `restart` begins with the whole table. */
+  takeBestRoutes(family: Family, restart: boolean): BestRouteBatch | undefined;
+
+  counts(key: string): {
+    readonly received: number;
+    readonly accepted: number;
+    readonly advertised: number;
+    readonly stale: number;
+  };
+  routes(query: {
+    readonly table: RouteTable;
+    readonly family: Family;
+    readonly prefix: Prefix | undefined;
+    readonly after: Prefix | undefined;
+    readonly limit: number;
+  }): { readonly routes: readonly RouteDetail[]; readonly more: boolean };
+}

@@ -1,0 +1,315 @@
+/**
+ * The speaker's contract: everything that goes in and comes out is plain data.
+ *
+ * The same messages drive a speaker in the agent's worker thread (so that nothing computed elsewhere delays a KEEPALIVE),
+ * in the main thread (reflector mode, the library) and inside a simulation under a fake clock. Nothing here may hold a
+ * function, a socket or a class instance: it must survive `structuredClone`. The library's callback policies live one level
+ * up, in `bgp/index.ts`.
+ */
+import type { Asn } from '../../core/asn.js';
+import type { IpAddress, Ipv4Address } from '../../core/ip-address.js';
+import type { Prefix } from '../../core/prefix.js';
+import type { Family } from '../family.js';
+
+// ---------------------------------------------------------------- configuration
+
+export interface SpeakerConfig {
+  readonly asn: Asn;
+  /** BGP Identifier (RFC 6286: any non-zero 32-bit value, unique within the AS). */
+  readonly routerId: Ipv4Address;
+  /** Where to accept connections; an empty list dials only. Port 1 to 65535, by default 179. */
+  readonly listen: readonly ListenEndpoint[];
+  readonly gracefulRestart: GracefulRestartConfig | undefined;
+  /**
+   * True when this process came back to a kernel that still forwards by the routes of the one before: sets the
+   * Restart State bit in OPENs and the Forwarding State bit per family (RFC 4724 section 3).
+   */
+  readonly restarting: boolean;
+}
+
+export interface ListenEndpoint {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+export interface GracefulRestartConfig {
+  /** Announced Restart Time, seconds, 0 to 4095. */
+  readonly restartTimeSeconds: number;
+  /** How long stale routes of a restarting peer may live, seconds (RFC 4724 section 4.2, last paragraph). */
+  readonly staleTimeSeconds: number;
+  /** How long route selection is deferred after our own restart (Selection_Deferral_Timer, RFC 4724 section 4.1). */
+  readonly selectionDeferralSeconds: number;
+  /** Families whose forwarding state was preserved over our own restart. */
+  readonly forwardingPreserved: readonly Family[];
+}
+
+/** Everything that distinguishes a peer. `key` is the owner's stable name for it, unique, e.g. `Mesh_10_0_0_2`. */
+export interface PeerConfig {
+  readonly key: string;
+  /** Shown to people: "node-to-node mesh", "node specific", "global", or the library user's own word. */
+  readonly type: string;
+  /** A human name for the other end, e.g. its node name; may be empty. */
+  readonly name: string;
+  readonly address: IpAddress;
+  readonly port: number;
+  readonly asn: Asn;
+  /** Overrides the speaker's own AS towards this peer (RFC 7705 is not implied). */
+  readonly localAsn: Asn | undefined;
+  /** Source address of dialled connections; undefined lets the kernel choose. */
+  readonly localAddress: IpAddress | undefined;
+  /** Never dial, only accept. */
+  readonly passive: boolean;
+  readonly families: readonly Family[];
+  /** Proposed hold time, seconds: 0, or 3 to 65535 (RFC 4271 section 4.2). Keepalive is a third of the agreed one. */
+  readonly holdTimeSeconds: number;
+  /** Overrides a third of the hold time, seconds. */
+  readonly keepaliveTimeSeconds: number | undefined;
+  /** Base of the jittered connect retry timer, seconds. */
+  readonly connectRetrySeconds: number;
+  /** Upper bound of the doubling IdleHoldTimer (RFC 4271 section 8.1.1 DampPeerOscillations), seconds. */
+  readonly idleHoldMaxSeconds: number;
+  /** Outgoing IP TTL, 1 to 255. */
+  readonly ttl: number;
+  /** True: a route from a peer outside every connected subnet is still usable (no connected check). */
+  readonly multihop: boolean;
+  readonly gracefulRestart: boolean;
+  readonly nextHopMode: 'auto' | 'self' | 'keep';
+  /** The subnets of the interface towards this peer, to judge "shares the subnet" of RFC 4271 section 5.1.3. */
+  readonly sharedSubnets: readonly Prefix[];
+  readonly importPolicy: RoutePolicy;
+  readonly exportPolicy: RoutePolicy;
+  readonly administrativeState: 'up' | 'down';
+}
+
+/** The first rule that matches decides; `otherwise` when none does. */
+export interface RoutePolicy {
+  readonly rules: readonly RoutePolicyRule[];
+  readonly otherwise: 'accept' | 'reject';
+}
+
+export interface RoutePolicyRule {
+  /** A route matches if it is inside `prefix` with a length in range; undefined matches every prefix. */
+  readonly within:
+    | { readonly prefix: Prefix; readonly minLength: number; readonly maxLength: number }
+    | undefined;
+  /** Which routes the rule speaks of: our own, or those learned from peers. */
+  readonly source: 'any' | 'local' | 'peers';
+  readonly action: 'accept' | 'reject';
+  /** Shown by `routes --why`, e.g. "IP pool default-ipv4". */
+  readonly reason: string;
+}
+
+/** A route of our own. The next hop is the session's local address unless given. */
+export interface OriginatedRoute {
+  readonly prefix: Prefix;
+  readonly nextHop: IpAddress | undefined;
+  /** RFC 1997 values, host-order 32-bit numbers. */
+  readonly communities: readonly number[];
+  /** RFC 8092 values: [global administrator, local data 1, local data 2]. */
+  readonly largeCommunities: readonly (readonly [number, number, number])[];
+  readonly localPref: number | undefined;
+  readonly med: number | undefined;
+}
+
+// ---------------------------------------------------------------- in
+
+export type SpeakerCommand =
+  /** Must be the first. A second one changes what can change live (listen, restart times). */
+  | { readonly kind: 'configure'; readonly config: SpeakerConfig }
+  /** Adds a peer or changes it; a session is reset only if the RFC leaves no other way. */
+  | { readonly kind: 'set-peer'; readonly peer: PeerConfig }
+  /** Cease/Peer De-configured (RFC 4486), then forgotten. */
+  | { readonly kind: 'remove-peer'; readonly key: string }
+  | { readonly kind: 'originate'; readonly routes: readonly OriginatedRoute[] }
+  | { readonly kind: 'withdraw'; readonly prefixes: readonly Prefix[] }
+  /** Every configured peer and own route has been told: End-of-RIB may be sent once selection has run. */
+  | { readonly kind: 'configuration-complete' }
+  | { readonly kind: 'next-hop-status'; readonly nextHops: readonly NextHopStatus[] }
+  /** Ready for the next batch of best routes; `sequence` of the last one applied, 0 to begin. */
+  | { readonly kind: 'pull-best-routes'; readonly family: Family; readonly sequence: number }
+  | { readonly kind: 'query'; readonly id: number; readonly query: SpeakerQuery }
+  /** Ends every session. `silent` closes TCP without NOTIFICATION to peers with graceful restart (RFC 4724 section 4). */
+  | { readonly kind: 'close'; readonly goodbye: 'silent' | 'cease'; readonly message: string };
+
+export interface NextHopStatus {
+  readonly nextHop: IpAddress;
+  readonly reachable: boolean;
+  /** Interior cost for the decision process (RFC 4271 section 9.1.2.2 e). */
+  readonly metric: number;
+}
+
+// ---------------------------------------------------------------- out
+
+export type SpeakerEvent =
+  | { readonly kind: 'ready'; readonly listening: readonly ListenEndpoint[] }
+  /** The process lives on and tries again; `heldBy` names who holds the port where that can be told. */
+  | { readonly kind: 'listen-failed'; readonly endpoint: ListenEndpoint; readonly error: string }
+  | { readonly kind: 'peer-status'; readonly peer: PeerStatus }
+  | { readonly kind: 'peer-removed'; readonly key: string }
+  /** Next hops whose reachability the RIB wants to hear of; the whole set each time it changes. */
+  | { readonly kind: 'watch-next-hops'; readonly nextHops: readonly IpAddress[] }
+  | { readonly kind: 'best-routes'; readonly batch: BestRouteBatch }
+  /** End-of-RIB has come from every configured peer, or the deferral timer has fired (`timedOut`). */
+  | { readonly kind: 'rib-in-sync'; readonly family: Family; readonly timedOut: boolean }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: SpeakerAnswer }
+  | {
+      readonly kind: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string | number | boolean>>;
+    }
+  | { readonly kind: 'closed' };
+
+export type PeerState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
+
+export interface PeerStatus {
+  readonly key: string;
+  readonly type: string;
+  readonly name: string;
+  readonly address: IpAddress;
+  readonly port: number;
+  readonly asn: Asn;
+  readonly localAsn: Asn;
+  readonly state: PeerState;
+  /** When the state was entered, milliseconds since the Unix epoch. */
+  readonly sinceUnixMs: number;
+  readonly routes: {
+    readonly received: number;
+    readonly accepted: number;
+    readonly advertised: number;
+    readonly stale: number;
+  };
+  /** The last error or current hindrance in words a person can act on; empty if there is none. */
+  readonly info: string;
+  readonly session: SessionStatus | undefined;
+  /** Why this local address: "configured", "node address", "chosen by the kernel". */
+  readonly localAddressReason: string;
+  readonly lastNotificationSent: NotificationStatus | undefined;
+  readonly lastNotificationReceived: NotificationStatus | undefined;
+  readonly counters: PeerCounters;
+  /** Graceful restart as helper: when the peer's stale routes go, milliseconds since the Unix epoch. */
+  readonly staleDeadlineUnixMs: number | undefined;
+}
+
+export interface SessionStatus {
+  readonly localAddress: IpAddress;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly remoteRouterId: Ipv4Address;
+  readonly holdTimeSeconds: number;
+  readonly keepaliveSeconds: number;
+  readonly fourOctetAs: boolean;
+  readonly families: readonly Family[];
+  readonly capabilitiesSent: readonly string[];
+  readonly capabilitiesReceived: readonly string[];
+  readonly gracefulRestart:
+    | {
+        readonly restartTimeSeconds: number;
+        readonly restarting: boolean;
+        readonly forwarding: readonly Family[];
+      }
+    | undefined;
+  readonly endOfRibReceived: readonly Family[];
+  readonly endOfRibSent: readonly Family[];
+}
+
+export interface NotificationStatus {
+  readonly code: number;
+  readonly subcode: number;
+  /** e.g. "bad peer AS: expected 64512". */
+  readonly words: string;
+  readonly atUnixMs: number;
+}
+
+export interface PeerCounters {
+  readonly established: number;
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  readonly updatesReceived: number;
+  readonly updatesSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** RFC 7606 dispositions applied. */
+  readonly treatedAsWithdraw: number;
+  readonly attributesDiscarded: number;
+}
+
+/**
+ * Changed best routes as columns, at most {@link MAX_BATCH_ROUTES}; the newest state of a prefix wins, each prefix stands at
+ * most once in a batch. The buffers are transferred, so a receiver owns them. The first batches after a pull with
+ * sequence 0 are the whole table; `endOfTable` marks where it has been told in full.
+ */
+export interface BestRouteBatch {
+  readonly family: Family;
+  readonly sequence: number;
+  readonly count: number;
+  /** IPv4: one host-order word per route (signed Int32). IPv6: four. */
+  readonly addresses: Int32Array;
+  readonly lengths: Uint8Array;
+  /** Index into `nextHopSets`, or {@link NO_ROUTE} when the prefix has no usable route any more. */
+  readonly nextHopSet: Uint32Array;
+  readonly nextHopSets: readonly NextHopSet[];
+  readonly endOfTable: boolean;
+}
+
+export const MAX_BATCH_ROUTES = 8192;
+export const NO_ROUTE = 0xffffffff;
+
+/** Where a best route leads: several next hops make a multipath route. `own` routes are those we originated. */
+export interface NextHopSet {
+  readonly nextHops: readonly IpAddress[];
+  readonly origin: 'own' | 'ibgp' | 'ebgp';
+  /** Kept from a session that is gone (graceful restart): forwarded, not vouched for. */
+  readonly stale: boolean;
+}
+
+// ---------------------------------------------------------------- queries
+
+export type SpeakerQuery =
+  | { readonly kind: 'peers' }
+  /** Pages through a table in prefix order; `after` is the last prefix of the page before. Limit 1 to 1000. */
+  | {
+      readonly kind: 'routes';
+      readonly table: RouteTable;
+      readonly family: Family;
+      /** Exactly this prefix. */
+      readonly prefix: Prefix | undefined;
+      readonly after: Prefix | undefined;
+      readonly limit: number;
+    };
+
+export type RouteTable =
+  | { readonly kind: 'best' }
+  | { readonly kind: 'all-paths' }
+  | { readonly kind: 'received'; readonly peer: string }
+  | { readonly kind: 'advertised'; readonly peer: string };
+
+export type SpeakerAnswer =
+  | { readonly kind: 'peers'; readonly peers: readonly PeerStatus[] }
+  | { readonly kind: 'routes'; readonly routes: readonly RouteDetail[]; readonly more: boolean }
+  | { readonly kind: 'error'; readonly message: string };
+
+/** One path of a prefix, decoded for people. */
+export interface RouteDetail {
+  readonly prefix: Prefix;
+  /** Peer key, or "own". */
+  readonly from: string;
+  readonly nextHop: IpAddress;
+  readonly origin: 'igp' | 'egp' | 'incomplete';
+  /** e.g. "65001 65002 {65003 65004}". */
+  readonly asPath: string;
+  readonly localPref: number | undefined;
+  readonly med: number | undefined;
+  readonly communities: readonly string[];
+  readonly largeCommunities: readonly string[];
+  readonly extendedCommunities: readonly string[];
+  readonly originatorId: Ipv4Address | undefined;
+  readonly clusterList: readonly Ipv4Address[];
+  readonly atomicAggregate: boolean;
+  readonly aggregator: string | undefined;
+  readonly best: boolean;
+  readonly usable: boolean;
+  readonly stale: boolean;
+  /** Why it is best, not best, or unusable: a decision step ("higher-local-pref") or a refusal ("next-hop-is-ours"). */
+  readonly reason: string;
+}

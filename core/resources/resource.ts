@@ -1,0 +1,168 @@
+/**
+ * The documents people write: Calico's v3 form, and Margay's own kinds beside it. Only this folder owns their shape.
+ *
+ * These are the shapes after parsing, validation and defaults: texts are canonical, absent optional fields stay absent.
+ */
+import type { Asn } from '../asn.js';
+import type { IpAddress, Ipv4Address } from '../ip-address.js';
+import type { Prefix } from '../prefix.js';
+
+export const CALICO_API = 'projectcalico.org/v3';
+export const MARGAY_API = 'margay.io/v1';
+
+export interface Metadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+interface Document<Kind extends string, Spec> {
+  readonly apiVersion: typeof CALICO_API;
+  readonly kind: Kind;
+  readonly metadata: Metadata;
+  readonly spec: Spec;
+}
+
+/** A host. `ipv4Address` is ADDRESS/LENGTH, the length being the one of the host's own subnet. */
+export type NodeResource = Document<
+  'Node',
+  {
+    readonly bgp?: {
+      readonly asNumber?: Asn;
+      readonly ipv4Address?: string;
+      readonly ipv6Address?: string;
+      readonly ipv4IPIPTunnelAddr?: Ipv4Address;
+      readonly routeReflectorClusterID?: Ipv4Address;
+    };
+    readonly addresses?: readonly { readonly address: string; readonly type?: string }[];
+    readonly ipv4VXLANTunnelAddr?: Ipv4Address;
+    readonly vxlanTunnelMACAddr?: string;
+  }
+>;
+
+export type EncapsulationMode = 'Always' | 'CrossSubnet' | 'Never';
+
+export type IPPoolResource = Document<
+  'IPPool',
+  {
+    readonly cidr: Prefix;
+    readonly ipipMode: EncapsulationMode;
+    readonly vxlanMode: EncapsulationMode;
+    readonly natOutgoing: boolean;
+    readonly disabled: boolean;
+    readonly disableBGPExport: boolean;
+    readonly blockSize: number;
+    readonly nodeSelector: string;
+    readonly namespaceSelector?: string;
+    readonly allowedUses: readonly ('Workload' | 'Tunnel' | 'LoadBalancer')[];
+    readonly assignmentMode: 'Automatic' | 'Manual';
+  }
+>;
+
+/** `default` speaks for the cluster, `node.NAME` overrides it for one host. */
+export type BGPConfigurationResource = Document<
+  'BGPConfiguration',
+  {
+    readonly logSeverityScreen?: string;
+    readonly nodeToNodeMeshEnabled?: boolean;
+    readonly asNumber?: Asn;
+    readonly listenPort?: number;
+    readonly bindMode?: 'None' | 'NodeIP';
+    readonly communities?: readonly { readonly name: string; readonly value: string }[];
+    readonly prefixAdvertisements?: readonly {
+      readonly cidr: Prefix;
+      readonly communities: readonly string[];
+    }[];
+    readonly serviceClusterIPs?: readonly { readonly cidr: Prefix }[];
+    readonly serviceExternalIPs?: readonly { readonly cidr: Prefix }[];
+    readonly serviceLoadBalancerIPs?: readonly { readonly cidr: Prefix }[];
+    readonly nodeMeshMaxRestartTime?: string;
+    readonly nodeMeshPassword?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+    readonly ignoredInterfaces?: readonly string[];
+  }
+>;
+
+/** `peerIP` (may carry a port) with `asNumber`, or `peerSelector`; for one `node`, a `nodeSelector`, or every node. */
+export type BGPPeerResource = Document<
+  'BGPPeer',
+  {
+    readonly node?: string;
+    readonly nodeSelector?: string;
+    readonly peerIP?: string;
+    readonly asNumber?: Asn;
+    readonly localASNumber?: Asn;
+    readonly peerSelector?: string;
+    readonly nextHopMode?: 'Auto' | 'Self' | 'Keep';
+    readonly keepOriginalNextHop?: boolean;
+    readonly sourceAddress?: 'UseNodeIP' | 'None';
+    readonly maxRestartTime?: string;
+    readonly keepaliveTime?: string;
+    readonly numAllowedLocalASNumbers?: number;
+    readonly ttlSecurity?: number;
+    readonly reachableBy?: IpAddress;
+    readonly filters?: readonly string[];
+    readonly password?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+    readonly reversePeering?: 'Auto' | 'Manual';
+  }
+>;
+
+/** A workload's interface; namespaced. */
+export type WorkloadEndpointResource = Document<
+  'WorkloadEndpoint',
+  {
+    readonly orchestrator?: string;
+    readonly workload?: string;
+    readonly node: string;
+    readonly pod?: string;
+    readonly containerID?: string;
+    readonly endpoint?: string;
+    readonly interfaceName: string;
+    readonly ipNetworks: readonly Prefix[];
+    readonly mac?: string;
+    readonly profiles?: readonly string[];
+    readonly ports?: readonly {
+      readonly name: string;
+      readonly protocol: string | number;
+      readonly port: number;
+    }[];
+  }
+>;
+
+/** A block of addresses that belongs to one node. Only `confirmed` ones are advertised. */
+export type BlockAffinityResource = Document<
+  'BlockAffinity',
+  {
+    readonly node: string;
+    readonly cidr: Prefix;
+    readonly state: 'confirmed' | 'pending' | 'pendingDeletion';
+    readonly deleted?: boolean;
+  }
+>;
+
+export type Resource =
+  | NodeResource
+  | IPPoolResource
+  | BGPConfigurationResource
+  | BGPPeerResource
+  | WorkloadEndpointResource
+  | BlockAffinityResource;
+
+export type ResourceKind = Resource['kind'];
+
+export interface ResourceId {
+  readonly kind: ResourceKind;
+  /** Only namespaced kinds have one. */
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** `Kind/name` or `Kind/namespace/name`: unique, for maps, logs and people. */
+export function formatResourceId(id: ResourceId): string {
+  return id.namespace === undefined ? `${id.kind}/${id.name}` : `${id.kind}/${id.namespace}/${id.name}`;
+}
+
+export function resourceIdOf(resource: Resource): ResourceId {
+  const { name, namespace } = resource.metadata;
+  return namespace === undefined ? { kind: resource.kind, name } : { kind: resource.kind, namespace, name };
+}

@@ -1,0 +1,46 @@
+/**
+ * What the kernel should hold, as data: the shared words between the calculators (pure) and the drivers (shell) of this room.
+ * How a process with no memory knows each object as ours: routes by their protocol number, devices by their name.
+ */
+import type { IpAddress } from '../core/ip-address.js';
+import type { Prefix } from '../core/prefix.js';
+
+/** Our rtm_protocol: unassigned in iproute2's rt_protos, and not another agent's (80 Calico, 99, 186 bird/bgp). */
+export const MARGAY_ROUTE_PROTOCOL = 157;
+
+/** Default metric (RTA_PRIORITY) of our routes. */
+export const DEFAULT_ROUTE_METRIC = 1024;
+
+/** RFC 1812 next hop: one leg of a route. `onlink`: the gateway need not be inside a connected prefix (RTNH_F_ONLINK). */
+export interface RouteLeg {
+  readonly gateway: IpAddress | undefined;
+  readonly ifindex: number;
+  readonly onlink: boolean;
+}
+
+export type DesiredRoute =
+  | {
+      readonly kind: 'unicast';
+      readonly destination: Prefix;
+      /** One, or several for a multipath route, in canonical order. */
+      readonly legs: readonly RouteLeg[];
+      readonly preferredSource: IpAddress | undefined;
+      readonly mtu: number | undefined;
+      readonly metric: number;
+    }
+  /** Own blocks: traffic for addresses nobody has ends here. Never for a /32. */
+  | { readonly kind: 'blackhole'; readonly destination: Prefix; readonly metric: number };
+
+/** How packets for a destination leave this host. */
+export type Encapsulation = 'none' | 'ipip' | 'vxlan';
+
+export type EncapsulationMode = 'Always' | 'CrossSubnet' | 'Never';
+
+/** Why a best route is not programmed; shown by `bgpctl routes --why`. */
+export type RouteRefusal =
+  | { readonly kind: 'inside-own-block'; readonly block: Prefix }
+  | { readonly kind: 'equals-connected-prefix'; readonly interfaceName: string }
+  | { readonly kind: 'would-carry-peer-address'; readonly address: IpAddress }
+  | { readonly kind: 'next-hop-unreachable'; readonly nextHop: IpAddress }
+  | { readonly kind: 'next-hop-through-own-route'; readonly nextHop: IpAddress }
+  | { readonly kind: 'kernel-refused'; readonly error: string };

@@ -1,0 +1,64 @@
+/**
+ * The store's port: where the desired state of the cluster lives. Two adapters (file, Redis) obey one contract suite.
+ *
+ * Every write is compare-and-swap on a revision. A watch begins with a snapshot, says when it is complete, then tells changes
+ * in order; one that lost its place starts over with a new snapshot, so a consumer keeps nothing but current state.
+ */
+import type { Resource, ResourceId } from '../core/resources/resource.js';
+
+/** Opaque; equal means unchanged. */
+export type Revision = string;
+
+export interface StoredResource {
+  readonly resource: Resource;
+  readonly revision: Revision;
+}
+
+export type StoreError =
+  | { readonly kind: 'already-exists'; readonly id: ResourceId }
+  | { readonly kind: 'not-found'; readonly id: ResourceId }
+  /** Someone else changed it since `expected`. */
+  | {
+      readonly kind: 'conflict';
+      readonly id: ResourceId;
+      readonly expected: Revision;
+      readonly found: Revision;
+    }
+  /** The store cannot be read or written now: full disk, read-only, connection lost. Retry may help. */
+  | { readonly kind: 'unavailable'; readonly operation: string; readonly detail: string };
+
+export type StoreResult<T> =
+  | { readonly kind: 'ok'; readonly value: T }
+  | { readonly kind: 'error'; readonly error: StoreError };
+
+/** A document the store holds but nobody can use: it is reported, and the last good version stays in force. */
+export interface InvalidDocument {
+  /** File and document number, or Redis key. */
+  readonly location: string;
+  /** What could be made out of it. */
+  readonly id: ResourceId | undefined;
+  readonly problems: readonly { readonly path: string; readonly value: string; readonly allowed: string }[];
+}
+
+export type WatchEvent =
+  /** Forget what you know that the following snapshot does not repeat. */
+  | { readonly kind: 'snapshot-begin' }
+  | { readonly kind: 'changed'; readonly stored: StoredResource }
+  | { readonly kind: 'deleted'; readonly id: ResourceId }
+  /** The whole list of invalid documents, each time it changes. */
+  | { readonly kind: 'invalid'; readonly documents: readonly InvalidDocument[] }
+  /** Everything that was there when the watch began has been told. */
+  | { readonly kind: 'in-sync' }
+  /** The store is away; what was told stays true until it says otherwise. Followed by `snapshot-begin` when it is back. */
+  | { readonly kind: 'unavailable'; readonly detail: string };
+
+export interface Store {
+  list(kind?: Resource['kind']): Promise<StoreResult<readonly StoredResource[]>>;
+  get(id: ResourceId): Promise<StoreResult<StoredResource>>;
+  create(resource: Resource): Promise<StoreResult<StoredResource>>;
+  update(resource: Resource, expected: Revision): Promise<StoreResult<StoredResource>>;
+  delete(id: ResourceId, expected?: Revision): Promise<StoreResult<undefined>>;
+  /** Batches of events, coalesced while the consumer is busy; ends when `signal` aborts. */
+  watch(options: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]>;
+  close(): Promise<void>;
+}
