@@ -1,0 +1,225 @@
+/**
+ * Calico's label selectors: `role == "db" && has(zone)`, as BGPPeer, IPPool and policies use them.
+ *
+ * Grammar, loosest first: `a || b`, `a && b`, `!a`, `(a)`, and the terms below. A label that is absent satisfies `!=` and
+ * `not in`, and nothing else. The empty selector matches everything, like `all()`.
+ */
+
+export type Labels = Readonly<Record<string, string>>;
+
+export type Selector =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'has'; readonly label: string }
+  | { readonly kind: 'equals' | 'not-equals'; readonly label: string; readonly value: string }
+  | {
+      readonly kind: 'contains' | 'starts-with' | 'ends-with';
+      readonly label: string;
+      readonly value: string;
+    }
+  | { readonly kind: 'in' | 'not-in'; readonly label: string; readonly values: readonly string[] }
+  | { readonly kind: 'not'; readonly operand: Selector }
+  | { readonly kind: 'and' | 'or'; readonly operands: readonly Selector[] };
+
+/** Where a text stopped being a selector: `at` counts characters from 0. */
+export interface SelectorProblem {
+  readonly kind: 'malformed';
+  readonly at: number;
+  readonly expected: string;
+}
+
+export function isSelector(value: Selector | SelectorProblem): value is Selector {
+  return value.kind !== 'malformed';
+}
+
+/** Parses the whole text; never throws. Nesting deeper than 100 is refused as malformed. */
+export function parseSelector(text: string): Selector | SelectorProblem {
+  const tokens = tokenize(text);
+  if (!Array.isArray(tokens)) return tokens as SelectorProblem;
+  if (tokens.length === 0) return { kind: 'all' };
+  try {
+    const parser = new Parser(tokens, text.length);
+    const selector = parser.or(0);
+    parser.end();
+    return selector;
+  } catch (error) {
+    if (error instanceof Malformed) return error.problem;
+    throw error;
+  }
+}
+
+/** True if the labels satisfy the selector. */
+export function matchesSelector(selector: Selector, labels: Labels): boolean {
+  switch (selector.kind) {
+    case 'all':
+      return true;
+    case 'has':
+      return Object.hasOwn(labels, selector.label);
+    case 'equals':
+      return labelOf(labels, selector.label) === selector.value;
+    case 'not-equals':
+      return labelOf(labels, selector.label) !== selector.value;
+    case 'contains':
+      return labelOf(labels, selector.label)?.includes(selector.value) ?? false;
+    case 'starts-with':
+      return labelOf(labels, selector.label)?.startsWith(selector.value) ?? false;
+    case 'ends-with':
+      return labelOf(labels, selector.label)?.endsWith(selector.value) ?? false;
+    case 'in':
+      return selector.values.includes(labelOf(labels, selector.label) as string);
+    case 'not-in':
+      return !selector.values.includes(labelOf(labels, selector.label) as string);
+    case 'not':
+      return !matchesSelector(selector.operand, labels);
+    case 'and':
+      return selector.operands.every(operand => matchesSelector(operand, labels));
+    case 'or':
+      return selector.operands.some(operand => matchesSelector(operand, labels));
+  }
+}
+
+function labelOf(labels: Labels, label: string): string | undefined {
+  return Object.hasOwn(labels, label) ? labels[label] : undefined;
+}
+
+// ---------------------------------------------------------------- text to tokens
+
+interface Token {
+  readonly kind: 'label' | 'text' | 'symbol';
+  readonly value: string;
+  readonly at: number;
+}
+
+const tokenPattern =
+  /\s+|(?<symbol>&&|\|\||==|!=|!|\(|\)|\{|\}|,)|"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<label>[A-Za-z0-9_./-]+)/y;
+
+function tokenize(text: string): Token[] | SelectorProblem {
+  const tokens: Token[] = [];
+  const pattern = new RegExp(tokenPattern);
+  for (let at = 0; at < text.length; at = pattern.lastIndex) {
+    pattern.lastIndex = at;
+    const groups = pattern.exec(text)?.groups;
+    if (pattern.lastIndex === 0)
+      return { kind: 'malformed', at, expected: 'a label, an operator or a quoted text' };
+    const quoted = groups?.double ?? groups?.single;
+    if (quoted !== undefined) tokens.push({ kind: 'text', value: quoted, at });
+    else if (groups?.label !== undefined) tokens.push({ kind: 'label', value: groups.label, at });
+    else if (groups?.symbol !== undefined) tokens.push({ kind: 'symbol', value: groups.symbol, at });
+  }
+  return tokens;
+}
+
+// ---------------------------------------------------------------- tokens to tree
+
+class Malformed extends Error {
+  readonly problem: SelectorProblem;
+
+  constructor(at: number, expected: string) {
+    super(expected);
+    this.problem = { kind: 'malformed', at, expected };
+  }
+}
+
+const MAX_DEPTH = 100;
+
+class Parser {
+  readonly #tokens: readonly Token[];
+  readonly #length: number;
+  #next = 0;
+
+  constructor(tokens: readonly Token[], length: number) {
+    this.#tokens = tokens;
+    this.#length = length;
+  }
+
+  or(depth: number): Selector {
+    return this.#chain('||', 'or', () => this.#and(depth));
+  }
+
+  end(): void {
+    if (this.#next < this.#tokens.length) throw this.#malformed('"&&", "||" or the end');
+  }
+
+  #and(depth: number): Selector {
+    return this.#chain('&&', 'and', () => this.#unary(depth));
+  }
+
+  #chain(symbol: string, kind: 'and' | 'or', operand: () => Selector): Selector {
+    const operands = [operand()];
+    while (this.#take('symbol', symbol)) operands.push(operand());
+    return operands.length === 1 ? (operands[0] as Selector) : { kind, operands };
+  }
+
+  #unary(depth: number): Selector {
+    if (depth > MAX_DEPTH) throw this.#malformed(`at most ${MAX_DEPTH} levels of nesting`);
+    if (this.#take('symbol', '!')) return { kind: 'not', operand: this.#unary(depth + 1) };
+    if (this.#take('symbol', '(')) {
+      const inner = this.or(depth + 1);
+      this.#require('symbol', ')', '")"');
+      return inner;
+    }
+    return this.#term();
+  }
+
+  #term(): Selector {
+    const label = this.#require('label', undefined, 'a label, "has(LABEL)", "all()", "!" or "("').value;
+    if (this.#peek()?.value === '(' && ['has', 'all', 'global'].includes(label)) return this.#call(label);
+    if (this.#take('symbol', '==')) return { kind: 'equals', label, value: this.#text() };
+    if (this.#take('symbol', '!=')) return { kind: 'not-equals', label, value: this.#text() };
+    if (this.#take('label', 'in')) return { kind: 'in', label, values: this.#set() };
+    if (this.#take('label', 'contains')) return { kind: 'contains', label, value: this.#text() };
+    if (this.#take('label', 'not')) {
+      this.#require('label', 'in', '"in"');
+      return { kind: 'not-in', label, values: this.#set() };
+    }
+    for (const word of ['starts', 'ends'] as const) {
+      if (!this.#take('label', word)) continue;
+      this.#require('label', 'with', '"with"');
+      return { kind: word === 'starts' ? 'starts-with' : 'ends-with', label, value: this.#text() };
+    }
+    throw this.#malformed('"==", "!=", "in", "not in", "contains", "starts with" or "ends with"');
+  }
+
+  #call(name: string): Selector {
+    this.#require('symbol', '(', '"("');
+    const label = name === 'has' ? this.#require('label', undefined, 'a label').value : undefined;
+    this.#require('symbol', ')', '")"');
+    // global() selects what is in no namespace; here everything that is selected by labels alone.
+    return label === undefined ? { kind: 'all' } : { kind: 'has', label };
+  }
+
+  #text(): string {
+    return this.#require('text', undefined, 'a quoted text').value;
+  }
+
+  #set(): string[] {
+    this.#require('symbol', '{', '"{"');
+    const values: string[] = [];
+    if (this.#take('symbol', '}')) return values;
+    do values.push(this.#text());
+    while (this.#take('symbol', ','));
+    this.#require('symbol', '}', '"," or "}"');
+    return values;
+  }
+
+  #peek(): Token | undefined {
+    return this.#tokens[this.#next];
+  }
+
+  #take(kind: Token['kind'], value: string | undefined): Token | undefined {
+    const token = this.#peek();
+    if (token === undefined || token.kind !== kind || (value !== undefined && token.value !== value))
+      return undefined;
+    this.#next++;
+    return token;
+  }
+
+  #require(kind: Token['kind'], value: string | undefined, expected: string): Token {
+    const token = this.#take(kind, value);
+    if (token === undefined) throw this.#malformed(expected);
+    return token;
+  }
+
+  #malformed(expected: string): Malformed {
+    return new Malformed(this.#peek()?.at ?? this.#length, expected);
+  }
+}
