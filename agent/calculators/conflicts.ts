@@ -1,0 +1,121 @@
+/**
+ * Contradictions between documents of different nodes: two nodes with one address, overlapping blocks, blocks of nobody.
+ *
+ * Nothing is decided here, only said: both claims stay in force (whoever's route wins is BGP's affair), because dropping one
+ * would cut off a host that may be the right one.
+ */
+import type { IpAddress } from '../../core/ip-address.js';
+import { comparePrefixes, type Prefix, prefixAddress, prefixLength, prefixOf } from '../../core/prefix.js';
+import { afterChange, type ResourceChange } from './calculator.js';
+import { type Condition, condition } from './condition.js';
+import { nodeAddress } from './node-view.js';
+
+interface Block {
+  readonly name: string;
+  readonly node: string;
+  readonly cidr: Prefix;
+}
+
+export class ConflictsCalculator {
+  readonly #addresses = new Map<string, readonly IpAddress[]>();
+  readonly #blocks = new Map<string, Block>();
+  #conditions: readonly Condition[] = [];
+  #dirty = false;
+
+  onChange(change: ResourceChange): void {
+    const { id, resource } = afterChange(change);
+    if (id.kind === 'Node') {
+      if (resource?.kind === 'Node') {
+        const found = [nodeAddress(resource)?.address, nodeAddress(resource, 'ipv6')?.address];
+        this.#addresses.set(
+          id.name,
+          found.filter(address => address !== undefined),
+        );
+      } else this.#addresses.delete(id.name);
+    } else if (id.kind === 'BlockAffinity') {
+      if (
+        resource?.kind === 'BlockAffinity' &&
+        resource.spec.state === 'confirmed' &&
+        resource.spec.deleted !== true
+      ) {
+        this.#blocks.set(id.name, { name: id.name, node: resource.spec.node, cidr: resource.spec.cidr });
+      } else this.#blocks.delete(id.name);
+    } else return;
+    this.#dirty = true;
+  }
+
+  /** All contradictions, sorted; the same array while nothing changed. */
+  flush(): readonly Condition[] {
+    if (this.#dirty) {
+      const found = [
+        ...duplicateAddresses(this.#addresses),
+        ...overlappingBlocks([...this.#blocks.values()]),
+        ...orphanBlocks(this.#blocks.values(), this.#addresses),
+      ];
+      this.#conditions = found.sort((a, b) => (a.key < b.key ? -1 : 1));
+    }
+    this.#dirty = false;
+    return this.#conditions;
+  }
+}
+
+function duplicateAddresses(addresses: ReadonlyMap<string, readonly IpAddress[]>): Condition[] {
+  const claims = new Map<IpAddress, string[]>();
+  for (const [name, ofNode] of addresses) {
+    for (const address of ofNode) claims.set(address, [...(claims.get(address) ?? []), name]);
+  }
+  return [...claims]
+    .filter(([, names]) => names.length > 1)
+    .map(([address, names]) => {
+      const ids = names.sort().map(name => `Node/${name}`);
+      return condition(
+        'error',
+        'duplicate-address',
+        ids,
+        `${ids.join(' and ')} have the same address ${address}`,
+      );
+    });
+}
+
+/** Looks each block's shorter prefixes up: linear in blocks times the number of different lengths among them. */
+function overlappingBlocks(blocks: readonly Block[]): Condition[] {
+  const byPrefix = new Map<Prefix, Block[]>();
+  for (const block of blocks) byPrefix.set(block.cidr, [...(byPrefix.get(block.cidr) ?? []), block]);
+  const lengths = [...new Set(blocks.map(block => prefixLength(block.cidr)))];
+  const found: Condition[] = [];
+  for (const block of blocks) {
+    const length = prefixLength(block.cidr);
+    for (const shorter of lengths.filter(other => other <= length)) {
+      const outer = shorter === length ? block.cidr : prefixOf(prefixAddress(block.cidr), shorter);
+      for (const other of byPrefix.get(outer) ?? []) {
+        const isTwin = other.cidr === block.cidr;
+        if (other.node === block.node || (isTwin && other.name >= block.name)) continue;
+        found.push(overlap(other, block));
+      }
+    }
+  }
+  return found;
+}
+
+function overlap(a: Block, b: Block): Condition {
+  const [first, second] = comparePrefixes(a.cidr, b.cidr) <= 0 ? [a, b] : [b, a];
+  return condition(
+    'error',
+    'overlapping-blocks',
+    [`BlockAffinity/${first.name}`, `BlockAffinity/${second.name}`],
+    `block ${first.cidr} of node ${first.node} overlaps ${second.cidr} of node ${second.node}`,
+  );
+}
+
+function orphanBlocks(blocks: Iterable<Block>, nodes: ReadonlyMap<string, unknown>): Condition[] {
+  return [...blocks]
+    .filter(block => !nodes.has(block.node))
+    .map(block =>
+      condition(
+        'warning',
+        'orphan-block',
+        [`BlockAffinity/${block.name}`],
+        `block ${block.cidr} belongs to node ${block.node}, which does not exist`,
+      ),
+    );
+}

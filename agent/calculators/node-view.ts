@@ -1,0 +1,68 @@
+/** What the calculators read off Node and BGPConfiguration resources: addresses, AS numbers, ports, with Calico's defaults. */
+import { type Asn, parseAsn } from '../../core/asn.js';
+import { type AddressFamily, addressFamily, type IpAddress, parseIpAddress } from '../../core/ip-address.js';
+import { type Prefix, prefixOf } from '../../core/prefix.js';
+import type { BGPConfigurationResource, NodeResource } from '../../core/resources/resource.js';
+
+/** Calico's default AS number, for every node that has none of its own. */
+export const DEFAULT_ASN = parseAsn(64512) as Asn;
+export const BGP_PORT = 179;
+
+export interface NodeAddress {
+  readonly address: IpAddress;
+  /** The host's own subnet. */
+  readonly subnet: Prefix;
+}
+
+export function nodeAddress(
+  node: NodeResource | undefined,
+  family: AddressFamily = 'ipv4',
+): NodeAddress | undefined {
+  const bgp = node?.spec.bgp;
+  const text = family === 'ipv4' ? bgp?.ipv4Address : bgp?.ipv6Address;
+  const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text ?? '');
+  const address = match === null ? undefined : parseIpAddress(match[1] as string);
+  if (address === undefined || addressFamily(address) !== family) return undefined;
+  const width = family === 'ipv4' ? 32 : 128;
+  return { address, subnet: prefixOf(address, Math.min(width, Number(match?.[2] ?? width))) };
+}
+
+/** `default` and `node.NAME` documents by name, read with the override rules. */
+export class BgpConfigurations {
+  readonly #byName = new Map<string, BGPConfigurationResource>();
+
+  set(resource: BGPConfigurationResource): void {
+    this.#byName.set(resource.metadata.name, resource);
+  }
+
+  delete(name: string): void {
+    this.#byName.delete(name);
+  }
+
+  /** The value for a node: its own document's, else the cluster's. */
+  of<K extends keyof BGPConfigurationResource['spec']>(
+    nodeName: string,
+    field: K,
+  ): BGPConfigurationResource['spec'][K] | undefined {
+    return this.#byName.get(`node.${nodeName}`)?.spec[field] ?? this.#byName.get('default')?.spec[field];
+  }
+
+  asn(node: NodeResource | undefined, nodeName: string): Asn {
+    return node?.spec.bgp?.asNumber ?? this.of(nodeName, 'asNumber') ?? DEFAULT_ASN;
+  }
+
+  listenPort(nodeName: string): number {
+    return this.of(nodeName, 'listenPort') ?? BGP_PORT;
+  }
+}
+
+/** Go's duration text ("1m30s", "90s", "1500ms") in seconds; undefined if malformed. */
+export function durationSeconds(text: string | undefined): number | undefined {
+  if (text === undefined || !/^(\d+(\.\d+)?(ms|h|m|s))+$/.test(text)) return undefined;
+  const unit: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+  let seconds = 0;
+  for (const match of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) {
+    seconds += Number(match[1]) * (unit[match[2] as string] as number);
+  }
+  return seconds;
+}

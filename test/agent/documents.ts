@@ -1,0 +1,84 @@
+/** Short-hand for documents in tests. */
+import type { Asn } from '../../core/asn.js';
+import type { Prefix } from '../../core/prefix.js';
+import {
+  type BGPConfigurationResource,
+  type BGPPeerResource,
+  type BlockAffinityResource,
+  CALICO_API,
+  type IPPoolResource,
+  type NodeResource,
+  type Resource,
+  type WorkloadEndpointResource,
+} from '../../core/resources/resource.js';
+
+const apiVersion = CALICO_API;
+const metadata = (name: string, labels: Record<string, string> = {}) => ({ name, labels, annotations: {} });
+
+export const asn = (value: number) => value as Asn;
+export const cidr = (text: string) => text as Prefix;
+
+export function node(
+  name: string,
+  ipv4Address?: string,
+  more: { labels?: Record<string, string>; asNumber?: number; cluster?: string } = {},
+): NodeResource {
+  const bgp = {
+    ...(ipv4Address === undefined ? {} : { ipv4Address }),
+    ...(more.asNumber === undefined ? {} : { asNumber: asn(more.asNumber) }),
+    ...(more.cluster === undefined ? {} : { routeReflectorClusterID: more.cluster as never }),
+  };
+  return { apiVersion, kind: 'Node', metadata: metadata(name, more.labels), spec: { bgp } };
+}
+
+export function bgpConfiguration(
+  name: string,
+  spec: BGPConfigurationResource['spec'],
+): BGPConfigurationResource {
+  return { apiVersion, kind: 'BGPConfiguration', metadata: metadata(name), spec };
+}
+
+export function bgpPeer(name: string, spec: BGPPeerResource['spec']): BGPPeerResource {
+  return { apiVersion, kind: 'BGPPeer', metadata: metadata(name), spec };
+}
+
+export function pool(name: string, prefix: string, disableBGPExport = false): IPPoolResource {
+  return {
+    apiVersion,
+    kind: 'IPPool',
+    metadata: metadata(name),
+    spec: {
+      cidr: cidr(prefix),
+      ipipMode: 'Never',
+      vxlanMode: 'Never',
+      natOutgoing: false,
+      disabled: false,
+      disableBGPExport,
+      blockSize: 26,
+      nodeSelector: 'all()',
+      allowedUses: ['Workload', 'Tunnel'],
+      assignmentMode: 'Automatic',
+    },
+  };
+}
+
+export function block(
+  nodeName: string,
+  prefix: string,
+  state: BlockAffinityResource['spec']['state'] = 'confirmed',
+): BlockAffinityResource {
+  const name = `${nodeName}-${prefix.replaceAll(/[./]/g, '-')}`;
+  const spec = { node: nodeName, cidr: cidr(prefix), state };
+  return { apiVersion, kind: 'BlockAffinity', metadata: metadata(name), spec };
+}
+
+export function workload(nodeName: string, name: string, ...networks: string[]): WorkloadEndpointResource {
+  return {
+    apiVersion,
+    kind: 'WorkloadEndpoint',
+    metadata: { ...metadata(name), namespace: 'default' },
+    spec: { node: nodeName, interfaceName: `mgy${name}`, ipNetworks: networks.map(cidr) },
+  };
+}
+
+export type State = readonly Resource[];
