@@ -1,0 +1,44 @@
+/** What the control server asks of the agent behind it. Tests give it a made-up one. */
+import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
+import type {
+  AgentStatus,
+  ApplyRequest,
+  ApplyResult,
+  ControlProblem,
+  Hello,
+  PeerStatus,
+  RoutesPage,
+  RoutesQuery,
+  StoredView,
+  WatchTopic,
+} from './types.js';
+
+export interface ControlBackend {
+  hello(): Hello;
+  status(): AgentStatus;
+  peers(): Promise<readonly PeerStatus[]>;
+  /** Limit 1 to 1000; `after` is the `next` of the page before. */
+  routes(query: RoutesQuery & { readonly after?: string; readonly limit: number }): Promise<RoutesPage>;
+  /** False if there is no such peer. */
+  setPeerEnabled(key: string, enabled: boolean): boolean;
+  listResources(kind: ResourceKind): Promise<readonly StoredView[]>;
+  getResource(id: ResourceId): Promise<StoredView>;
+  apply(request: ApplyRequest): Promise<readonly ApplyResult[]>;
+  deleteResource(id: ResourceId): Promise<void>;
+  /** Calls back after something of the topic changed, as often as it likes; returns the way to stop it. */
+  subscribe(topic: WatchTopic, changed: () => void): () => void;
+  /** Begins to end the agent with a goodbye to every peer. */
+  shutdown(): void;
+}
+
+/** An answer other than 2xx; anything else that a backend throws becomes a 500. */
+export class ControlFailure extends Error {
+  readonly status: number;
+  readonly problem: ControlProblem;
+
+  constructor(status: number, problem: ControlProblem) {
+    super(problem.error);
+    this.status = status;
+    this.problem = problem;
+  }
+}

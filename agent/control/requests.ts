@@ -1,0 +1,192 @@
+/** From method and URL to what is wanted, and nothing else: every wrong parameter ends here with its name and what is allowed. */
+import { parseIpAddress } from '../../core/ip-address.js';
+import { isPrefix, parsePrefix } from '../../core/prefix.js';
+import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
+import { ControlFailure } from './backend.js';
+import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchTopic } from './types.js';
+
+export type ControlRequest =
+  | { readonly kind: 'hello' | 'status' | 'peers' | 'apply' | 'shutdown' }
+  | { readonly kind: 'peer'; readonly peer: string }
+  | { readonly kind: 'peer-enable'; readonly peer: string; readonly enabled: boolean }
+  | {
+      readonly kind: 'routes';
+      readonly query: RoutesQuery;
+      readonly after: string | undefined;
+      readonly limit: number;
+    }
+  | { readonly kind: 'list-resources'; readonly resourceKind: ResourceKind }
+  | { readonly kind: 'get-resource' | 'delete-resource'; readonly id: ResourceId }
+  | { readonly kind: 'watch'; readonly topic: WatchTopic; readonly resourceKind: ResourceKind | undefined };
+
+/** The kinds a store holds; the compiler keeps the list complete. */
+const kinds: Readonly<Record<ResourceKind, { readonly namespaced: boolean }>> = {
+  Node: { namespaced: false },
+  IPPool: { namespaced: false },
+  BGPConfiguration: { namespaced: false },
+  BGPPeer: { namespaced: false },
+  WorkloadEndpoint: { namespaced: true },
+  BlockAffinity: { namespaced: false },
+};
+
+export const resourceKinds = Object.keys(kinds) as readonly ResourceKind[];
+
+export function isNamespaced(kind: ResourceKind): boolean {
+  return kinds[kind].namespaced;
+}
+
+/** Throws {@link ControlFailure} with 400, 404 or 405. */
+export function parseRequest(method: string, target: string): ControlRequest {
+  const url = new URL(target, 'http://agent');
+  const [version, ...path] = url.pathname.split('/').slice(1).map(decode);
+  if (version !== CONTROL_API_VERSION) {
+    throw new ControlFailure(404, {
+      error: `this agent speaks control API ${CONTROL_API_VERSION}`,
+      field: 'path',
+      value: url.pathname,
+      allowed: `/${CONTROL_API_VERSION}/...`,
+    });
+  }
+  const request = route(method, path, url.searchParams);
+  if (request !== undefined) return request;
+  for (const other of ['GET', 'POST', 'DELETE']) {
+    if (other !== method && route(other, path, url.searchParams) !== undefined) {
+      throw new ControlFailure(405, {
+        error: `${method} is not for ${url.pathname}`,
+        field: 'method',
+        value: method,
+        allowed: other,
+      });
+    }
+  }
+  throw new ControlFailure(404, {
+    error: `no such path: ${url.pathname}`,
+    field: 'path',
+    value: url.pathname,
+  });
+}
+
+function route(
+  method: string,
+  path: readonly string[],
+  parameters: URLSearchParams,
+): ControlRequest | undefined {
+  const [head, ...rest] = path;
+  switch (`${method} ${head}/${rest.length}`) {
+    case 'GET hello/0':
+      return { kind: 'hello' };
+    case 'GET status/0':
+      return { kind: 'status' };
+    case 'GET peers/0':
+      return { kind: 'peers' };
+    case 'GET peers/1':
+      return { kind: 'peer', peer: rest[0] as string };
+    case 'POST peers/2':
+      if (rest[1] !== 'enable' && rest[1] !== 'disable') return undefined;
+      return { kind: 'peer-enable', peer: rest[0] as string, enabled: rest[1] === 'enable' };
+    case 'GET routes/0':
+      return parseRoutes(parameters);
+    case 'GET resources/1':
+      return { kind: 'list-resources', resourceKind: parseKind(rest[0]) };
+    case 'GET resources/2':
+    case 'GET resources/3':
+      return { kind: 'get-resource', id: parseId(rest) };
+    case 'DELETE resources/2':
+    case 'DELETE resources/3':
+      return { kind: 'delete-resource', id: parseId(rest) };
+    case 'POST resources/0':
+      return { kind: 'apply' };
+    case 'POST shutdown/0':
+      return { kind: 'shutdown' };
+    case 'GET watch/1':
+      return parseWatch(rest[0] as string, parameters);
+    default:
+      return undefined;
+  }
+}
+
+function parseRoutes(parameters: URLSearchParams): ControlRequest {
+  const table = oneOf('table', parameters.get('table') ?? 'best', [
+    'best',
+    'all-paths',
+    'received',
+    'advertised',
+  ] as const);
+  const family = oneOf('family', parameters.get('family') ?? 'ipv4', ['ipv4', 'ipv6'] as const);
+  const peer = parameters.get('peer') ?? undefined;
+  if ((table === 'received' || table === 'advertised') && peer === undefined) {
+    throw bad('peer', '', `a peer is needed for the table "${table}"`, "a peer's key, address or name");
+  }
+  const prefix = parsePrefixParameter('prefix', parameters.get('prefix'));
+  const after = parsePrefixParameter('after', parameters.get('after'));
+  const query: RoutesQuery = {
+    table: table satisfies RouteTableName,
+    family: prefix === undefined ? family : prefix.includes(':') ? 'ipv6' : 'ipv4',
+    ...(peer === undefined ? {} : { peer }),
+    ...(prefix === undefined ? {} : { prefix }),
+  };
+  return { kind: 'routes', query, after, limit: parseLimit(parameters.get('limit')) };
+}
+
+/** A plain address means its host route, as in `ip route get`. */
+function parsePrefixParameter(field: string, text: string | null): string | undefined {
+  if (text === null || text === '') return undefined;
+  const address = parseIpAddress(text);
+  const prefix = parsePrefix(address === undefined ? text : `${address}/${address.includes(':') ? 128 : 32}`);
+  if (isPrefix(prefix)) return prefix;
+  const allowed = prefix.kind === 'host-bits-set' ? prefix.network : 'ADDRESS/LENGTH, e.g. 10.244.1.0/26';
+  throw bad(
+    field,
+    text,
+    prefix.kind === 'host-bits-set' ? `"${text}" has host bits set` : `"${text}" is no prefix`,
+    allowed,
+  );
+}
+
+function parseLimit(text: string | null): number {
+  const limit = Number(text ?? 1000);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
+  throw bad('limit', text ?? '', `limit ${text} is out of range`, '1 to 1000');
+}
+
+function parseWatch(topic: string, parameters: URLSearchParams): ControlRequest {
+  const known = oneOf('topic', topic, ['status', 'peers', 'resources'] as const);
+  const kind = parameters.get('kind');
+  return {
+    kind: 'watch',
+    topic: known,
+    resourceKind: known === 'resources' ? parseKind(kind ?? '') : undefined,
+  };
+}
+
+function parseKind(text: string | undefined): ResourceKind {
+  return oneOf('kind', text ?? '', resourceKinds);
+}
+
+function parseId(path: readonly string[]): ResourceId {
+  const kind = parseKind(path[0]);
+  const name = path.at(-1) as string;
+  const namespace = path.length === 3 ? (path[1] as string) : undefined;
+  if (!isNamespaced(kind)) {
+    if (namespace !== undefined) throw bad('namespace', namespace, `${kind} has no namespaces`, '(none)');
+    return { kind, name };
+  }
+  return { kind, namespace: namespace ?? 'default', name };
+}
+
+function oneOf<T extends string>(field: string, value: string, allowed: readonly T[]): T {
+  if ((allowed as readonly string[]).includes(value)) return value as T;
+  throw bad(field, value, `unknown ${field} "${value}"`, allowed.join(', '));
+}
+
+function bad(field: string, value: string, error: string, allowed: string): ControlFailure {
+  return new ControlFailure(400, { error, field, value, allowed });
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw bad('path', segment, `"${segment}" is not percent-encoded text`, 'UTF-8, percent-encoded');
+  }
+}

@@ -1,0 +1,268 @@
+/** SHELL: serves the control API on a unix socket. Decides nothing: `requests.ts` parses, the backend answers. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { PeerStatus } from '../../bgp/speaker/contract.js';
+import { type ControlBackend, ControlFailure } from './backend.js';
+import { type ControlRequest, parseRequest } from './requests.js';
+import { claimSocket, releaseSocket } from './socket-claim.js';
+import { type ApplyRequest, CONTROL_API_VERSION, NDJSON } from './types.js';
+
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** A watched view is sent again at most this often. */
+const WATCH_INTERVAL_MS = 250;
+
+export interface ControlServer {
+  /** Ends open streams and removes the socket. */
+  close(): Promise<void>;
+}
+
+/** Rejects with {@link SocketTakenError} if a live agent has the socket, or with the system's error. */
+export async function startControlServer(
+  socketPath: string,
+  backend: ControlBackend,
+  onError: (error: unknown) => void,
+): Promise<ControlServer> {
+  const ending = new AbortController();
+  const server = createServer((request, response) => {
+    void answer(backend, request, response, ending.signal).catch(onError);
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  await claimSocket(server, socketPath);
+  return { close: () => closeServer(server, socketPath, ending) };
+}
+
+async function closeServer(server: Server, socketPath: string, ending: AbortController): Promise<void> {
+  ending.abort();
+  const closed = new Promise<void>(resolve => server.close(() => resolve()));
+  server.closeIdleConnections();
+  setTimeout(() => server.closeAllConnections(), 200).unref();
+  await closed;
+  await releaseSocket(socketPath);
+}
+
+async function answer(
+  backend: ControlBackend,
+  request: IncomingMessage,
+  response: ServerResponse,
+  ending: AbortSignal,
+): Promise<void> {
+  response.setHeader('margay-api', CONTROL_API_VERSION);
+  try {
+    const wanted = parseRequest(request.method ?? 'GET', request.url ?? '/');
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, ending]);
+    if (wanted.kind === 'watch') return await watch(backend, wanted, response, signal);
+    if (wanted.kind === 'routes' && request.headers.accept?.includes(NDJSON)) {
+      return await streamRoutes(backend, wanted, response, signal);
+    }
+    sendJson(response, 200, await perform(backend, wanted, request));
+  } catch (error) {
+    if (response.headersSent) return void response.destroy();
+    if (error instanceof ControlFailure) return sendJson(response, error.status, error.problem);
+    sendJson(response, 500, { error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+async function perform(
+  backend: ControlBackend,
+  wanted: Exclude<ControlRequest, { kind: 'watch' }>,
+  request: IncomingMessage,
+): Promise<unknown> {
+  switch (wanted.kind) {
+    case 'hello':
+      return backend.hello();
+    case 'status':
+      return backend.status();
+    case 'peers':
+      return { peers: await backend.peers() };
+    case 'peer':
+      return await findPeer(backend, wanted.peer);
+    case 'peer-enable': {
+      const peer = await findPeer(backend, wanted.peer);
+      if (!backend.setPeerEnabled(peer.key, wanted.enabled)) throw noPeer(wanted.peer, []);
+      return { peer: peer.key, enabled: wanted.enabled };
+    }
+    case 'routes':
+      return await backend.routes(await routesQuery(backend, wanted, wanted.after));
+    case 'list-resources':
+      return { resources: await backend.listResources(wanted.resourceKind) };
+    case 'get-resource':
+      return await backend.getResource(wanted.id);
+    case 'delete-resource':
+      await backend.deleteResource(wanted.id);
+      return { deleted: true };
+    case 'apply':
+      return { results: await backend.apply(parseApply(await readBody(request))) };
+    case 'shutdown':
+      backend.shutdown();
+      return { goodbye: true };
+  }
+}
+
+// ---------------------------------------------------------------- peers and routes
+
+async function findPeer(backend: ControlBackend, text: string): Promise<PeerStatus> {
+  const peers = await backend.peers();
+  const found =
+    peers.find(peer => peer.key === text) ??
+    peers.find(peer => peer.address === text) ??
+    peers.find(peer => peer.name === text);
+  if (found === undefined) throw noPeer(text, peers);
+  return found;
+}
+
+function noPeer(text: string, peers: readonly PeerStatus[]): ControlFailure {
+  const allowed =
+    peers.length === 0
+      ? '(there are no peers)'
+      : peers
+          .slice(0, 10)
+          .map(peer => peer.address)
+          .join(', ');
+  return new ControlFailure(404, { error: `no peer "${text}"`, field: 'peer', value: text, allowed });
+}
+
+type RoutesRequest = Extract<ControlRequest, { kind: 'routes' }>;
+
+async function routesQuery(backend: ControlBackend, wanted: RoutesRequest, after: string | undefined) {
+  const { peer, ...query } = wanted.query;
+  return {
+    ...query,
+    ...(peer === undefined ? {} : { peer: (await findPeer(backend, peer)).key }),
+    ...(after === undefined ? {} : { after }),
+    limit: wanted.limit,
+  };
+}
+
+async function streamRoutes(
+  backend: ControlBackend,
+  wanted: RoutesRequest,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  let query = await routesQuery(backend, wanted, wanted.after);
+  let page = await backend.routes(query);
+  response.setHeader('content-type', NDJSON);
+  for (;;) {
+    if (page.routes.length > 0) {
+      await write(response, `${page.routes.map(route => JSON.stringify(route)).join('\n')}\n`, signal);
+    }
+    if (page.next === null || signal.aborted) break;
+    query = { ...query, after: page.next };
+    page = await backend.routes(query);
+  }
+  response.end();
+}
+
+// ---------------------------------------------------------------- watch
+
+async function watch(
+  backend: ControlBackend,
+  wanted: Extract<ControlRequest, { kind: 'watch' }>,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  let wake: () => void = () => {};
+  let changed = true;
+  const notify = () => {
+    changed = true;
+    wake();
+  };
+  const unsubscribe = backend.subscribe(wanted.topic, notify);
+  signal.addEventListener('abort', () => wake(), { once: true });
+  try {
+    response.setHeader('content-type', NDJSON);
+    let last = '';
+    while (!signal.aborted) {
+      if (!changed) await new Promise<void>(resolve => (wake = resolve));
+      if (signal.aborted) break;
+      changed = false;
+      const line = JSON.stringify(await view(backend, wanted));
+      if (line !== last) await write(response, `${line}\n`, signal);
+      last = line;
+      await pause(WATCH_INTERVAL_MS, signal);
+    }
+  } finally {
+    unsubscribe();
+    response.end();
+  }
+}
+
+async function view(
+  backend: ControlBackend,
+  wanted: Extract<ControlRequest, { kind: 'watch' }>,
+): Promise<unknown> {
+  if (wanted.resourceKind !== undefined)
+    return { resources: await backend.listResources(wanted.resourceKind) };
+  return wanted.topic === 'peers' ? { peers: await backend.peers() } : backend.status();
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done);
+  });
+}
+
+// ---------------------------------------------------------------- bytes
+
+/** Resolves when the socket wants more, so that a slow reader costs one page of memory. */
+async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  if (response.write(text) || signal.aborted) return;
+  await new Promise<void>(resolve => {
+    response.once('drain', resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) {
+      const allowed = `${MAX_BODY_BYTES} bytes`;
+      throw new ControlFailure(413, {
+        error: 'the request is too large',
+        field: 'body',
+        value: `${length}+ bytes`,
+        allowed,
+      });
+    }
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw new ControlFailure(400, {
+      error: 'the request body is not JSON',
+      field: 'body',
+      allowed: 'a JSON object',
+    });
+  }
+}
+
+function parseApply(body: unknown): ApplyRequest {
+  const { documents, dryRun } = (body ?? {}) as Partial<ApplyRequest>;
+  if (!Array.isArray(documents)) {
+    const allowed = '[{"location": TEXT, "document": OBJECT}, ...]';
+    throw new ControlFailure(400, { error: 'documents are missing', field: 'documents', allowed });
+  }
+  return {
+    documents: documents.map((entry: { location?: unknown; document?: unknown } | null, i) => ({
+      location: String(entry?.location ?? `document ${i + 1}`),
+      document: entry?.document,
+    })),
+    dryRun: dryRun === true,
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * The control API: HTTP over a unix socket, paths below `/v1/`, JSON bodies, large answers as NDJSON. Plain data only; the server,
+ * the client and every formatter agree on these shapes and nothing else.
+ *
+ *   GET    /v1/hello                         who answers: {@link Hello}
+ *   GET    /v1/status                        {@link AgentStatus}
+ *   GET    /v1/peers                         {@link PeersView}
+ *   GET    /v1/peers/PEER                    {@link PeerStatus}; PEER is a key, an address or a name
+ *   POST   /v1/peers/PEER/enable|disable     until the agent restarts
+ *   GET    /v1/routes?table&peer&family&prefix&after&limit      one page, or with `accept: application/x-ndjson` all, a route a line
+ *   GET    /v1/resources/KIND[/[NAMESPACE/]NAME]                {@link ResourcesView} or {@link StoredView}
+ *   POST   /v1/resources                     {@link ApplyRequest} to {@link ApplyResult}s, a result per document
+ *   DELETE /v1/resources/KIND/[NAMESPACE/]NAME
+ *   GET    /v1/watch/status|peers|resources  NDJSON: the whole view now and after each change, at most four a second
+ *   POST   /v1/shutdown                      says goodbye to every peer (Cease) and ends the agent
+ *
+ * Any other answer than 2xx carries a {@link ControlProblem}.
+ */
+import type { ListenEndpoint, PeerStatus, RouteDetail } from '../../bgp/speaker/contract.js';
+import type { Resource } from '../../core/resources/resource.js';
+
+export type { NotificationStatus, PeerState, PeerStatus } from '../../bgp/speaker/contract.js';
+
+export const CONTROL_API_VERSION = 'v1';
+export const DEFAULT_CONTROL_SOCKET = '/run/margay/control.sock';
+export const NDJSON = 'application/x-ndjson';
+
+export interface ControlProblem {
+  /** One sentence. */
+  readonly error: string;
+  /** Path inside the document or name of the parameter that is wrong. */
+  readonly field?: string;
+  readonly value?: string;
+  readonly allowed?: string;
+}
+
+export interface Hello {
+  readonly pid: number;
+  readonly version: string;
+  readonly nodeName: string;
+}
+
+export interface PeersView {
+  readonly peers: readonly PeerStatus[];
+}
+
+export type RouteTableName = 'best' | 'all-paths' | 'received' | 'advertised';
+
+export interface RoutesQuery {
+  readonly table: RouteTableName;
+  /** For `received` and `advertised`: a peer's key, address or name. */
+  readonly peer?: string;
+  readonly family?: 'ipv4' | 'ipv6';
+  /** Exactly this prefix. */
+  readonly prefix?: string;
+}
+
+/** What the kernel makes of a best route. Absent for other paths and without a dataplane. */
+export interface KernelView {
+  readonly state: 'programmed' | 'pending' | 'refused' | 'own';
+  /** Why it is not programmed, in words. */
+  readonly reason?: string;
+}
+
+export interface RouteView extends RouteDetail {
+  readonly kernel?: KernelView;
+}
+
+export interface RoutesPage {
+  readonly routes: readonly RouteView[];
+  /** Give as `after` for the next page; null on the last. */
+  readonly next: string | null;
+}
+
+export interface StoredView {
+  readonly resource: Resource;
+  readonly revision: string;
+}
+
+export interface ResourcesView {
+  readonly resources: readonly StoredView[];
+}
+
+export interface ApplyRequest {
+  readonly documents: readonly { readonly location: string; readonly document: unknown }[];
+  readonly dryRun?: boolean;
+}
+
+export interface ApplyResult {
+  readonly location: string;
+  /** `Kind/name`, as far as it can be told. */
+  readonly id: string;
+  readonly outcome: 'created' | 'updated' | 'unchanged' | 'invalid' | 'failed';
+  readonly problems: readonly ControlProblem[];
+}
+
+export interface ApplyResponse {
+  readonly results: readonly ApplyResult[];
+}
+
+export interface ConditionView {
+  readonly severity: 'warning' | 'error';
+  readonly message: string;
+  readonly objects: readonly string[];
+}
+
+export interface AgentStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly nodeName: string;
+  readonly startedUnixMs: number;
+  readonly nodeAddress: { readonly address: string; readonly reason: string } | null;
+  readonly speaker: {
+    readonly state: 'starting' | 'running' | 'restarting' | 'closed';
+    readonly asn: number | null;
+    readonly routerId: string | null;
+    readonly listening: readonly ListenEndpoint[];
+    /** Endpoints that could not be opened, with who holds them where that is known. */
+    readonly listenErrors: readonly string[];
+    readonly restarts: number;
+  };
+  readonly store: {
+    readonly location: string;
+    readonly state: 'loading' | 'in-sync' | 'unavailable';
+    readonly detail: string;
+    readonly resources: number;
+  };
+  readonly rib: {
+    readonly inSync: boolean;
+    /** In sync because the stale timer fired, not because every peer had told its routes. */
+    readonly timedOut: boolean;
+  };
+  readonly dataplane: {
+    readonly kind: 'linux' | 'none';
+    readonly programmed: number;
+    readonly pending: number;
+    /** Found in the kernel at start and not confirmed yet; they go at the deadline. */
+    readonly stale: number;
+    readonly staleDeadlineUnixMs: number | null;
+    readonly refused: readonly { readonly object: string; readonly error: string }[];
+  };
+  readonly peers: { readonly total: number; readonly established: number };
+  readonly invalidDocuments: readonly {
+    readonly location: string;
+    readonly id: string | null;
+    readonly problems: readonly ControlProblem[];
+  }[];
+  readonly conditions: readonly ConditionView[];
+}
+
+export type WatchTopic = 'status' | 'peers' | 'resources';

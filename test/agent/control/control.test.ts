@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ControlClient, ControlError } from '../../../agent/control/client.js';
+import { startControlServer } from '../../../agent/control/server.js';
+import { SocketTakenError } from '../../../agent/control/socket-claim.js';
+import type { PeersView, RouteView } from '../../../agent/control/types.js';
+import { type FakeBackend, fakeBackend, peerStatus, routeView } from './fake-backend.js';
+
+const errors: unknown[] = [];
+
+async function serve(t: ExecutionContext) {
+  const directory = mkdtempSync(join(tmpdir(), 'mgy-control-'));
+  const socketPath = join(directory, 'run', 'control.sock');
+  const backend: FakeBackend = fakeBackend();
+  const server = await startControlServer(socketPath, backend, error => errors.push(error));
+  const client = new ControlClient(socketPath);
+  t.teardown(async () => {
+    await server.close();
+    rmSync(directory, { recursive: true });
+  });
+  return { directory, socketPath, backend, server, client };
+}
+
+const failure = async (t: ExecutionContext, promise: Promise<unknown>) =>
+  (await t.throwsAsync(promise, { instanceOf: ControlError })) as ControlError;
+
+test('the socket lies in a 0750 directory and is for owner and group', async t => {
+  const { socketPath, client } = await serve(t);
+  t.is(statSync(join(socketPath, '..')).mode & 0o777, 0o750);
+  t.is(statSync(socketPath).mode & 0o777, 0o660);
+  t.is((await client.hello()).pid, process.pid);
+});
+
+test('peers by key, address and name; an unknown one is named with what there is', async t => {
+  const { client, backend } = await serve(t);
+  for (const name of ['Mesh_10_0_0_2', '10.0.0.2', 'host2']) {
+    t.is((await client.peer(name)).key, 'Mesh_10_0_0_2');
+  }
+  await client.setPeerEnabled('host2', false);
+  t.deepEqual(backend.calls, ['disable Mesh_10_0_0_2']);
+  const error = await failure(t, client.peer('10.0.0.9'));
+  t.is(error.status, 404);
+  t.like(error.problem, { field: 'peer', value: '10.0.0.9', allowed: '10.0.0.2' });
+});
+
+test('a large table is streamed page by page and arrives whole and in order', async t => {
+  const { client, backend } = await serve(t);
+  backend.routeList = Array.from({ length: 4321 }, (_, i) => routeView(`10.${i >> 8}.${i & 255}.0/24`));
+  const received: RouteView[] = [];
+  for await (const route of client.routes({ table: 'best' })) received.push(route);
+  t.deepEqual(
+    received.map(route => route.prefix),
+    backend.routeList.map(route => route.prefix),
+  );
+  t.is(backend.calls.length, 5);
+  const page = await client.routesPage({ table: 'best' }, { limit: 2 });
+  t.is(page.next, '10.0.1.0/24');
+});
+
+test('wrong parameters are refused with field, value and what is allowed', async t => {
+  const { client } = await serve(t);
+  const refused = async (promise: Promise<unknown>) => {
+    const { status, problem } = await failure(t, promise);
+    return [status, problem?.field, problem?.value];
+  };
+  t.deepEqual(await refused(client.routesPage({ table: 'worst' as never }, {})), [400, 'table', 'worst']);
+  t.deepEqual(await refused(client.routesPage({ table: 'received' }, {})), [400, 'peer', '']);
+  t.deepEqual(await refused(client.routesPage({ table: 'best', prefix: '10.0.0.1/8' }, {})), [
+    400,
+    'prefix',
+    '10.0.0.1/8',
+  ]);
+  t.deepEqual(await refused(client.routesPage({ table: 'best' }, { limit: 5000 })), [400, 'limit', '5000']);
+  t.deepEqual(await refused(client.resources('Nodes' as never)), [400, 'kind', 'Nodes']);
+  t.deepEqual(await refused(client.resource({ kind: 'Node', namespace: 'x', name: 'y' })), [
+    400,
+    'namespace',
+    'x',
+  ]);
+  t.deepEqual(await refused(client.apply({} as never)), [400, 'documents', undefined]);
+  const { status } = await failure(t, client.resource({ kind: 'Node', name: 'ghost' }));
+  t.is(status, 404);
+});
+
+test('names with slashes and spaces travel whole', async t => {
+  const { client, backend } = await serve(t);
+  await client.deleteResource({ kind: 'WorkloadEndpoint', namespace: 'a b', name: 'x/y' });
+  t.deepEqual(backend.calls, ['delete WorkloadEndpoint/a b/x/y']);
+});
+
+test('a watch sends the view at once, again when it changed, not when it did not, and ends with the client', async t => {
+  const { client, backend } = await serve(t);
+  const stop = new AbortController();
+  const seen: number[] = [];
+  for await (const view of client.watchPeers(stop.signal) as AsyncIterable<PeersView>) {
+    seen.push(view.peers.length);
+    if (seen.length === 1) {
+      backend.change('peers');
+      setTimeout(() => {
+        backend.peerList = [...backend.peerList, peerStatus({ key: 'Mesh_10_0_0_3', address: '10.0.0.3' })];
+        backend.change('peers');
+        backend.change('peers');
+      }, 300);
+    } else stop.abort();
+  }
+  t.deepEqual(seen, [1, 2]);
+  for (let i = 0; i < 40 && backend.subscribers() > 0; i++) await new Promise(done => setTimeout(done, 25));
+  t.is(backend.subscribers(), 0);
+});
+
+test('a live agent keeps its socket and is named by pid; a dead one is replaced', async t => {
+  const { socketPath, client, server } = await serve(t);
+  const again = () => startControlServer(socketPath, fakeBackend(), error => errors.push(error));
+  const taken = await t.throwsAsync(again(), { instanceOf: SocketTakenError });
+  t.is(taken.pid, process.pid);
+  t.is((await client.hello()).pid, process.pid);
+  await server.close();
+  // A socket file nobody listens on, as kill -9 leaves it.
+  const dead = createServer();
+  const path = `${socketPath}.dead`;
+  await new Promise<void>(done => dead.listen(path, done));
+  const { link, rename } = await import('node:fs/promises');
+  await link(path, `${path}.kept`);
+  await new Promise(done => dead.close(done));
+  await rename(`${path}.kept`, socketPath);
+  t.is((await failure(t, client.hello())).kind, 'not-reachable');
+  const replaced = await again();
+  t.is((await client.hello()).pid, process.pid);
+  await replaced.close();
+});
+
+test('a plain file in the place of the socket is not removed', async t => {
+  const { directory } = await serve(t);
+  const path = join(directory, 'precious');
+  writeFileSync(path, 'x');
+  await t.throwsAsync(
+    startControlServer(path, fakeBackend(), () => {}),
+    { instanceOf: SocketTakenError },
+  );
+  t.true(statSync(path).isFile());
+});
+
+test('the client tells "not running" from "another version"', async t => {
+  const { directory } = await serve(t);
+  t.is((await failure(t, new ControlClient(join(directory, 'nowhere')).status())).kind, 'not-reachable');
+  const { createServer: http } = await import('node:http');
+  const other = http((_request, response) => {
+    response.setHeader('margay-api', 'v9');
+    response.end('{}');
+  });
+  const path = join(directory, 'other');
+  await new Promise<void>(done => other.listen(path, done));
+  t.is((await failure(t, new ControlClient(path).status())).kind, 'version-mismatch');
+  other.close();
+});
+
+test.after('the server met no error of its own', t => {
+  t.deepEqual(errors, []);
+});

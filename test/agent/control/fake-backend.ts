@@ -1,0 +1,138 @@
+/** A control backend of canned answers. */
+import { type ControlBackend, ControlFailure } from '../../../agent/control/backend.js';
+import type { AgentStatus, PeerStatus, RouteView, WatchTopic } from '../../../agent/control/types.js';
+import { formatResourceId } from '../../../core/resources/resource.js';
+
+export const NOW = Date.UTC(2026, 0, 2, 12, 0, 0);
+
+export function peerStatus(
+  fields: Omit<Partial<PeerStatus>, 'address'> & { key: string; address: string },
+): PeerStatus {
+  return {
+    type: 'node-to-node mesh',
+    name: '',
+    port: 179,
+    asn: 64512 as never,
+    localAsn: 64512 as never,
+    state: 'Idle',
+    sinceUnixMs: NOW - 61_000,
+    routes: { received: 0, accepted: 0, advertised: 0, stale: 0 },
+    info: '',
+    session: undefined,
+    localAddressReason: 'node address',
+    lastNotificationSent: undefined,
+    lastNotificationReceived: undefined,
+    counters: {
+      established: 0,
+      messagesReceived: 0,
+      messagesSent: 0,
+      updatesReceived: 0,
+      updatesSent: 0,
+      bytesReceived: 0,
+      bytesSent: 0,
+      treatedAsWithdraw: 0,
+      attributesDiscarded: 0,
+    },
+    staleDeadlineUnixMs: undefined,
+    ...fields,
+  } as PeerStatus;
+}
+
+export function routeView(prefix: string, fields: Partial<RouteView> = {}): RouteView {
+  return {
+    prefix,
+    from: 'Mesh_10_0_0_2',
+    nextHop: '10.0.0.2',
+    origin: 'igp',
+    asPath: '',
+    localPref: 100,
+    med: undefined,
+    communities: [],
+    largeCommunities: [],
+    extendedCommunities: [],
+    originatorId: undefined,
+    clusterList: [],
+    atomicAggregate: false,
+    aggregator: undefined,
+    best: true,
+    usable: true,
+    stale: false,
+    reason: 'only-path',
+    kernel: { state: 'programmed' },
+    ...fields,
+  } as RouteView;
+}
+
+export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
+  return {
+    pid: 4242,
+    version: '0.1.0',
+    nodeName: 'host1',
+    startedUnixMs: NOW - 3_600_000,
+    nodeAddress: { address: '10.0.0.1/24', reason: 'default route on eth0' },
+    speaker: {
+      state: 'running',
+      asn: 64512,
+      routerId: '10.0.0.1',
+      listening: [{ address: '0.0.0.0' as never, port: 179 }],
+      listenErrors: [],
+      restarts: 0,
+    },
+    store: { location: '/var/lib/margay/store', state: 'in-sync', detail: '', resources: 7 },
+    rib: { inSync: true, timedOut: false },
+    dataplane: { kind: 'linux', programmed: 2, pending: 0, stale: 0, staleDeadlineUnixMs: null, refused: [] },
+    peers: { total: 2, established: 2 },
+    invalidDocuments: [],
+    conditions: [],
+    ...fields,
+  };
+}
+
+export interface FakeBackend extends ControlBackend {
+  peerList: PeerStatus[];
+  routeList: RouteView[];
+  readonly calls: string[];
+  change(topic: WatchTopic): void;
+  readonly subscribers: () => number;
+}
+
+export function fakeBackend(): FakeBackend {
+  const subscriptions = new Set<{ topic: WatchTopic; changed: () => void }>();
+  const backend: FakeBackend = {
+    peerList: [
+      peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2', name: 'host2', state: 'Established' }),
+    ],
+    routeList: [],
+    calls: [],
+    change: topic => {
+      for (const subscription of subscriptions) if (subscription.topic === topic) subscription.changed();
+    },
+    subscribers: () => subscriptions.size,
+    hello: () => ({ pid: process.pid, version: '0.1.0', nodeName: 'host1' }),
+    status: () => agentStatus(),
+    peers: async () => backend.peerList,
+    routes: async ({ after, limit }) => {
+      backend.calls.push(`routes after ${after ?? '-'} limit ${limit}`);
+      const start =
+        after === undefined ? 0 : backend.routeList.findIndex(route => route.prefix === after) + 1;
+      const routes = backend.routeList.slice(start, start + limit);
+      const more = start + limit < backend.routeList.length;
+      return { routes, next: more ? (routes.at(-1)?.prefix ?? null) : null };
+    },
+    setPeerEnabled: (key, enabled) => backend.calls.push(`${enabled ? 'enable' : 'disable'} ${key}`) > 0,
+    listResources: async () => [],
+    getResource: async id => {
+      throw new ControlFailure(404, { error: `${formatResourceId(id)} does not exist` });
+    },
+    apply: async ({ documents }) =>
+      documents.map(({ location }) => ({ location, id: 'Node/x', outcome: 'created', problems: [] })),
+    deleteResource: async id => void backend.calls.push(`delete ${formatResourceId(id)}`),
+    subscribe: (topic, changed) => {
+      const subscription = { topic, changed };
+      subscriptions.add(subscription);
+      return () => subscriptions.delete(subscription);
+    },
+    shutdown: () => void backend.calls.push('shutdown'),
+  };
+  return backend;
+}
