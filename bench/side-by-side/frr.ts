@@ -1,0 +1,66 @@
+/**
+ * FRR's bgpd as a contender: alone, without zebra (`-Z -n`), so that it takes every next hop as valid and writes no FIB.
+ */
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { type Contender, end, launch, type Setup } from './contender.js';
+import type { Daemons } from './daemons.js';
+
+function configuration(setup: Setup): string {
+  const peers = setup.peers.flatMap(({ address, asn }) => [
+    ` neighbor ${address} remote-as ${asn}`,
+    ` neighbor ${address} passive`,
+    ` neighbor ${address} timers 30 90`,
+  ]);
+  return `frr defaults datacenter
+router bgp ${setup.asn}
+ bgp router-id ${setup.address}
+ no bgp ebgp-requires-policy
+ no bgp network import-check
+${peers.join('\n')}
+`;
+}
+
+export function frr(daemons: Daemons): Contender {
+  return {
+    name: 'frr',
+    start: async setup => {
+      const { directory } = setup;
+      writeFileSync(join(directory, 'bgpd.conf'), configuration(setup));
+      const files = ['-f', join(directory, 'bgpd.conf'), '-i', join(directory, 'bgpd.pid')];
+      const where = ['--vty_socket', directory, '-P', '0', '-p', '179', '-l', setup.address];
+      const child = launch(setup, daemons.launch('bgpd', ['-Z', '-n', '-S', ...files, ...where]), 'quiet');
+      return {
+        pid: child.pid!,
+        countRoutes: async () => {
+          const answer = await askTerminal(join(directory, 'bgpd.vty'), 'show bgp ipv4 unicast summary json');
+          const { peers } = JSON.parse(answer) as { peers: Record<string, { pfxRcd: number }> };
+          return Object.values(peers).reduce((sum, peer) => sum + peer.pfxRcd, 0);
+        },
+        profiler: undefined,
+        stop: () => end(child),
+      };
+    },
+  };
+}
+
+/**
+ * One command over bgpd's own terminal socket, as vtysh does: NUL-terminated, answered by text, three NULs and a status byte.
+ * vtysh itself wants a PAM service that only an installed FRR has.
+ */
+function askTerminal(path: string, command: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(path, () => socket.write(`enable\0${command}\0`));
+    socket.setEncoding('latin1');
+    socket.on('error', reject);
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      const answers = text.split('\0\0\0');
+      if (answers.length < 3) return;
+      socket.destroy();
+      resolve(answers[1]!.slice(1));
+    });
+  });
+}

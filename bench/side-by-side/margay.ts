@@ -1,0 +1,42 @@
+/**
+ * Margay's speaker as a contender: `bench/speaker-process.ts` in a process of its own, without store or dataplane.
+ */
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { SpeakerProcessAnswer, SpeakerProcessCommand, SpeakerProcessSetup } from '../speaker-process.js';
+import { type Contender, end, launch } from './contender.js';
+
+const PROCESS_FILE = fileURLToPath(new URL('../speaker-process.js', import.meta.url));
+
+export function margay(thread: 'main' | 'worker'): Contender {
+  return {
+    name: 'margay',
+    start: async setup => {
+      const forProcess: SpeakerProcessSetup = {
+        thread,
+        address: setup.address,
+        asn: setup.asn,
+        peers: setup.peers,
+      };
+      const args = [PROCESS_FILE, JSON.stringify(forProcess)];
+      const child = launch(setup, { command: process.execPath, args, env: {} }, 'ipc');
+      const ask = async (command: SpeakerProcessCommand): Promise<SpeakerProcessAnswer> => {
+        const answer = once(child, 'message');
+        child.send(command);
+        return ((await answer) as [SpeakerProcessAnswer])[0];
+      };
+      return {
+        pid: child.pid!,
+        countRoutes: async () => (await ask({ kind: 'count-routes' })).routes ?? Number.NaN,
+        profiler:
+          thread === 'worker'
+            ? undefined
+            : {
+                start: async () => void (await ask({ kind: 'start-profile' })),
+                stop: async file => void (await ask({ kind: 'stop-profile', file })),
+              },
+        stop: () => end(child),
+      };
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * One measurement: start a speaker alone, let it settle, bring up the peers, do the work, take the difference.
+ *
+ * Start-up (and Margay's warm-up, which ends before it listens) is outside every figure. Memory is what the resident set grew
+ * by over the same process without peers.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RemoteGenerator, startGenerator } from '../load/remote.js';
+import type { Contender, RunningContender } from './contender.js';
+import { type BenchNetwork, SOURCE_ADDRESS, SPEAKER_ADDRESS, sinkAddress } from './network.js';
+import { cpuSeconds, residentMegabytes, untilListening, untilQuiet } from './process-usage.js';
+import type { Row, Sample, Work } from './rows.js';
+
+const BGP_PORT = 179;
+const SPEAKER_ASN = 64512;
+const SOURCE_ASN = 65001;
+const START_TIMEOUT_MS = 20_000;
+const WORK_TIMEOUT_SECONDS = 180;
+const SETTLED_MS = 300;
+/** Longer than the pauses that a daemon makes within its work (FRR holds its first batch back for a second, with sinks only). */
+const DONE_MS = 600;
+
+export interface Measurement {
+  readonly network: BenchNetwork;
+  readonly contender: Contender;
+  readonly row: Row;
+  /** Where Margay's CPU profile of the work goes. */
+  readonly profileFile: string | undefined;
+}
+
+/** Configuration and sockets of the speakers of this run. */
+const workFolder = mkdtempSync(join(tmpdir(), 'mgy-bench-'));
+process.on('exit', () => rmSync(workFolder, { recursive: true, force: true }));
+
+export async function measure(measurement: Measurement): Promise<Sample> {
+  const { network, contender, row } = measurement;
+  const directory = mkdtempSync(join(workFolder, 'speaker-'));
+  const sinks = row.work.kind === 'churn' ? 1 : row.work.sinks;
+  const sinkPeers = Array.from({ length: sinks }, (_, i) => ({ address: sinkAddress(i), asn: SPEAKER_ASN }));
+  const peers = [{ address: SOURCE_ADDRESS, asn: SOURCE_ASN }, ...sinkPeers];
+  let running: RunningContender | undefined;
+  let generator: RemoteGenerator | undefined;
+  try {
+    const networkNamespace = network.speakerNamespace;
+    running = await contender.start({
+      networkNamespace,
+      directory,
+      address: SPEAKER_ADDRESS,
+      asn: SPEAKER_ASN,
+      peers,
+    });
+    await untilListening(running.pid, BGP_PORT, START_TIMEOUT_MS);
+    await untilQuiet(running.pid, SETTLED_MS, START_TIMEOUT_MS);
+    const emptyMb = residentMegabytes(running.pid);
+    generator = startGenerator(network.peerNamespace);
+    await generator.connect({
+      remoteAddress: SPEAKER_ADDRESS,
+      remotePort: BGP_PORT,
+      remoteAsn: SPEAKER_ASN,
+      holdTimeSeconds: 90,
+      sources: [{ localAddress: SOURCE_ADDRESS, asn: SOURCE_ASN }],
+      sinks: sinkPeers.map(({ address, asn }) => ({ localAddress: address, asn })),
+      prefixes: row.work.prefixes,
+      prefixesPerUpdate: row.work.kind === 'churn' ? 1000 : row.work.prefixesPerUpdate,
+      attributeSets: 4,
+    });
+    await untilQuiet(running.pid, SETTLED_MS, START_TIMEOUT_MS);
+    const work = () =>
+      (row.work.kind === 'load' ? load : churn)(running!, generator!, row.work as never, emptyMb);
+    return await profiled(running, measurement.profileFile, work);
+  } finally {
+    await generator?.stop();
+    await running?.stop();
+  }
+}
+
+async function profiled<T>(
+  running: RunningContender,
+  file: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (file === undefined || running.profiler === undefined) return work();
+  await running.profiler.start();
+  const result = await work();
+  await running.profiler.stop(file);
+  return result;
+}
+
+async function load(
+  running: RunningContender,
+  generator: RemoteGenerator,
+  work: Extract<Work, { kind: 'load' }>,
+  emptyMb: number,
+): Promise<Sample> {
+  const before = cpuSeconds(running.pid);
+  const begin = performance.now();
+  const command = { kind: 'announce', timeoutSeconds: WORK_TIMEOUT_SECONDS } as const;
+  const { transfer } = await generator.execute(command, 'announced');
+  const quiet = await untilQuiet(running.pid, DONE_MS, WORK_TIMEOUT_SECONDS * 1000);
+  const memoryMb = residentMegabytes(running.pid) - emptyMb;
+  const counted = await running.countRoutes();
+  if (counted !== work.prefixes) throw new Error(`holds ${counted} routes instead of ${work.prefixes}`);
+  return {
+    cpuSeconds: quiet.cpuSeconds - before,
+    wallSeconds: transfer.completeSeconds ?? (quiet.lastWorkMs - begin) / 1000,
+    memoryMb,
+    memoryMbPer100k: memoryMb / (work.prefixes / 100_000),
+    updatesOut: transfer.sinkUpdates,
+  };
+}
+
+async function churn(
+  running: RunningContender,
+  generator: RemoteGenerator,
+  work: Extract<Work, { kind: 'churn' }>,
+): Promise<Sample> {
+  await generator.execute({ kind: 'announce', timeoutSeconds: WORK_TIMEOUT_SECONDS }, 'announced');
+  await untilQuiet(running.pid, DONE_MS, WORK_TIMEOUT_SECONDS * 1000);
+  const before = cpuSeconds(running.pid);
+  const { eventsPerSecond, durationSeconds } = work;
+  const { churn: result } = await generator.execute(
+    { kind: 'churn', eventsPerSecond, durationSeconds },
+    'churned',
+  );
+  const used = cpuSeconds(running.pid) - before;
+  if (result.unmatched > result.events / 100)
+    throw new Error(`${result.unmatched} of ${result.events} events never seen`);
+  return { p50Ms: result.p50Ms, p99Ms: result.p99Ms, cpuPercent: (used / result.seconds) * 100 };
+}
