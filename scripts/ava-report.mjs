@@ -1,0 +1,81 @@
+/**
+ * Reads AVA's own report as it streams past and keeps the score that AVA does not print in one line: passed, failed, skipped
+ * with their reasons, and the slowest tests.
+ *
+ * AVA skips tests only when they are defined; one that finds at run time that this machine lacks something says so by logging
+ * a line that begins with "SKIP:" (`test/support/skip.ts`). Such a test counts as skipped, never as passed.
+ */
+export class AvaReport {
+  skips = [];
+  #tests = [];
+  #totals = { passed: 0, failed: 0, skipped: 0 };
+  #rest = '';
+  #last;
+
+  feed(chunk) {
+    const lines = (this.#rest + chunk).split('\n');
+    this.#rest = lines.pop();
+    for (const line of lines) this.#line(line);
+  }
+
+  end() {
+    this.#line(this.#rest);
+    this.#rest = '';
+  }
+
+  get passed() {
+    return this.#totals.passed - this.skips.filter(skip => skip.atRunTime).length;
+  }
+
+  get failed() {
+    return this.#totals.failed;
+  }
+
+  slowest(count) {
+    return this.#tests.toSorted((a, b) => b.milliseconds - a.milliseconds).slice(0, count);
+  }
+
+  #line(line) {
+    const passed = /^\s*✔ (.*?)(?: \(([\dms. ]+)\))?$/.exec(line);
+    if (passed !== null) {
+      this.#last = passed[1];
+      if (passed[2] !== undefined) this.#tests.push({ name: passed[1], milliseconds: duration(passed[2]) });
+      return;
+    }
+    const skipped = /^\s*- \[skip\] (.*)$/.exec(line);
+    if (skipped !== null) {
+      this.skips.push({ name: skipped[1], reason: 'switched off in the test file', atRunTime: false });
+      return;
+    }
+    const reason = /^\s*ℹ SKIP: (.*)$/.exec(line);
+    if (reason !== null && this.#last !== undefined) {
+      this.skips.push({ name: this.#last, reason: reason[1], atRunTime: true });
+      this.#last = undefined;
+      return;
+    }
+    if (/^\s*✘ /.test(line)) this.#last = undefined;
+    this.#summary(line);
+  }
+
+  /** AVA's closing lines: "14 tests passed", "1 hook failed", "2 uncaught exceptions", ... */
+  #summary(line) {
+    const match =
+      /^\s{2}(\d+) (?:known |)(tests?|hooks?|uncaught|unhandled|test files?|previous|remaining)\b(.*)$/.exec(
+        line,
+      );
+    if (match === null) return;
+    const [, count, , rest] = match;
+    if (/passed/.test(rest)) this.#totals.passed += Number(count);
+    else if (/skipped|todo/.test(rest)) this.#totals.skipped += Number(count);
+    else this.#totals.failed += Number(count);
+  }
+}
+
+/** "1m 2.3s", "4.1s" or "120ms" to milliseconds. */
+function duration(text) {
+  let milliseconds = 0;
+  for (const [, value, unit] of text.matchAll(/([\d.]+)(ms|m|s)/g)) {
+    milliseconds += Number(value) * { ms: 1, s: 1000, m: 60_000 }[unit];
+  }
+  return milliseconds;
+}

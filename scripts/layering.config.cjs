@@ -1,0 +1,71 @@
+/**
+ * Who may import whom (ARCHITECTURE.md, "Rooms"). Checked by `npm run check`, which also plants a violation and demands that it
+ * is found.
+ */
+const rooms = ['core', 'linux', 'bgp', 'ipip', 'policy', 'store', 'agent', 'bgpctl', 'cni'];
+const except = (...allowed) => `^(${rooms.filter(room => !allowed.includes(room)).join('|')})/`;
+
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: except(...allowed) },
+});
+
+module.exports = {
+  forbidden: [
+    only('core-imports-nothing-of-ours', '^core/', ['core'], 'shared words know nobody'),
+    only('linux-imports-core', '^linux/', ['core', 'linux'], 'the kernel door serves everyone'),
+    only('bgp-imports-core', '^bgp/', ['core', 'bgp'], 'the speaker is a library of its own'),
+    only('ipip-imports-core-and-linux', '^ipip/', ['core', 'linux', 'ipip'], 'siblings meet in the agent'),
+    only(
+      'policy-imports-core-and-linux',
+      '^policy/',
+      ['core', 'linux', 'policy'],
+      'siblings meet in the agent',
+    ),
+    only('store-imports-core-and-linux', '^store/', ['core', 'linux', 'store'], 'siblings meet in the agent'),
+    {
+      name: 'front-ends-speak-to-the-control-api',
+      comment: 'bgpctl and cni know the documents and the control API, nothing else of the agent',
+      severity: 'error',
+      from: { path: '^(bgpctl|cni)/' },
+      to: { path: [except('core', 'bgpctl', 'cni', 'agent'), '^agent/(?!control/)'] },
+    },
+    {
+      name: 'bgp-has-no-packages',
+      comment: 'margay/bgp has no run-time dependency',
+      severity: 'error',
+      from: { path: '^bgp/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'only-linux-imports-koffi',
+      comment: 'foreign calls stay behind one door',
+      severity: 'error',
+      from: { pathNot: '^linux/' },
+      to: { path: '^node_modules/koffi' },
+    },
+    {
+      name: 'pure-code-has-no-builtins',
+      comment: 'what decides touches no socket, clock, process or file',
+      severity: 'error',
+      from: { path: '^(core|bgp/(wire|fsm|rib)|agent/calculators)/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'two files that need each other are one file, or a third is missing',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|node_modules)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+  },
+};

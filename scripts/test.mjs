@@ -1,0 +1,115 @@
+/**
+ * `npm test`: everything CI runs. The static checks and unit tests first (they fail fastest), then the integration tests one
+ * file at a time, each stage as an owned run. Ends with one line: `N passed, N failed, N skipped`.
+ *
+ *     npm test                        all stages
+ *     npm test -- --stage unit        one of: static, unit, integration
+ *     npm test -- --match '*MED*'     handed on to AVA
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { AvaReport } from './ava-report.mjs';
+import {
+  fail,
+  installTools,
+  networkTools,
+  prepare,
+  progress,
+  requireNode,
+  requireRoot,
+  root,
+} from './bootstrap.mjs';
+import { buildNodeNetlink } from './node-netlink.mjs';
+import { ownedRun } from './owned-run.mjs';
+import { staticChecks } from './static-checks.mjs';
+
+const stages = ['static', 'unit', 'integration'];
+const { values: flags } = parse();
+const chosen = flags.stage === undefined ? stages : [flags.stage];
+if (!chosen.every(stage => stages.includes(stage)))
+  fail(`--stage ${flags.stage}: one of ${stages.join(', ')}`);
+
+requireNode();
+if (chosen.includes('integration')) requireRoot('the integration tests make network namespaces');
+prepare();
+if (chosen.includes('integration')) {
+  installTools(networkTools);
+  buildNodeNetlink();
+}
+
+const started = Date.now();
+const totals = { passed: 0, failed: 0, skips: [], slowest: [] };
+if (chosen.includes('static')) {
+  const { passed, failed } = await staticChecks();
+  totals.passed += passed;
+  totals.failed += failed;
+}
+if (chosen.includes('unit'))
+  await ava('unit', { MARGAY_FUZZ_MESSAGES: process.env.MARGAY_FUZZ_MESSAGES ?? '1000000' });
+if (chosen.includes('integration')) await ava('integration', {});
+report();
+process.exit(totals.failed === 0 ? 0 : 1);
+
+/** One AVA run with the configuration of that stage; a run that counts nothing is a failure, not a success. */
+async function ava(stage, env) {
+  progress(`${stage} tests`);
+  const score = new AvaReport();
+  const command = [
+    process.execPath,
+    join(root, 'node_modules/ava/entrypoints/cli.mjs'),
+    '--config',
+    `scripts/ava-${stage}.config.js`,
+  ];
+  for (const pattern of flags.match ?? []) command.push('--match', pattern);
+  const status = await ownedRun(command, {
+    timeoutMs: 25 * 60_000,
+    env: { ...env, NO_COLOR: '1', FORCE_COLOR: '0' },
+    onStdout: chunk => {
+      process.stdout.write(chunk);
+      score.feed(chunk);
+    },
+  });
+  score.end();
+  const counted = score.passed + score.failed + score.skips.length;
+  totals.passed += score.passed;
+  totals.failed += status !== 0 && score.failed === 0 ? 1 : score.failed;
+  totals.skips.push(...score.skips);
+  totals.slowest.push(...score.slowest(10));
+  if (status !== 0 && score.failed === 0) progress(`${stage}: AVA ended with status ${status}`);
+  if (counted === 0) {
+    progress(`${stage}: no test ran`);
+    totals.failed += status === 0 ? 1 : 0;
+  }
+  if ([130, 143, 129].includes(status)) {
+    report();
+    process.exit(status);
+  }
+}
+
+function report() {
+  const slowest = totals.slowest.toSorted((a, b) => b.milliseconds - a.milliseconds).slice(0, 10);
+  if (slowest.length > 0) process.stdout.write('\nThe ten slowest tests:\n');
+  for (const { name, milliseconds } of slowest) {
+    process.stdout.write(`  ${(milliseconds / 1000).toFixed(1).padStart(6)} s  ${name}\n`);
+  }
+  if (totals.skips.length > 0) process.stdout.write('\nSkipped:\n');
+  for (const { name, reason } of totals.skips) process.stdout.write(`  ${name}: ${reason}\n`);
+  process.stdout.write(
+    `\n${Math.round((Date.now() - started) / 1000)} s in all, on Node ${process.versions.node}\n`,
+  );
+  process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skips.length} skipped\n`);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      options: {
+        stage: { type: 'string' },
+        match: { type: 'string', multiple: true },
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    return fail(`${error.message} (flags: --stage ${stages.join('|')}, --match PATTERN)`);
+  }
+}
