@@ -7,14 +7,10 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bird2 } from './side-by-side/bird2.js';
-import { type Contender, type ContenderName, contenderNames } from './side-by-side/contender.js';
+import { type ContenderName, contenderNames } from './side-by-side/contender.js';
 import { type CpuProfile, topFunctions } from './side-by-side/cpu-profile.js';
-import { daemonsUnder } from './side-by-side/daemons.js';
-import { frr } from './side-by-side/frr.js';
-import { gobgp } from './side-by-side/gobgp.js';
-import { margay } from './side-by-side/margay.js';
-import { measure } from './side-by-side/measure.js';
+import { loadDaemons } from './side-by-side/daemons.js';
+import { type Entrant, entrants } from './side-by-side/entrants.js';
 import { type BenchNetwork, createNetwork } from './side-by-side/network.js';
 import { renderReport, reportJson } from './side-by-side/report.js';
 import { type Row, type Sample, speakerRows } from './side-by-side/rows.js';
@@ -28,7 +24,6 @@ const usage = `npm run bench -- [options]
     .join(', ')}
   --prefixes N      size of the table (500000)
   --thread WHERE    where Margay's speaker runs: main or worker (main)
-  --daemons DIR     folder that bird2, frr and gobgpd are unpacked in
   --profile DIR     write a CPU profile of Margay per row and print its top functions
   --json            the result as JSON
 `;
@@ -40,22 +35,16 @@ const { values: options } = parseArgs({
     rows: { type: 'string' },
     prefixes: { type: 'string', default: '500000' },
     thread: { type: 'string', default: 'main' },
-    daemons: { type: 'string', default: '' },
     profile: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
-function chosenContenders(): readonly Contender[] {
-  const daemons = daemonsUnder(options.daemons);
-  const all = [
-    margay(options.thread === 'worker' ? 'worker' : 'main'),
-    bird2(daemons),
-    frr(daemons),
-    gobgp(daemons),
-  ];
-  return all.filter(contender => options.only.split(',').includes(contender.name));
+async function chosenEntrants(): Promise<readonly Entrant[]> {
+  const thread = options.thread === 'worker' ? 'worker' : 'main';
+  const all = entrants(thread, await loadDaemons());
+  return all.filter(({ name }) => options.only.split(',').includes(name));
 }
 
 function chosenRows(): readonly Row[] {
@@ -67,32 +56,46 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Round by round, row by row, one contender after the other: drift of the machine meets all alike. */
+type Taken = Map<string, Map<ContenderName, Sample[]>>;
+
+/** Round by round, row by row, one after the other: drift of the machine meets all alike. */
 async function measureAll(
   network: BenchNetwork,
-  contenders: readonly Contender[],
+  chosen: readonly Entrant[],
   rows: readonly Row[],
-): Promise<Map<string, Map<ContenderName, Sample[]>>> {
-  const samples = new Map(
-    rows.map(row => [row.id, new Map(contenders.map(({ name }) => [name, [] as Sample[]]))]),
-  );
+): Promise<Taken> {
+  const taken: Taken = new Map(rows.map(row => [row.id, new Map()]));
   for (let round = 1; round <= Number(options.rounds); round++) {
     for (const row of rows) {
-      for (const contender of contenders) {
-        const profileFile = profilePath(contender, row, round);
-        try {
-          const sample = await measure({ network, contender, row, profileFile });
-          samples.get(row.id)!.get(contender.name)!.push(sample);
-          say(`round ${round}  ${row.id}  ${contender.name}  ${describeSample(sample)}`);
-          if (profileFile !== undefined) sayProfile(profileFile);
-        } catch (error) {
-          say(`round ${round}  ${row.id}  ${contender.name}  FAILED: ${(error as Error).message}`);
-          process.exitCode = 1;
-        }
+      for (const entrant of chosen.filter(({ takesPart }) => takesPart(row.work))) {
+        const sample = await measureOne(network, entrant, row, round);
+        if (sample === undefined) continue;
+        const ofRow = taken.get(row.id)!;
+        ofRow.set(entrant.name, [...(ofRow.get(entrant.name) ?? []), sample]);
       }
     }
   }
-  return samples;
+  return taken;
+}
+
+/** A measurement that fails is said and leaves the others alone. */
+async function measureOne(
+  network: BenchNetwork,
+  entrant: Entrant,
+  row: Row,
+  round: number,
+): Promise<Sample | undefined> {
+  const profileFile = profilePath(entrant, row, round);
+  try {
+    const sample = await entrant.measure(network, row, profileFile);
+    say(`round ${round}  ${row.id}  ${entrant.name}  ${describeSample(sample)}`);
+    if (profileFile !== undefined) sayProfile(profileFile);
+    return sample;
+  } catch (error) {
+    say(`round ${round}  ${row.id}  ${entrant.name}  FAILED: ${(error as Error).message}`);
+    process.exitCode = 1;
+    return undefined;
+  }
 }
 
 function describeSample(sample: Sample): string {
@@ -101,8 +104,8 @@ function describeSample(sample: Sample): string {
     .join('  ');
 }
 
-function profilePath(contender: Contender, row: Row, round: number): string | undefined {
-  if (options.profile === undefined || contender.name !== 'margay') return undefined;
+function profilePath(entrant: Entrant, row: Row, round: number): string | undefined {
+  if (options.profile === undefined || entrant.name !== 'margay') return undefined;
   mkdirSync(options.profile, { recursive: true });
   return join(options.profile, `${row.id}-${round}.cpuprofile`);
 }
@@ -124,7 +127,7 @@ async function main(): Promise<void> {
   process.on('exit', () => network.remove());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
   const rows = chosenRows();
-  const results = evaluate(rows, await measureAll(network, chosenContenders(), rows));
+  const results = evaluate(rows, await measureAll(network, await chosenEntrants(), rows));
   process.stdout.write(`${options.json ? reportJson(results) : renderReport(results)}\n`);
   if (results.some(result => result.verdicts.some(verdict => verdict.holds === false))) process.exitCode = 1;
 }

@@ -1,12 +1,37 @@
+/**
+ * A process that is a speaker and nothing else: no store, no dataplane, every next hop reachable. What the bench measures and
+ * what the keep-alive test blocks.
+ *
+ * Its set-up is the first argument as JSON; commands and answers go over Node's IPC channel; it ends with that channel.
+ */
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import type { PeerConfig, RoutePolicy, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
+import type { Asn } from '../core/asn.js';
+import type { IpAddress, Ipv4Address } from '../core/ip-address.js';
+import { startSpeaker } from './speaker-host.js';
+
 export interface SpeakerProcessSetup {
   readonly thread: 'main' | 'worker';
   readonly address: string;
+  readonly port: number;
   readonly asn: number;
-  readonly peers: readonly { readonly address: string; readonly asn: number }[];
+  /** Keepalive is a third of it. */
+  readonly holdTimeSeconds: number;
+  readonly peers: readonly SpeakerProcessPeer[];
+}
+
+export interface SpeakerProcessPeer {
+  readonly address: string;
+  readonly asn: number;
+  /** Whether routes of other peers go on to it. */
+  readonly exports: boolean;
 }
 
 export type SpeakerProcessCommand =
   | { readonly kind: 'count-routes' }
+  /** Blocks the main thread by computing, as a long pause in the agent would; answered when it is over. */
+  | { readonly kind: 'block-main-thread'; readonly seconds: number }
   | { readonly kind: 'start-profile' }
   | { readonly kind: 'stop-profile'; readonly file: string };
 
@@ -14,3 +39,105 @@ export interface SpeakerProcessAnswer {
   /** For `count-routes`: accepted from all peers. */
   readonly routes: number | undefined;
 }
+
+const setup = JSON.parse(process.argv[2] ?? '') as SpeakerProcessSetup;
+const acceptAll: RoutePolicy = { rules: [], otherwise: 'accept' };
+const rejectAll: RoutePolicy = { rules: [], otherwise: 'reject' };
+const answers = new Map<number, (routes: number) => void>();
+let queries = 0;
+
+function peerConfig(peer: SpeakerProcessPeer): PeerConfig {
+  return {
+    key: peer.address,
+    type: 'bench',
+    name: '',
+    address: peer.address as IpAddress,
+    port: setup.port,
+    asn: peer.asn as Asn,
+    localAsn: undefined,
+    localAddress: setup.address as IpAddress,
+    passive: true,
+    families: ['ipv4-unicast'],
+    holdTimeSeconds: setup.holdTimeSeconds,
+    keepaliveTimeSeconds: undefined,
+    connectRetrySeconds: 5,
+    idleHoldMaxSeconds: 60,
+    ttl: 64,
+    multihop: true,
+    gracefulRestart: false,
+    nextHopMode: 'auto',
+    sharedSubnets: [],
+    importPolicy: acceptAll,
+    exportPolicy: peer.exports ? acceptAll : rejectAll,
+    administrativeState: 'up',
+  };
+}
+
+function onEvent(event: SpeakerEvent): void {
+  if (event.kind === 'watch-next-hops') {
+    const nextHops = event.nextHops.map(nextHop => ({ nextHop, reachable: true, metric: 0 }));
+    speaker.send({ kind: 'next-hop-status', nextHops });
+  } else if (event.kind === 'answer' && event.answer.kind === 'peers') {
+    answers.get(event.id)?.(event.answer.peers.reduce((sum, peer) => sum + peer.routes.accepted, 0));
+  } else if (event.kind === 'listen-failed') {
+    process.stderr.write(`${event.endpoint.address}: ${event.error}\n`);
+    process.exit(1);
+  }
+}
+
+function countRoutes(): Promise<number> {
+  const id = ++queries;
+  speaker.send({ kind: 'query', id, query: { kind: 'peers' } });
+  return new Promise(resolve => answers.set(id, resolve));
+}
+
+function blockMainThread(seconds: number): void {
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end);
+}
+
+const inspector = new Session();
+
+async function execute(command: SpeakerProcessCommand): Promise<SpeakerProcessAnswer> {
+  switch (command.kind) {
+    case 'count-routes':
+      return { routes: await countRoutes() };
+    case 'block-main-thread':
+      blockMainThread(command.seconds);
+      break;
+    case 'start-profile':
+      inspector.connect();
+      await inspector.post('Profiler.enable');
+      await inspector.post('Profiler.setSamplingInterval', { interval: 200 });
+      await inspector.post('Profiler.start');
+      break;
+    case 'stop-profile': {
+      const { profile } = await inspector.post('Profiler.stop');
+      writeFileSync(command.file, JSON.stringify(profile));
+      break;
+    }
+  }
+  return { routes: undefined };
+}
+
+const speaker = await startSpeaker(setup.thread, onEvent);
+const commands: readonly SpeakerCommand[] = [
+  {
+    kind: 'configure',
+    config: {
+      asn: setup.asn as Asn,
+      routerId: setup.address as Ipv4Address,
+      listen: [{ address: setup.address as IpAddress, port: setup.port }],
+      gracefulRestart: undefined,
+      restarting: false,
+    },
+  },
+  ...setup.peers.map(peer => ({ kind: 'set-peer', peer: peerConfig(peer) }) as const),
+  { kind: 'configuration-complete' },
+];
+for (const command of commands) speaker.send(command);
+
+process.on('message', async (command: SpeakerProcessCommand) => {
+  process.send?.(await execute(command));
+});
+process.on('disconnect', () => process.exit(0));

@@ -63,7 +63,7 @@ function attributes(plan: LoadPlan, source: LoadPeer, set: number): Buffer {
   return Buffer.from([
     ...[0x40, 1, 1, 0],
     ...[0x40, 2, asPath.length, ...asPath],
-    ...[0x40, 3, 4, ...uint32(ipv4ToNumber(source.localAddress))],
+    ...[0x40, 3, 4, ...uint32(ipv4ToNumber(source.nextHop ?? source.localAddress))],
     ...[0x80, 4, 4, ...uint32(set)],
     ...localPref,
     ...[0xc0, 8, 4, ...uint32(64999 * 65536 + (set & 0xffff))],

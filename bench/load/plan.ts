@@ -14,7 +14,7 @@ export interface LoadPlan {
   readonly remotePort: number;
   readonly remoteAsn: number;
   readonly holdTimeSeconds: number;
-  /** One session each; the first one sends, the others may. */
+  /** One session each; the first one announces. What any of them is sent is not looked into. */
   readonly sources: readonly LoadPeer[];
   readonly sinks: readonly LoadPeer[];
   /** How many prefixes the source announces, 1 to {@link MAX_PREFIXES}. */
@@ -28,6 +28,8 @@ export interface LoadPlan {
 export interface LoadPeer {
   readonly localAddress: string;
   readonly asn: number;
+  /** NEXT_HOP of what it announces; its local address if undefined. */
+  readonly nextHop?: string;
 }
 
 export type LoadCommand =

@@ -5,7 +5,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 
-export const contenderNames = ['margay', 'bird2', 'frr', 'gobgp'] as const;
+/** `ip-batch` is iproute2 fed with a file of routes: no speaker, the yardstick for writing to the kernel. */
+export const contenderNames = ['margay', 'bird2', 'frr', 'gobgp', 'ip-batch'] as const;
 export type ContenderName = (typeof contenderNames)[number];
 
 export interface Setup {
@@ -15,10 +16,14 @@ export interface Setup {
   readonly address: string;
   readonly asn: number;
   readonly peers: readonly { readonly address: string; readonly asn: number }[];
+  /** Whether best routes go to the kernel of the namespace. */
+  readonly kernelRoutes: boolean;
 }
 
 export interface Contender {
   readonly name: ContenderName;
+  /** False: measured without `kernelRoutes` only. */
+  readonly writesKernel: boolean;
   start(setup: Setup): Promise<RunningContender>;
 }
 

@@ -1,35 +1,32 @@
 /**
- * Where the other daemons are: unpacked into the cache folder by `scripts/daemons.mjs`, never installed.
+ * Where the other daemons are: `scripts/daemons.mjs` unpacks them into the cache folder on first use; nothing is installed.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Launch } from './contender.js';
 
-/** Programs by name, with their place below the folder that the packages were unpacked into. */
-const programs = {
-  bird: 'usr/sbin/bird',
-  birdc: 'usr/sbin/birdc',
-  bgpd: 'usr/lib/frr/bgpd',
-  gobgpd: 'usr/bin/gobgpd',
-  gobgp: 'usr/bin/gobgp',
-} as const;
-
-export type Program = keyof typeof programs;
+export type Daemon = 'bird2' | 'frr' | 'gobgpd';
 
 export interface Daemons {
-  launch(program: Program, args: readonly string[]): Launch;
+  /** @throws if the daemon's packages cannot be fetched or it has no such program */
+  launch(daemon: Daemon, program: string, args: readonly string[]): Launch;
 }
 
-/** @throws if a program is not there */
-export function daemonsUnder(root: string): Daemons {
-  const libraries = ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/frr'].map(path =>
-    join(root, path),
-  );
+/** What `scripts/daemons.mjs` exports; plain JavaScript beside the compiled tree. */
+interface DaemonScript {
+  fetchDaemon(name: Daemon): {
+    readonly programs: Readonly<Record<string, string>>;
+    readonly env: Readonly<Record<string, string>>;
+  };
+}
+
+export async function loadDaemons(): Promise<Daemons> {
+  const script = new URL('../../../scripts/daemons.mjs', import.meta.url);
+  const { fetchDaemon } = (await import(script.href)) as DaemonScript;
   return {
-    launch: (program, args) => {
-      const command = join(root, programs[program]);
-      if (!existsSync(command)) throw new Error(`${command} is missing`);
-      return { command, args, env: { LD_LIBRARY_PATH: libraries.join(':') } };
+    launch: (daemon, program, args) => {
+      const { programs, env } = fetchDaemon(daemon);
+      const command = programs[program];
+      if (command === undefined) throw new Error(`${daemon} has no program ${program}`);
+      return { command, args, env };
     },
   };
 }

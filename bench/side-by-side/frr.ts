@@ -25,12 +25,17 @@ ${peers.join('\n')}
 export function frr(daemons: Daemons): Contender {
   return {
     name: 'frr',
+    writesKernel: false,
     start: async setup => {
       const { directory } = setup;
       writeFileSync(join(directory, 'bgpd.conf'), configuration(setup));
       const files = ['-f', join(directory, 'bgpd.conf'), '-i', join(directory, 'bgpd.pid')];
       const where = ['--vty_socket', directory, '-P', '0', '-p', '179', '-l', setup.address];
-      const child = launch(setup, daemons.launch('bgpd', ['-Z', '-n', '-S', ...files, ...where]), 'quiet');
+      const child = launch(
+        setup,
+        daemons.launch('frr', 'bgpd', ['-Z', '-n', '-S', ...files, ...where]),
+        'quiet',
+      );
       return {
         pid: child.pid!,
         countRoutes: async () => {

@@ -25,18 +25,19 @@ ${peers.join('')}`;
 export function gobgp(daemons: Daemons): Contender {
   return {
     name: 'gobgp',
+    writesKernel: false,
     start: async setup => {
       const file = join(setup.directory, 'gobgp.toml');
       writeFileSync(file, configuration(setup));
       const child = launch(
         setup,
-        daemons.launch('gobgpd', ['-f', file, '--api-hosts', '127.0.0.1:50051']),
+        daemons.launch('gobgpd', 'gobgpd', ['-f', file, '--api-hosts', '127.0.0.1:50051']),
         'quiet',
       );
       return {
         pid: child.pid!,
         countRoutes: async () => {
-          const answer = await ask(setup, daemons.launch('gobgp', ['global', 'rib', 'summary']));
+          const answer = await ask(setup, daemons.launch('gobgpd', 'gobgp', ['global', 'rib', 'summary']));
           return capturedNumber(answer, /Destination:\s*(\d+)/);
         },
         profiler: undefined,

@@ -11,12 +11,15 @@ const PROCESS_FILE = fileURLToPath(new URL('../speaker-process.js', import.meta.
 export function margay(thread: 'main' | 'worker'): Contender {
   return {
     name: 'margay',
+    writesKernel: false,
     start: async setup => {
       const forProcess: SpeakerProcessSetup = {
         thread,
         address: setup.address,
+        port: 179,
         asn: setup.asn,
-        peers: setup.peers,
+        holdTimeSeconds: 90,
+        peers: setup.peers.map(peer => ({ ...peer, exports: true })),
       };
       const args = [PROCESS_FILE, JSON.stringify(forProcess)];
       const child = launch(setup, { command: process.execPath, args, env: {} }, 'ipc');

@@ -7,8 +7,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Transfer } from '../load/plan.js';
 import { type RemoteGenerator, startGenerator } from '../load/remote.js';
 import type { Contender, RunningContender } from './contender.js';
+import { countKernelRoutes } from './kernel-routes.js';
 import { type BenchNetwork, SOURCE_ADDRESS, SPEAKER_ADDRESS, sinkAddress } from './network.js';
 import { cpuSeconds, residentMegabytes, untilListening, untilQuiet } from './process-usage.js';
 import type { Row, Sample, Work } from './rows.js';
@@ -37,7 +39,8 @@ process.on('exit', () => rmSync(workFolder, { recursive: true, force: true }));
 export async function measure(measurement: Measurement): Promise<Sample> {
   const { network, contender, row } = measurement;
   const directory = mkdtempSync(join(workFolder, 'speaker-'));
-  const sinks = row.work.kind === 'churn' ? 1 : row.work.sinks;
+  const { sinks, prefixesPerUpdate } = exchange(row.work);
+  const kernelRoutes = row.work.kind === 'kernel';
   const sinkPeers = Array.from({ length: sinks }, (_, i) => ({ address: sinkAddress(i), asn: SPEAKER_ASN }));
   const peers = [{ address: SOURCE_ADDRESS, asn: SOURCE_ASN }, ...sinkPeers];
   let running: RunningContender | undefined;
@@ -50,6 +53,7 @@ export async function measure(measurement: Measurement): Promise<Sample> {
       address: SPEAKER_ADDRESS,
       asn: SPEAKER_ASN,
       peers,
+      kernelRoutes,
     });
     await untilListening(running.pid, BGP_PORT, START_TIMEOUT_MS);
     await untilQuiet(running.pid, SETTLED_MS, START_TIMEOUT_MS);
@@ -63,13 +67,12 @@ export async function measure(measurement: Measurement): Promise<Sample> {
       sources: [{ localAddress: SOURCE_ADDRESS, asn: SOURCE_ASN }],
       sinks: sinkPeers.map(({ address, asn }) => ({ localAddress: address, asn })),
       prefixes: row.work.prefixes,
-      prefixesPerUpdate: row.work.kind === 'churn' ? 1000 : row.work.prefixesPerUpdate,
+      prefixesPerUpdate,
       attributeSets: 4,
     });
     await untilQuiet(running.pid, SETTLED_MS, START_TIMEOUT_MS);
-    const work = () =>
-      (row.work.kind === 'load' ? load : churn)(running!, generator!, row.work as never, emptyMb);
-    return await profiled(running, measurement.profileFile, work);
+    const at = { running, generator, network, emptyMb };
+    return await profiled(running, measurement.profileFile, () => doWork(at, row.work));
   } finally {
     await generator?.stop();
     await running?.stop();
@@ -88,36 +91,79 @@ async function profiled<T>(
   return result;
 }
 
-async function load(
-  running: RunningContender,
-  generator: RemoteGenerator,
-  work: Extract<Work, { kind: 'load' }>,
-  emptyMb: number,
-): Promise<Sample> {
+/** Who receives and how the source packs, by work. */
+function exchange(work: Work): { readonly sinks: number; readonly prefixesPerUpdate: number } {
+  switch (work.kind) {
+    case 'load':
+      return work;
+    case 'churn':
+      return { sinks: 1, prefixesPerUpdate: 1000 };
+    case 'kernel':
+      return { sinks: 0, prefixesPerUpdate: 1000 };
+  }
+}
+
+interface Bench {
+  readonly running: RunningContender;
+  readonly generator: RemoteGenerator;
+  readonly network: BenchNetwork;
+  readonly emptyMb: number;
+}
+
+function doWork(at: Bench, work: Work): Promise<Sample> {
+  switch (work.kind) {
+    case 'load':
+      return load(at, work);
+    case 'churn':
+      return churn(at, work);
+    case 'kernel':
+      return kernel(at, work);
+  }
+}
+
+interface Loaded {
+  readonly transfer: Transfer;
+  readonly cpuSeconds: number;
+  /** Until the last route at the sink; without one, until the speaker went quiet. */
+  readonly wallSeconds: number;
+}
+
+async function announce({ running, generator }: Bench): Promise<Loaded> {
   const before = cpuSeconds(running.pid);
   const begin = performance.now();
   const command = { kind: 'announce', timeoutSeconds: WORK_TIMEOUT_SECONDS } as const;
   const { transfer } = await generator.execute(command, 'announced');
   const quiet = await untilQuiet(running.pid, DONE_MS, WORK_TIMEOUT_SECONDS * 1000);
-  const memoryMb = residentMegabytes(running.pid) - emptyMb;
-  const counted = await running.countRoutes();
-  if (counted !== work.prefixes) throw new Error(`holds ${counted} routes instead of ${work.prefixes}`);
+  const wallSeconds = transfer.completeSeconds ?? (quiet.lastWorkMs - begin) / 1000;
+  return { transfer, cpuSeconds: quiet.cpuSeconds - before, wallSeconds };
+}
+
+async function load(at: Bench, work: Extract<Work, { kind: 'load' }>): Promise<Sample> {
+  const { transfer, cpuSeconds, wallSeconds } = await announce(at);
+  const memoryMb = residentMegabytes(at.running.pid) - at.emptyMb;
+  expectRoutes(await at.running.countRoutes(), work.prefixes);
   return {
-    cpuSeconds: quiet.cpuSeconds - before,
-    wallSeconds: transfer.completeSeconds ?? (quiet.lastWorkMs - begin) / 1000,
+    cpuSeconds,
+    wallSeconds,
     memoryMb,
     memoryMbPer100k: memoryMb / (work.prefixes / 100_000),
     updatesOut: transfer.sinkUpdates,
   };
 }
 
-async function churn(
-  running: RunningContender,
-  generator: RemoteGenerator,
-  work: Extract<Work, { kind: 'churn' }>,
-): Promise<Sample> {
-  await generator.execute({ kind: 'announce', timeoutSeconds: WORK_TIMEOUT_SECONDS }, 'announced');
-  await untilQuiet(running.pid, DONE_MS, WORK_TIMEOUT_SECONDS * 1000);
+async function kernel(at: Bench, work: Extract<Work, { kind: 'kernel' }>): Promise<Sample> {
+  const { cpuSeconds, wallSeconds } = await announce(at);
+  expectRoutes(await countKernelRoutes(at.network.speakerNamespace), work.prefixes);
+  return { cpuSeconds, wallSeconds };
+}
+
+function expectRoutes(found: number, wanted: number): void {
+  if (found !== wanted) throw new Error(`holds ${found} routes instead of ${wanted}`);
+}
+
+async function churn(at: Bench, work: Extract<Work, { kind: 'churn' }>): Promise<Sample> {
+  const { running, generator } = at;
+  await announce(at);
   const before = cpuSeconds(running.pid);
   const { eventsPerSecond, durationSeconds } = work;
   const { churn: result } = await generator.execute(

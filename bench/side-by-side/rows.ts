@@ -1,8 +1,8 @@
 /**
  * The rows of the side-by-side table: what is measured, on whom, and the bounds that must hold.
  *
- * Sessions are the same for every contender: an eBGP source, and where routes go on, an iBGP sink. Nobody reflects, nobody
- * writes a kernel route.
+ * Sessions are the same for every contender: an eBGP source, and where routes go on, an iBGP sink. Nobody reflects; only
+ * the kernel row writes kernel routes, with those that can (GoBGP has no FIB, FRR's is another daemon's).
  */
 import type { ContenderName } from './contender.js';
 
@@ -40,7 +40,8 @@ export type Work =
       readonly prefixes: number;
       readonly eventsPerSecond: number;
       readonly durationSeconds: number;
-    };
+    }
+  | { readonly kind: 'kernel'; readonly prefixes: number };
 
 export interface Row {
   readonly id: string;
@@ -95,6 +96,12 @@ export function speakerRows(prefixes: number): readonly Row[] {
       title: 'churn: 1000 events/s over 10 000 routes to one peer',
       work: { kind: 'churn', prefixes: 10_000, eventsPerSecond: 1000, durationSeconds: 5 },
       bounds: [{ kind: 'value', metric: 'p99Ms', atMost: 1 }, ...betterThanFrrAndGobgp('p99Ms')],
+    },
+    {
+      id: 'kernel',
+      title: '100 000 prefixes from one peer to kernel routes',
+      work: { kind: 'kernel', prefixes: 100_000 },
+      bounds: [],
     },
   ];
 }
