@@ -23,7 +23,7 @@ function message(type: number, body: Buffer): Buffer {
   return whole;
 }
 
-export function ipv4ToNumber(address: string): number {
+function ipv4ToNumber(address: string): number {
   return address.split('.').reduce((number, octet) => number * 256 + Number(octet), 0);
 }
 
@@ -51,7 +51,7 @@ export function encodeCease(): Buffer {
 }
 
 /** RFC 4724 section 2: an UPDATE that holds nothing. */
-export function encodeEndOfRib(): Buffer {
+function encodeEndOfRib(): Buffer {
   return message(MessageType.update, Buffer.alloc(4));
 }
 

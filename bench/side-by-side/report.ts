@@ -45,7 +45,7 @@ function ratioTo(name: ContenderName, sample: Sample, own: number | undefined, m
 }
 
 /** Two spaces between columns, numbers to the right. */
-export function align(lines: readonly (readonly string[])[]): readonly string[] {
+function align(lines: readonly (readonly string[])[]): readonly string[] {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map(line => (line[column] ?? '').length)));
   return lines.map(line =>
     line

@@ -19,7 +19,7 @@ export interface Verdict {
 }
 
 /** The middle value, or the mean of the two middle ones; NaN of nothing. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   if (sorted.length % 2 === 1) return sorted[Math.floor(middle)]!;
@@ -27,7 +27,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Each metric's median by itself, over the samples that have it. */
-export function medianSample(samples: readonly Sample[]): Sample {
+function medianSample(samples: readonly Sample[]): Sample {
   const metrics = new Set(samples.flatMap(sample => Object.keys(sample) as Metric[]));
   const entries = [...metrics].map(metric => {
     const values = samples.map(sample => sample[metric]).filter(value => value !== undefined);
