@@ -117,6 +117,11 @@ export class ControlClient {
     return this.#lines(`/watch/resources?kind=${kind}`, signal);
   }
 
+  /** The first page of a table, again whenever it changed. */
+  watchRoutes(query: RoutesQuery, signal?: AbortSignal): AsyncIterable<RoutesPage> {
+    return this.#lines(`/watch/routes?${parameters({ ...query })}`, signal);
+  }
+
   // ---------------------------------------------------------------- transport
 
   async #json<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -17,7 +17,19 @@ export type ControlRequest =
     }
   | { readonly kind: 'list-resources'; readonly resourceKind: ResourceKind }
   | { readonly kind: 'get-resource' | 'delete-resource'; readonly id: ResourceId }
-  | { readonly kind: 'watch'; readonly topic: WatchTopic; readonly resourceKind: ResourceKind | undefined };
+  | WatchRequest;
+
+export interface RoutesRequest {
+  readonly kind: 'routes';
+  readonly query: RoutesQuery;
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+export type WatchRequest =
+  | { readonly kind: 'watch'; readonly topic: 'status' | 'peers' }
+  | { readonly kind: 'watch'; readonly topic: 'resources'; readonly resourceKind: ResourceKind }
+  | { readonly kind: 'watch'; readonly topic: 'routes'; readonly routes: RoutesRequest };
 
 /** The kinds a store holds; the compiler keeps the list complete. */
 const kinds: Readonly<Record<ResourceKind, { readonly namespaced: boolean }>> = {
@@ -105,7 +117,7 @@ function route(
   }
 }
 
-function parseRoutes(parameters: URLSearchParams): ControlRequest {
+function parseRoutes(parameters: URLSearchParams): RoutesRequest {
   const table = oneOf('table', parameters.get('table') ?? 'best', [
     'best',
     'all-paths',
@@ -149,14 +161,22 @@ function parseLimit(text: string | null): number {
   throw bad('limit', text ?? '', `limit ${text} is out of range`, '1 to 1000');
 }
 
-function parseWatch(topic: string, parameters: URLSearchParams): ControlRequest {
-  const known = oneOf('topic', topic, ['status', 'peers', 'resources'] as const);
-  const kind = parameters.get('kind');
-  return {
-    kind: 'watch',
-    topic: known,
-    resourceKind: known === 'resources' ? parseKind(kind ?? '') : undefined,
-  };
+function parseWatch(text: string, parameters: URLSearchParams): WatchRequest {
+  const topic = oneOf('topic', text, [
+    'status',
+    'peers',
+    'resources',
+    'routes',
+  ] as const satisfies WatchTopic[]);
+  switch (topic) {
+    case 'resources':
+      return { kind: 'watch', topic, resourceKind: parseKind(parameters.get('kind') ?? '') };
+    case 'routes':
+      return { kind: 'watch', topic, routes: parseRoutes(parameters) };
+    case 'status':
+    case 'peers':
+      return { kind: 'watch', topic };
+  }
 }
 
 function parseKind(text: string | undefined): ResourceKind {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import { type ControlBackend, ControlFailure } from './backend.js';
-import { type ControlRequest, parseRequest } from './requests.js';
+import { type ControlRequest, parseRequest, type RoutesRequest, type WatchRequest } from './requests.js';
 import { claimSocket, releaseSocket } from './socket-claim.js';
 import { type ApplyRequest, CONTROL_API_VERSION, NDJSON } from './types.js';
 
@@ -65,7 +65,7 @@ async function answer(
 
 async function perform(
   backend: ControlBackend,
-  wanted: Exclude<ControlRequest, { kind: 'watch' }>,
+  wanted: Exclude<ControlRequest, WatchRequest>,
   request: IncomingMessage,
 ): Promise<unknown> {
   switch (wanted.kind) {
@@ -122,8 +122,6 @@ function noPeer(text: string, peers: readonly PeerStatus[]): ControlFailure {
   return new ControlFailure(404, { error: `no peer "${text}"`, field: 'peer', value: text, allowed });
 }
 
-type RoutesRequest = Extract<ControlRequest, { kind: 'routes' }>;
-
 async function routesQuery(backend: ControlBackend, wanted: RoutesRequest, after: string | undefined) {
   const { peer, ...query } = wanted.query;
   return {
@@ -158,7 +156,7 @@ async function streamRoutes(
 
 async function watch(
   backend: ControlBackend,
-  wanted: Extract<ControlRequest, { kind: 'watch' }>,
+  wanted: WatchRequest,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
@@ -188,13 +186,17 @@ async function watch(
   }
 }
 
-async function view(
-  backend: ControlBackend,
-  wanted: Extract<ControlRequest, { kind: 'watch' }>,
-): Promise<unknown> {
-  if (wanted.resourceKind !== undefined)
-    return { resources: await backend.listResources(wanted.resourceKind) };
-  return wanted.topic === 'peers' ? { peers: await backend.peers() } : backend.status();
+async function view(backend: ControlBackend, wanted: WatchRequest): Promise<unknown> {
+  switch (wanted.topic) {
+    case 'status':
+      return backend.status();
+    case 'peers':
+      return { peers: await backend.peers() };
+    case 'resources':
+      return { resources: await backend.listResources(wanted.resourceKind) };
+    case 'routes':
+      return await backend.routes(await routesQuery(backend, wanted.routes, undefined));
+  }
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -11,7 +11,8 @@
  *   GET    /v1/resources/KIND[/[NAMESPACE/]NAME]                {@link ResourcesView} or {@link StoredView}
  *   POST   /v1/resources                     {@link ApplyRequest} to {@link ApplyResult}s, a result per document
  *   DELETE /v1/resources/KIND/[NAMESPACE/]NAME
- *   GET    /v1/watch/status|peers|resources  NDJSON: the whole view now and after each change, at most four a second
+ *   GET    /v1/watch/status|peers|resources|routes   NDJSON: the whole view (of routes the first page) now and after each
+ *                                            change, at most four a second
  *   POST   /v1/shutdown                      says goodbye to every peer (Cease) and ends the agent
  *
  * Any other answer than 2xx carries a {@link ControlProblem}.
@@ -148,4 +149,4 @@ export interface AgentStatus {
   readonly conditions: readonly ConditionView[];
 }
 
-export type WatchTopic = 'status' | 'peers' | 'resources';
+export type WatchTopic = 'status' | 'peers' | 'resources' | 'routes';

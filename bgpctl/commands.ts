@@ -1,0 +1,15 @@
+/** Every command, loaded when it is called for. */
+import type { Command } from './command.js';
+
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  peers: async () => (await import('./commands/peers.js')).peersCommand,
+  routes: async () => (await import('./commands/routes.js')).routesCommand,
+  status: async () => (await import('./commands/status.js')).statusCommand,
+  get: async () => (await import('./commands/get.js')).getCommand,
+  describe: async () => (await import('./commands/describe.js')).describeCommand,
+  apply: async () => (await import('./commands/apply.js')).applyCommand,
+  delete: async () => (await import('./commands/delete.js')).deleteCommand,
+  enable: async () => (await import('./commands/peer-switch.js')).enableCommand,
+  disable: async () => (await import('./commands/peer-switch.js')).disableCommand,
+  shutdown: async () => (await import('./commands/shutdown.js')).shutdownCommand,
+};

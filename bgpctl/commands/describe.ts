@@ -1,0 +1,41 @@
+/** `bgpctl describe KIND NAME`: a document with what the agent has to say about it. */
+import { formatResourceId } from '../../core/resources/resource.js';
+import { type Command, exitCode, text } from '../command.js';
+import { formatPeers } from '../format/peers.js';
+import { formatStructured } from '../format/structured.js';
+import { parseResource } from '../kinds.js';
+
+export const describeCommand: Command = {
+  name: 'describe',
+  summary: 'a document, the conditions that concern it, and the sessions it leads to',
+  positionals: [
+    { name: 'kind', describe: 'a kind, or KIND/NAME', required: true },
+    { name: 'name', describe: 'its name; NAMESPACE/NAME where the kind has namespaces', required: false },
+  ],
+  options: {},
+  examples: [['bgpctl describe node host-a', '']],
+  async run(given, context) {
+    const id = parseResource(text(given, 'kind') as string, text(given, 'name'));
+    const { client } = context;
+    const [stored, status, { peers }] = await Promise.all([
+      client.resource(id),
+      client.status(),
+      client.peers(),
+    ]);
+    const key = formatResourceId(id);
+    const conditions = status.conditions.filter(({ objects }) => objects.includes(key));
+    await context.out(
+      `${key}, revision ${stored.revision}\n\n${await formatStructured(stored.resource, 'yaml')}`,
+    );
+    if (conditions.length > 0) {
+      const lines = conditions.map(({ severity, message }) => `  ${severity}: ${message}\n`);
+      await context.out(`\nConditions\n${lines.join('')}`);
+    }
+    const ofDocument = peers.filter(peer => peer.name === id.name);
+    if ((id.kind === 'Node' || id.kind === 'BGPPeer') && ofDocument.length > 0) {
+      const options = { width: context.columns, colour: context.colour, wide: false, now: context.now() };
+      await context.out(`\nSessions\n${formatPeers(ofDocument, options)}`);
+    }
+    return exitCode.fine;
+  },
+};

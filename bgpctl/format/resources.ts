@@ -1,0 +1,87 @@
+/** `bgpctl get`: the columns that calicoctl's users know, and Margay's own kinds in the same manner. Pure. */
+import type { Resource, ResourceKind } from '../../core/resources/resource.js';
+import { type Column, type Row, renderTable } from './table.js';
+
+type Cell = readonly [header: string, text: string];
+
+/** Lines for a list of one kind; "" of them is a header alone. */
+export function formatResources(
+  kind: ResourceKind,
+  resources: readonly Resource[],
+  options: { readonly width: number; readonly colour: boolean; readonly wide: boolean },
+): string {
+  const rows = resources.map(resource => resourceCells(resource, options.wide));
+  const headers = rows[0]?.map(([header]) => header) ?? ['NAME'];
+  if (rows.length === 0) return `There is no ${kind}.\n`;
+  const columns: Column[] = headers.map(header => ({
+    header,
+    ...(header === 'NAME' ? {} : { shrinkTo: 10 }),
+  }));
+  const tableRows: Row[] = rows.map(cells => ({ cells: cells.map(([, text]) => text) }));
+  return renderTable(columns, tableRows, {
+    width: options.wide ? Number.MAX_SAFE_INTEGER : options.width,
+    colour: options.colour,
+  });
+}
+
+function resourceCells(resource: Resource, wide: boolean): Cell[] {
+  const name: Cell = ['NAME', resource.metadata.name];
+  switch (resource.kind) {
+    case 'Node': {
+      const { bgp } = resource.spec;
+      // Calico's: parentheses mean the default.
+      const asn: Cell = ['ASN', bgp?.asNumber === undefined ? '(64512)' : String(bgp.asNumber)];
+      const addresses: Cell[] = [asn, ['IPV4', bgp?.ipv4Address ?? ''], ['IPV6', bgp?.ipv6Address ?? '']];
+      return wide ? [name, ...addresses] : [name];
+    }
+    case 'IPPool': {
+      const { spec } = resource;
+      const base: Cell[] = [name, ['CIDR', spec.cidr], ['SELECTOR', spec.nodeSelector]];
+      const more: Cell[] = [
+        ['NAT', String(spec.natOutgoing)],
+        ['IPIPMODE', spec.ipipMode],
+        ['VXLANMODE', spec.vxlanMode],
+        ['DISABLED', String(spec.disabled)],
+        ['DISABLEBGPEXPORT', String(spec.disableBGPExport)],
+        ['ASSIGNMENTMODE', spec.assignmentMode],
+      ];
+      return wide ? [base[0] as Cell, base[1] as Cell, ...more, base[2] as Cell] : base;
+    }
+    case 'BGPConfiguration': {
+      const { spec } = resource;
+      return [
+        name,
+        ['LOGSEVERITY', spec.logSeverityScreen ?? ''],
+        ['MESHENABLED', spec.nodeToNodeMeshEnabled === undefined ? '' : String(spec.nodeToNodeMeshEnabled)],
+        ['ASNUMBER', spec.asNumber === undefined ? '' : String(spec.asNumber)],
+      ];
+    }
+    case 'BGPPeer': {
+      const { spec } = resource;
+      return [
+        name,
+        ['PEERIP', spec.peerIP ?? spec.peerSelector ?? ''],
+        ['NODE', spec.node ?? spec.nodeSelector ?? '(global)'],
+        ['ASN', spec.asNumber === undefined ? '' : String(spec.asNumber)],
+      ];
+    }
+    case 'WorkloadEndpoint': {
+      const { spec, metadata } = resource;
+      const where: Cell[] = wide ? [['NAMESPACE', metadata.namespace ?? ''], name] : [];
+      return [
+        ...where,
+        ['WORKLOAD', spec.pod ?? spec.workload ?? metadata.name],
+        ['NODE', spec.node],
+        ['NETWORKS', spec.ipNetworks.join(',')],
+        ['INTERFACE', spec.interfaceName],
+      ];
+    }
+    case 'BlockAffinity':
+      return [
+        name,
+        ['NODE', resource.spec.node],
+        ['CIDR', resource.spec.cidr],
+        ['STATE', resource.spec.state],
+      ];
+  }
+}

@@ -1,0 +1,136 @@
+/** `bgpctl status`: what the agent is at, and below it everything that a person should look at. Pure. */
+import type { AgentStatus, ControlProblem } from '../../agent/control/types.js';
+import type { FormatOptions } from './peers.js';
+import { type Colour, formatCount, formatSpan, painter, printable, wrapText } from './text.js';
+
+type Line = readonly [label: string, value: string, colour?: Colour];
+
+export function formatStatus(status: AgentStatus, options: FormatOptions): string {
+  const paint = painter(options.colour);
+  const lines: Line[] = [
+    ['Node', nodeLine(status, options.now)],
+    speakerLine(status),
+    ...status.speaker.listenErrors.map((error): Line => ['', error, 'red']),
+    peersLine(status),
+    storeLine(status),
+    ribLine(status),
+    kernelLine(status),
+    ...staleLine(status, options.now),
+  ];
+  const width = 9;
+  const body = lines.flatMap(([label, value, colour]) =>
+    wrapText(printable(value), Math.max(20, options.width - width - 1)).map((part, i) =>
+      `${paint('bold', (i === 0 ? label : '').padEnd(width))} ${paint(colour, part)}`.trimEnd(),
+    ),
+  );
+  return [...body, ...findingLines(status, options)].map(line => `${line}\n`).join('');
+}
+
+/** True if something on the page asks for a person: exit code 1 with `--check`. */
+export function hasFindings(status: AgentStatus): boolean {
+  return (
+    status.speaker.state !== 'running' ||
+    status.speaker.listenErrors.length > 0 ||
+    status.store.state !== 'in-sync' ||
+    status.dataplane.refused.length > 0 ||
+    status.invalidDocuments.length > 0 ||
+    status.conditions.some(({ severity }) => severity === 'error')
+  );
+}
+
+function nodeLine(status: AgentStatus, now: number): string {
+  const address =
+    status.nodeAddress === null
+      ? 'no address'
+      : `${status.nodeAddress.address}, ${status.nodeAddress.reason}`;
+  const up = formatSpan(now - status.startedUnixMs);
+  return `${status.nodeName} (${address}); margay-agent ${status.version}, pid ${status.pid}, up ${up}`;
+}
+
+function speakerLine({ speaker }: AgentStatus): Line {
+  const where = speaker.listening.map(({ address, port }) => `${address}:${port}`).join(', ');
+  const facts = [
+    speaker.state,
+    ...(speaker.asn === null ? [] : [`AS ${speaker.asn}`]),
+    ...(speaker.routerId === null ? [] : [`router id ${speaker.routerId}`]),
+    where === '' ? 'listening nowhere' : `listening on ${where}`,
+    ...(speaker.restarts === 0 ? [] : [`restarted ${formatCount(speaker.restarts, 'time')}`]),
+  ];
+  return ['Speaker', facts.join(', '), speaker.state === 'running' ? 'green' : 'red'];
+}
+
+function peersLine({ peers }: AgentStatus): Line {
+  const colour = peers.established === peers.total ? 'green' : 'yellow';
+  return ['Peers', peers.total === 0 ? 'none' : `${peers.established} of ${peers.total} established`, colour];
+}
+
+function storeLine({ store }: AgentStatus): Line {
+  const words = { loading: 'loading', 'in-sync': 'in sync', unavailable: 'unavailable' }[store.state];
+  const detail = store.detail === '' ? '' : `: ${store.detail}`;
+  const colour = store.state === 'in-sync' ? 'green' : store.state === 'loading' ? 'yellow' : 'red';
+  return [
+    'Store',
+    `${words}${detail}, ${formatCount(store.resources, 'resource')}, ${store.location}`,
+    colour,
+  ];
+}
+
+function ribLine({ rib }: AgentStatus): Line {
+  if (!rib.inSync) return ['RIB', "waiting for every peer's routes (End-of-RIB)", 'yellow'];
+  return rib.timedOut
+    ? ['RIB', 'in sync by time-out: not every peer sent End-of-RIB', 'yellow']
+    : ['RIB', 'in sync', 'green'];
+}
+
+function kernelLine({ dataplane }: AgentStatus): Line {
+  if (dataplane.kind === 'none') return ['Kernel', 'no dataplane: routes are not programmed'];
+  const pending = dataplane.pending === 0 ? '' : `, ${dataplane.pending} pending`;
+  const refused = dataplane.refused.length === 0 ? '' : `, ${dataplane.refused.length} refused`;
+  const colour = refused !== '' ? 'red' : pending !== '' ? 'yellow' : 'green';
+  return ['Kernel', `${formatCount(dataplane.programmed, 'route')} programmed${pending}${refused}`, colour];
+}
+
+function staleLine({ dataplane }: AgentStatus, now: number): Line[] {
+  if (dataplane.stale === 0) return [];
+  const deadline = dataplane.staleDeadlineUnixMs;
+  const when = deadline === null ? '' : `; removed in ${formatSpan(deadline - now)} unless confirmed`;
+  return [['Stale', `${formatCount(dataplane.stale, 'route')} from before the restart${when}`, 'yellow']];
+}
+
+// ---------------------------------------------------------------- findings
+
+function findingLines(status: AgentStatus, options: FormatOptions): string[] {
+  const paint = painter(options.colour);
+  const lines: string[] = [];
+  const section = (title: string) => lines.push('', paint('bold', title));
+  const item = (text: string, indent: number, colour?: Colour) => {
+    for (const part of wrapText(printable(text), Math.max(20, options.width - indent))) {
+      lines.push(' '.repeat(indent) + paint(colour, part));
+    }
+  };
+  if (status.dataplane.refused.length > 0) {
+    section('Refused by the kernel');
+    for (const { object, error } of status.dataplane.refused) item(`${object}: ${error}`, 2, 'red');
+  }
+  if (status.invalidDocuments.length > 0) {
+    section('Invalid documents');
+    for (const { location, id, problems } of status.invalidDocuments) {
+      item(id === null ? location : `${location} ${id}`, 2, 'red');
+      for (const problem of problems) item(problemLine(problem), 4);
+    }
+  }
+  if (status.conditions.length > 0) {
+    section('Conditions');
+    for (const { severity, message } of status.conditions) {
+      item(`${severity}: ${message}`, 2, severity === 'error' ? 'red' : 'yellow');
+    }
+  }
+  return lines;
+}
+
+/** "spec.asNumber: "abc" is not 1 to 4294967295". */
+export function problemLine({ error, field, value, allowed }: ControlProblem): string {
+  const where = field === undefined ? '' : `${field}: `;
+  const found = value === undefined || error.includes(value) ? '' : ` "${value}"`;
+  return `${where}${error}${found}${allowed === undefined ? '' : ` (allowed: ${allowed})`}`;
+}

@@ -1,0 +1,37 @@
+/** The names people type for kinds: calicoctl's plurals and short forms, in any case. */
+import { isNamespaced, resourceKinds } from '../agent/control/requests.js';
+import type { ResourceId, ResourceKind } from '../core/resources/resource.js';
+import { UsageError } from './command.js';
+import { nearest } from './suggest.js';
+
+const aliases: Readonly<Record<ResourceKind, readonly string[]>> = {
+  Node: ['node', 'nodes', 'no'],
+  IPPool: ['ippool', 'ippools', 'ipp', 'ipps', 'pool', 'pools'],
+  BGPConfiguration: ['bgpconfiguration', 'bgpconfigurations', 'bgpconfig', 'bgpconfigs'],
+  BGPPeer: ['bgppeer', 'bgppeers', 'bgpp', 'bgpps', 'bp'],
+  WorkloadEndpoint: ['workloadendpoint', 'workloadendpoints', 'wep', 'weps'],
+  BlockAffinity: ['blockaffinity', 'blockaffinities', 'affinity', 'affinities'],
+};
+
+export function parseKind(text: string): ResourceKind {
+  const wanted = text.toLowerCase();
+  const found = resourceKinds.find(kind => aliases[kind].includes(wanted));
+  if (found !== undefined) return found;
+  const near = nearest(wanted, Object.values(aliases).flat());
+  const hint = near === undefined ? `the kinds are ${resourceKinds.join(', ')}` : `did you mean "${near}"?`;
+  throw new UsageError(`unknown kind "${text}"; ${hint}`);
+}
+
+/** `KIND NAME` or `KIND/NAME`; a namespaced name may be `NAMESPACE/NAME`, "default" otherwise. */
+export function parseResource(kindText: string, nameText: string | undefined): ResourceId {
+  const slash = kindText.indexOf('/');
+  const name = nameText ?? (slash < 0 ? undefined : kindText.slice(slash + 1));
+  const kind = parseKind(slash < 0 || nameText !== undefined ? kindText : kindText.slice(0, slash));
+  if (name === undefined || name === '')
+    throw new UsageError(`which ${kind}? Give its name: ${kind.toLowerCase()} NAME`);
+  if (!isNamespaced(kind)) return { kind, name };
+  const [namespace, inner] = name.includes('/')
+    ? (name.split('/', 2) as [string, string])
+    : ['default', name];
+  return { kind, namespace, name: inner };
+}

@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { type ControlServer, startControlServer } from '../../agent/control/server.js';
+import { parseArguments } from '../../bgpctl/arguments.js';
+import { commands } from '../../bgpctl/commands.js';
+import { explainArguments } from '../../bgpctl/explain.js';
+import { nearest } from '../../bgpctl/suggest.js';
+import { fakeBackend, peerStatus, routeView } from '../agent/control/fake-backend.js';
+
+const launcher = fileURLToPath(new URL('../../../bin/bgpctl', import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), 'mgy-bgpctl-'));
+const socketPath = join(directory, 'control.sock');
+const backend = fakeBackend();
+
+let server: ControlServer | undefined;
+
+test.after.always(async () => {
+  await server?.close();
+  rmSync(directory, { recursive: true });
+});
+
+test.before(async () => {
+  backend.peerList = [
+    peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2', name: 'b', state: 'Established' }),
+    peerStatus({ key: 'Mesh_10_0_0_3', address: '10.0.0.3', name: 'c', state: 'Active' }),
+  ];
+  backend.routeList = Array.from({ length: 2500 }, (_, i) => routeView(`10.${i >> 8}.${i & 255}.0/24`));
+  server = await startControlServer(socketPath, backend, error => console.error(error));
+});
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function bgpctl(words: readonly string[], input = '', socket = socketPath): Promise<Result> {
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, [launcher, ...words], {
+      env: { ...process.env, MARGAY_SOCKET: socket, COLUMNS: '80' },
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', chunk => (stdout += chunk));
+    child.stderr.on('data', chunk => (stderr += chunk));
+    child.on('close', code => resolve({ code, stdout, stderr }));
+    child.stdin.end(input);
+  });
+}
+
+for (const [words, code, pattern] of [
+  ['peers', 0, undefined],
+  ['peers --check', 1, undefined],
+  ['peers 10.0.0.2 --check', 0, undefined],
+  ['peers 10.0.0.3 --check', 1, undefined],
+  ['peers 10.0.0.9', 1, undefined],
+  ['status --check', 0, undefined],
+  ['status --chek', 2, /--check/],
+  ['peesr', 2, /"peers"/],
+  ['peers -o jsn', 2, /"json"/],
+  ['get nodse', 2, /"node"/],
+  ['get', 2, undefined],
+  ['', 2, undefined],
+  ['apply', 2, /-f/],
+  ['apply -f /nonexistent', 2, undefined],
+  ['routes --received 10.0.0.2 --advertised 10.0.0.2', 2, undefined],
+  ['routes 10.0.0.1/8', 2, /10\.0\.0\.0\/8/],
+  ['delete bgppeer tor', 0, undefined],
+] as const) {
+  test(`bgpctl ${words} exits ${code}`, async t => {
+    const result = await bgpctl(words.split(' ').filter(word => word !== ''));
+    t.is(result.code, code, result.stderr);
+    if (pattern !== undefined) t.regex(result.stderr, pattern);
+  });
+}
+
+test('an agent that is not there: exit 3 and how to start it', async t => {
+  const { code, stderr } = await bgpctl(['peers'], '', join(directory, 'nowhere'));
+  t.is(code, 3);
+  t.regex(stderr, /systemctl start margay-agent/);
+});
+
+test('routes arrive whole through every format', async t => {
+  const table = await bgpctl(['routes']);
+  t.is(table.stdout.trimEnd().split('\n').length, 2501);
+  const json = JSON.parse((await bgpctl(['routes', '-o', 'json'])).stdout) as unknown[];
+  t.is(json.length, 2500);
+  const yaml = (await bgpctl(['routes', '-o', 'yaml'])).stdout;
+  t.is([...yaml.matchAll(/^- prefix:/gm)].length, 2500);
+});
+
+test('a reader that goes away early is no error', async t => {
+  const code = await new Promise<number | null>(resolve => {
+    const child = spawn(process.execPath, [launcher, 'routes', '-o', 'json'], {
+      env: { ...process.env, MARGAY_SOCKET: socketPath },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    child.on('close', resolve);
+  });
+  t.is(code, 0);
+});
+
+test('apply reads files, directories, standard input and calicoctl lists', async t => {
+  const document = 'kind: Node\nmetadata: {name: a}\n';
+  writeFileSync(join(directory, 'two.yaml'), `${document}---\n${document}`);
+  t.is(
+    (await bgpctl(['apply', '-f', join(directory, 'two.yaml')])).stdout,
+    'Node/x created\nNode/x created\n',
+  );
+  const list = JSON.stringify({ kind: 'NodeList', items: [{}, {}, {}] });
+  t.is((await bgpctl(['apply', '-f', '-'], list)).stdout.split('\n').length, 4);
+  const broken = await bgpctl(['apply', '-f', '-'], 'a: [');
+  t.is(broken.code, 2);
+});
+
+// ---------------------------------------------------------------- the two parsers
+
+const lines = [
+  'peers',
+  'peers 10.0.0.2',
+  'peers 10.0.0.2 --check -o json',
+  'peers --output=wide --watch',
+  'peers -w -o yaml --socket /x',
+  'routes 10.0.0.0/8 --why',
+  'routes --received 10.0.0.2 --family ipv4',
+  'apply -f a -f b --dry-run',
+  'apply -f -',
+  'get node',
+  'get node/a -o yaml',
+  'delete bgppeer tor',
+  'shutdown',
+];
+
+for (const line of lines) {
+  test.serial(`both parsers read "${line}" alike`, async t => {
+    const words = line.split(' ');
+    const fast = parseArguments(await commands[words[0] as string]!(), words.slice(1));
+    const slow = await explainArguments(words, '0.0.0');
+    t.truthy(fast);
+    t.deepEqual({ ...fast }, { ...slow?.given });
+  });
+}
+
+for (const line of [
+  'peers a b',
+  'peers --chek',
+  'peers -o',
+  'peers -o jsn',
+  'get',
+  'peers -o json -o yaml',
+  'peers --help',
+  'peers --socket',
+]) {
+  test(`the fast parser leaves "${line}" to yargs`, async t => {
+    const words = line.split(' ');
+    t.is(parseArguments(await commands[words[0] as string]!(), words.slice(1)), undefined);
+  });
+}
+
+test('the nearest word is a slip of the fingers away, or none', t => {
+  const known = ['peers', 'routes', 'status'];
+  t.is(nearest('peres', known), 'peers');
+  t.is(nearest('stauts', known), 'status');
+  t.is(nearest('route', known), 'routes');
+  t.is(nearest('frobnicate', known), undefined);
+});
