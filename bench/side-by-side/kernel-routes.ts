@@ -2,11 +2,10 @@
  * Kernel routes as the bench sees them from outside, and `ip -batch` writing the same table: the yardstick.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type BenchNetwork, SOURCE_ADDRESS } from './network.js';
+import { type BenchNetwork, makeRunFolder, SOURCE_ADDRESS } from './network.js';
 import type { Sample } from './rows.js';
 
 const run = promisify(execFile);
@@ -23,7 +22,7 @@ export async function countKernelRoutes(networkNamespace: string): Promise<numbe
 
 /** Adds the generator's prefixes by `ip -batch`, then removes them. CPU is user and system time as bash counts it. */
 export async function measureIpBatch(network: BenchNetwork, prefixes: number): Promise<Sample> {
-  const directory = mkdtempSync(join(tmpdir(), 'mgy-bench-'));
+  const directory = makeRunFolder();
   const namespace = network.speakerNamespace;
   const file = join(directory, 'routes');
   try {

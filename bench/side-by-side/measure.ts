@@ -5,13 +5,12 @@
  * by over the same process without peers.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Transfer } from '../load/plan.js';
 import { type RemoteGenerator, startGenerator } from '../load/remote.js';
 import type { Contender, RunningContender } from './contender.js';
 import { countKernelRoutes } from './kernel-routes.js';
-import { type BenchNetwork, SOURCE_ADDRESS, SPEAKER_ADDRESS, sinkAddress } from './network.js';
+import { type BenchNetwork, makeRunFolder, SOURCE_ADDRESS, SPEAKER_ADDRESS, sinkAddress } from './network.js';
 import { cpuSeconds, residentMegabytes, untilListening, untilQuiet } from './process-usage.js';
 import type { Row, Sample, Work } from './rows.js';
 
@@ -33,7 +32,7 @@ export interface Measurement {
 }
 
 /** Configuration and sockets of the speakers of this run. */
-const workFolder = mkdtempSync(join(tmpdir(), 'mgy-bench-'));
+const workFolder = makeRunFolder();
 process.on('exit', () => rmSync(workFolder, { recursive: true, force: true }));
 
 export async function measure(measurement: Measurement): Promise<Sample> {

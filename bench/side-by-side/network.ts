@@ -1,13 +1,15 @@
 /**
  * Two network namespaces and a veth pair: the speaker under test in one at 10.99.0.1, its peers in the other.
  *
- * Named after our process id, so that what a killed run left behind is known and swept at the next start. Nothing outside
- * these namespaces is touched.
+ * Named after the run (MARGAY_RUN_ID, set by the runner in `scripts/`, which sweeps what a killed run left behind). Nothing
+ * outside these namespaces is touched.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
-const NAME = /^mgy-bench(\d+)-[ab]$/;
+const RUN_ID = process.env.MARGAY_RUN_ID ?? `bench${process.pid}`;
 
 export const SPEAKER_ADDRESS = '10.99.0.1';
 export const SOURCE_ADDRESS = '10.99.1.1';
@@ -17,21 +19,25 @@ export function sinkAddress(index: number): string {
   return `10.99.1.${index + 2}`;
 }
 
+/** A folder of this run in the temporary directory, which the runner sweeps too. */
+export function makeRunFolder(): string {
+  return mkdtempSync(join(tmpdir(), `mgy-${RUN_ID}-`));
+}
+
 export interface BenchNetwork {
   readonly speakerNamespace: string;
   readonly peerNamespace: string;
   remove(): void;
 }
 
-function ip(...args: readonly string[]): string {
-  return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+function ip(...args: readonly string[]): void {
+  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 /** Synchronous, so that it can run on every exit path. @throws if not root */
 export function createNetwork(sinks: number): BenchNetwork {
-  sweep();
-  const speakerNamespace = `mgy-bench${process.pid}-a`;
-  const peerNamespace = `mgy-bench${process.pid}-b`;
+  const speakerNamespace = `mgy-${RUN_ID}-a`;
+  const peerNamespace = `mgy-${RUN_ID}-b`;
   const remove = () => {
     for (const name of [speakerNamespace, peerNamespace]) if (exists(name)) ip('netns', 'delete', name);
   };
@@ -70,13 +76,4 @@ function addAddresses(namespace: string, addresses: readonly string[]): void {
 
 function exists(namespace: string): boolean {
   return existsSync(`/run/netns/${namespace}`);
-}
-
-/** Namespaces of runs whose process is gone. */
-function sweep(): void {
-  for (const line of ip('netns', 'list').split('\n')) {
-    const name = line.split(' ')[0] ?? '';
-    const pid = NAME.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) ip('netns', 'delete', name);
-  }
 }

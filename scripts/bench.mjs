@@ -1,0 +1,15 @@
+/**
+ * `npm run bench`: side by side with BIRD, FRR and GoBGP, as an owned run, so that nothing is left behind. Never part of CI.
+ *
+ *     npm run bench -- --help
+ */
+import { installTools, networkTools, prepare, requireRoot } from './bootstrap.mjs';
+import { ownedRun } from './owned-run.mjs';
+
+const args = process.argv.slice(2);
+if (!args.includes('--help')) requireRoot('the bench makes network namespaces');
+prepare();
+installTools({ ip: networkTools.ip });
+
+const HOURS = 3_600_000;
+process.exit(await ownedRun([process.execPath, 'dist/bench/main.js', ...args], { timeoutMs: 3 * HOURS }));
