@@ -1,0 +1,141 @@
+/** Numbers that IANA keeps for BGP, by the names of their registries. */
+
+/** RFC 4271 section 4.1, RFC 2918. */
+export const MessageType = { open: 1, update: 2, notification: 3, keepalive: 4, routeRefresh: 5 } as const;
+
+/** RFC 4271 section 4.5, RFC 7313. */
+export const ErrorCode = {
+  messageHeader: 1,
+  open: 2,
+  update: 3,
+  holdTimerExpired: 4,
+  finiteStateMachine: 5,
+  cease: 6,
+  routeRefresh: 7,
+} as const;
+
+/** RFC 4271 section 6.1. */
+export const HeaderError = { connectionNotSynchronized: 1, badMessageLength: 2, badMessageType: 3 } as const;
+
+/** RFC 4271 section 6.2, RFC 5492, RFC 9234. */
+export const OpenError = {
+  unspecific: 0,
+  unsupportedVersion: 1,
+  badPeerAs: 2,
+  badBgpIdentifier: 3,
+  unsupportedOptionalParameter: 4,
+  unacceptableHoldTime: 6,
+  unsupportedCapability: 7,
+  roleMismatch: 11,
+} as const;
+
+/** RFC 4271 section 6.3. */
+export const UpdateError = {
+  malformedAttributeList: 1,
+  unrecognizedWellKnownAttribute: 2,
+  missingWellKnownAttribute: 3,
+  attributeFlagsError: 4,
+  attributeLengthError: 5,
+  invalidOrigin: 6,
+  invalidNextHop: 8,
+  optionalAttributeError: 9,
+  invalidNetworkField: 10,
+  malformedAsPath: 11,
+} as const;
+
+/** RFC 6608. */
+export const FsmError = {
+  unspecific: 0,
+  unexpectedMessageInOpenSent: 1,
+  unexpectedMessageInOpenConfirm: 2,
+  unexpectedMessageInEstablished: 3,
+} as const;
+
+/** RFC 4486, RFC 8538, RFC 9384. */
+export const CeaseError = {
+  maximumPrefixesReached: 1,
+  administrativeShutdown: 2,
+  peerDeconfigured: 3,
+  administrativeReset: 4,
+  connectionRejected: 5,
+  otherConfigurationChange: 6,
+  connectionCollisionResolution: 7,
+  outOfResources: 8,
+  hardReset: 9,
+  bfdDown: 10,
+} as const;
+
+/** RFC 5492 registry. */
+export const CapabilityCode = {
+  multiprotocol: 1,
+  routeRefresh: 2,
+  extendedNextHop: 5,
+  extendedMessage: 6,
+  role: 9,
+  gracefulRestart: 64,
+  fourOctetAs: 65,
+  addPath: 69,
+  enhancedRouteRefresh: 70,
+  longLivedGracefulRestart: 71,
+} as const;
+
+/** RFC 4271 section 5, and where each later one was defined. */
+export const AttributeType = {
+  origin: 1,
+  asPath: 2,
+  nextHop: 3,
+  multiExitDisc: 4,
+  localPref: 5,
+  atomicAggregate: 6,
+  aggregator: 7,
+  /** RFC 1997 */
+  communities: 8,
+  /** RFC 4456 */
+  originatorId: 9,
+  clusterList: 10,
+  /** RFC 4760 */
+  mpReachNlri: 14,
+  mpUnreachNlri: 15,
+  /** RFC 4360 */
+  extendedCommunities: 16,
+  /** RFC 6793 */
+  as4Path: 17,
+  as4Aggregator: 18,
+  /** RFC 8092 */
+  largeCommunities: 32,
+} as const;
+
+/** RFC 4271 section 4.3: the high four bits of an attribute's flags. */
+export const AttributeFlag = {
+  optional: 0x80,
+  transitive: 0x40,
+  partial: 0x20,
+  extendedLength: 0x10,
+} as const;
+
+/** RFC 4271 section 5.1.1. */
+export const Origin = { igp: 0, egp: 1, incomplete: 2 } as const;
+
+/** RFC 4271 section 4.3, RFC 5065. */
+export const AsPathSegmentType = {
+  asSet: 1,
+  asSequence: 2,
+  confederationSequence: 3,
+  confederationSet: 4,
+} as const;
+
+/** RFC 4760: Address Family Identifiers. */
+export const Afi = { ipv4: 1, ipv6: 2 } as const;
+
+/** RFC 4760: Subsequent Address Family Identifiers. */
+export const Safi = { unicast: 1 } as const;
+
+/** RFC 1997, RFC 8326, RFC 9494. */
+export const WellKnownCommunity = {
+  gracefulShutdown: 0xffff0000,
+  llgrStale: 0xffff0006,
+  noLlgr: 0xffff0007,
+  noExport: 0xffffff01,
+  noAdvertise: 0xffffff02,
+  noExportSubconfed: 0xffffff03,
+} as const;

@@ -1,0 +1,117 @@
+/**
+ * NOTIFICATION (RFC 4271 section 4.5), and what it says in words.
+ *
+ *     +---------------+---------------+------------------
+ *     |  Error code   | Error subcode |  Data ...
+ *     +---------------+---------------+------------------
+ */
+import { CeaseError, ErrorCode, MessageType } from '../iana.js';
+import { HEADER_LENGTH } from './framer.js';
+import { frame } from './writer.js';
+
+export interface Notification {
+  readonly code: number;
+  readonly subcode: number;
+  readonly data: Uint8Array;
+}
+
+/** One whole message in `buffer[start, end)`, already framed (so at least 21 octets long). */
+export function decodeNotification(buffer: Uint8Array, start: number, end: number): Notification {
+  const at = start + HEADER_LENGTH;
+  return { code: buffer[at]!, subcode: buffer[at + 1]!, data: buffer.slice(at + 2, end) };
+}
+
+export function encodeNotification(notification: Notification): Uint8Array {
+  const { code, subcode, data } = notification;
+  const body = new Uint8Array(2 + Math.min(data.length, 4096 - 21));
+  body[0] = code;
+  body[1] = subcode;
+  body.set(data.subarray(0, body.length - 2), 2);
+  return frame(MessageType.notification, body);
+}
+
+/** RFC 9003: a shutdown communication of at most 255 octets of UTF-8, cut at a character boundary. */
+export function encodeShutdownCommunication(message: string): Uint8Array {
+  const text = new TextEncoder().encodeInto(message, new Uint8Array(255));
+  const bytes = new TextEncoder().encode(message.slice(0, text.read));
+  if (bytes.length === 0) return new Uint8Array(0);
+  return Uint8Array.of(bytes.length, ...bytes);
+}
+
+/** The text of an RFC 9003 shutdown communication; undefined if there is none or it is malformed. */
+export function shutdownCommunication(notification: Notification): string | undefined {
+  const { code, subcode, data } = notification;
+  const carriesText =
+    subcode === CeaseError.administrativeShutdown || subcode === CeaseError.administrativeReset;
+  if (code !== ErrorCode.cease || !carriesText || data.length < 2) return undefined;
+  if (data.length < 1 + data[0]!) return undefined;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(data.subarray(1, 1 + data[0]!));
+    // It ends up in logs and on terminals: control characters stay out (RFC 9003 section 5).
+    return text.replace(/\p{Cc}/gu, ' ').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const codeWords: Readonly<Record<number, string>> = {
+  1: 'message header error',
+  2: 'OPEN message error',
+  3: 'UPDATE message error',
+  4: 'hold timer expired',
+  5: 'finite state machine error',
+  6: 'cease',
+  7: 'ROUTE-REFRESH message error',
+};
+
+const subcodeWords: Readonly<Record<number, Readonly<Record<number, string>>>> = {
+  1: { 1: 'connection not synchronized', 2: 'bad message length', 3: 'bad message type' },
+  2: {
+    1: 'unsupported version number',
+    2: 'bad peer AS',
+    3: 'bad BGP identifier',
+    4: 'unsupported optional parameter',
+    6: 'unacceptable hold time',
+    7: 'unsupported capability',
+    11: 'role mismatch',
+  },
+  3: {
+    1: 'malformed attribute list',
+    2: 'unrecognized well-known attribute',
+    3: 'missing well-known attribute',
+    4: 'attribute flags error',
+    5: 'attribute length error',
+    6: 'invalid ORIGIN',
+    8: 'invalid NEXT_HOP',
+    9: 'optional attribute error',
+    10: 'invalid network field',
+    11: 'malformed AS_PATH',
+  },
+  5: {
+    1: 'unexpected message in OpenSent',
+    2: 'unexpected message in OpenConfirm',
+    3: 'unexpected message in Established',
+  },
+  6: {
+    1: 'maximum number of prefixes reached',
+    2: 'administrative shutdown',
+    3: 'peer de-configured',
+    4: 'administrative reset',
+    5: 'connection rejected',
+    6: 'other configuration change',
+    7: 'connection collision resolution',
+    8: 'out of resources',
+    9: 'hard reset',
+    10: 'BFD down',
+  },
+  7: { 1: 'invalid message length' },
+};
+
+/** "2/2 bad peer AS", "6/2 administrative shutdown: moving racks", "4 hold timer expired". */
+export function describeNotification(notification: Notification): string {
+  const { code, subcode } = notification;
+  const words = subcodeWords[code]?.[subcode] ?? codeWords[code] ?? 'unknown error';
+  const numbers = subcode === 0 ? `${code}` : `${code}/${subcode}`;
+  const text = shutdownCommunication(notification);
+  return text === undefined ? `${numbers} ${words}` : `${numbers} ${words}: ${text}`;
+}
