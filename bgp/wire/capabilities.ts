@@ -1,0 +1,234 @@
+/**
+ * Capabilities (RFC 5492): a table of codes, each with its decoder, its encoder and its words. One that we do not know is kept as
+ * it came: announcing something unknown is no error.
+ *
+ *     +---------------+---------------+------------------
+ *     |  Code         |  Length       |  Value ...
+ *     +---------------+---------------+------------------
+ */
+
+import type { Family } from '../family.js';
+import { Afi, CapabilityCode, ErrorCode, OpenError, Safi } from '../iana.js';
+import { BgpMessageError, noData } from './message-error.js';
+import type { Writer } from './writer.js';
+
+export type Capability =
+  | { readonly kind: 'multiprotocol'; readonly afi: number; readonly safi: number }
+  | { readonly kind: 'route-refresh' }
+  | { readonly kind: 'extended-message' }
+  | { readonly kind: 'enhanced-route-refresh' }
+  | { readonly kind: 'four-octet-as'; readonly asn: number }
+  | {
+      readonly kind: 'graceful-restart';
+      /** R bit: the sender has restarted and waits for nobody but us (RFC 4724 section 3). */
+      readonly restarting: boolean;
+      /** N bit: NOTIFICATIONs do not end graceful restart (RFC 8538 section 2). */
+      readonly notification: boolean;
+      /** 0 to 4095. */
+      readonly restartTimeSeconds: number;
+      readonly families: readonly {
+        readonly afi: number;
+        readonly safi: number;
+        /** F bit: forwarding state was preserved. */
+        readonly forwarding: boolean;
+      }[];
+    }
+  | {
+      readonly kind: 'add-path';
+      readonly families: readonly {
+        readonly afi: number;
+        readonly safi: number;
+        readonly direction: number;
+      }[];
+    }
+  | { readonly kind: 'unknown'; readonly code: number; readonly value: Uint8Array };
+
+/** AFI and SAFI of a family, and back. */
+export function familyNumbers(family: Family): { readonly afi: number; readonly safi: number } {
+  return { afi: family === 'ipv4-unicast' ? Afi.ipv4 : Afi.ipv6, safi: Safi.unicast };
+}
+
+export function familyOfNumbers(afi: number, safi: number): Family | undefined {
+  if (safi !== Safi.unicast) return undefined;
+  return afi === Afi.ipv4 ? 'ipv4-unicast' : afi === Afi.ipv6 ? 'ipv6-unicast' : undefined;
+}
+
+const u16 = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
+
+/** The value of one capability; `undefined` if its length is not that of its code. */
+function decodeValue(code: number, value: Uint8Array): Capability | undefined {
+  switch (code) {
+    case CapabilityCode.multiprotocol:
+      return value.length === 4 ? { kind: 'multiprotocol', afi: u16(value, 0), safi: value[3]! } : undefined;
+    case CapabilityCode.routeRefresh:
+      return value.length === 0 ? { kind: 'route-refresh' } : undefined;
+    case CapabilityCode.extendedMessage:
+      return value.length === 0 ? { kind: 'extended-message' } : undefined;
+    case CapabilityCode.enhancedRouteRefresh:
+      return value.length === 0 ? { kind: 'enhanced-route-refresh' } : undefined;
+    case CapabilityCode.fourOctetAs:
+      return value.length === 4
+        ? { kind: 'four-octet-as', asn: u16(value, 0) * 65536 + u16(value, 2) }
+        : undefined;
+    case CapabilityCode.gracefulRestart:
+      return decodeGracefulRestart(value);
+    case CapabilityCode.addPath:
+      return decodeAddPath(value);
+    default:
+      return { kind: 'unknown', code, value };
+  }
+}
+
+/**
+ * RFC 4724 section 3:
+ *
+ *     +--------------------------------------------------+
+ *     | Restart Flags (4 bits) | Restart Time (12 bits)  |
+ *     +--------------------------------------------------+
+ *     | AFI (16) | SAFI (8) | Flags for the family (8)   |  repeated
+ *     +--------------------------------------------------+
+ */
+function decodeGracefulRestart(value: Uint8Array): Capability | undefined {
+  if (value.length < 2 || (value.length - 2) % 4 !== 0) return undefined;
+  const families = [];
+  for (let at = 2; at < value.length; at += 4) {
+    families.push({ afi: u16(value, at), safi: value[at + 2]!, forwarding: (value[at + 3]! & 0x80) !== 0 });
+  }
+  return {
+    kind: 'graceful-restart',
+    restarting: (value[0]! & 0x80) !== 0,
+    notification: (value[0]! & 0x40) !== 0,
+    restartTimeSeconds: u16(value, 0) & 0x0fff,
+    families,
+  };
+}
+
+/** RFC 7911 section 4. */
+function decodeAddPath(value: Uint8Array): Capability | undefined {
+  if (value.length === 0 || value.length % 4 !== 0) return undefined;
+  const families = [];
+  for (let at = 0; at < value.length; at += 4) {
+    families.push({ afi: u16(value, at), safi: value[at + 2]!, direction: value[at + 3]! });
+  }
+  return { kind: 'add-path', families };
+}
+
+/**
+ * All capabilities in one optional parameter's value, in the order they came.
+ *
+ * A capability whose value does not have the length its code demands is kept as unknown: the sender gets the session without it,
+ * which is what RFC 5492 section 3 prescribes for capabilities that are not understood.
+ *
+ * @throws BgpMessageError 2/0 if a length runs past the end
+ */
+export function decodeCapabilities(bytes: Uint8Array): readonly Capability[] {
+  const capabilities: Capability[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    if (at + 2 > bytes.length || at + 2 + bytes[at + 1]! > bytes.length) {
+      throw new BgpMessageError(
+        ErrorCode.open,
+        OpenError.unspecific,
+        noData,
+        'a capability runs past its parameter',
+      );
+    }
+    const code = bytes[at]!;
+    const value = bytes.slice(at + 2, at + 2 + bytes[at + 1]!);
+    capabilities.push(decodeValue(code, value) ?? { kind: 'unknown', code, value });
+    at += 2 + value.length;
+  }
+  return capabilities;
+}
+
+/** Appends one capability: code, length, value. */
+export function encodeCapability(writer: Writer, capability: Capability): void {
+  writer.u8(capabilityCode(capability)).sized8(() => encodeValue(writer, capability));
+}
+
+function encodeValue(writer: Writer, capability: Capability): void {
+  switch (capability.kind) {
+    case 'multiprotocol':
+      writer.u16(capability.afi).u8(0).u8(capability.safi);
+      return;
+    case 'four-octet-as':
+      writer.u32(capability.asn);
+      return;
+    case 'graceful-restart':
+      writer.u16(
+        (capability.restarting ? 0x8000 : 0) |
+          (capability.notification ? 0x4000 : 0) |
+          capability.restartTimeSeconds,
+      );
+      for (const { afi, safi, forwarding } of capability.families)
+        writer
+          .u16(afi)
+          .u8(safi)
+          .u8(forwarding ? 0x80 : 0);
+      return;
+    case 'add-path':
+      for (const { afi, safi, direction } of capability.families) writer.u16(afi).u8(safi).u8(direction);
+      return;
+    case 'unknown':
+      writer.bytes(capability.value);
+      return;
+    case 'route-refresh':
+    case 'extended-message':
+    case 'enhanced-route-refresh':
+      return;
+  }
+}
+
+/** The registry's number of a capability. */
+export function capabilityCode(capability: Capability): number {
+  switch (capability.kind) {
+    case 'multiprotocol':
+      return CapabilityCode.multiprotocol;
+    case 'route-refresh':
+      return CapabilityCode.routeRefresh;
+    case 'extended-message':
+      return CapabilityCode.extendedMessage;
+    case 'enhanced-route-refresh':
+      return CapabilityCode.enhancedRouteRefresh;
+    case 'four-octet-as':
+      return CapabilityCode.fourOctetAs;
+    case 'graceful-restart':
+      return CapabilityCode.gracefulRestart;
+    case 'add-path':
+      return CapabilityCode.addPath;
+    case 'unknown':
+      return capability.code;
+  }
+}
+
+/** For people: "graceful restart 120 s, forwarding kept for ipv4-unicast". */
+export function describeCapability(capability: Capability): string {
+  switch (capability.kind) {
+    case 'multiprotocol':
+      return `multiprotocol ${familyWords(capability)}`;
+    case 'route-refresh':
+      return 'route refresh';
+    case 'extended-message':
+      return 'extended messages';
+    case 'enhanced-route-refresh':
+      return 'enhanced route refresh';
+    case 'four-octet-as':
+      return `4-octet AS ${capability.asn}`;
+    case 'graceful-restart': {
+      const kept = capability.families.filter(family => family.forwarding).map(familyWords);
+      const restarting = capability.restarting ? ', restarting' : '';
+      const forwarding = kept.length > 0 ? `, forwarding kept for ${kept.join(', ')}` : '';
+      return `graceful restart ${capability.restartTimeSeconds} s${restarting}${forwarding}`;
+    }
+    case 'add-path':
+      return `ADD-PATH ${capability.families.map(family => `${familyWords(family)} ${directionWords[family.direction] ?? '?'}`).join(', ')}`;
+    case 'unknown':
+      return `capability ${capability.code}`;
+  }
+}
+
+const directionWords: Readonly<Record<number, string>> = { 1: 'receive', 2: 'send', 3: 'both' };
+
+function familyWords({ afi, safi }: { readonly afi: number; readonly safi: number }): string {
+  return familyOfNumbers(afi, safi) ?? `AFI ${afi} SAFI ${safi}`;
+}
