@@ -1,0 +1,146 @@
+/**
+ * UPDATE (RFC 4271 section 4.3).
+ *
+ *     +-----------------------------------------------------+
+ *     |   Withdrawn Routes Length (2 octets)                |
+ *     |   Withdrawn Routes (variable)                       |
+ *     |   Total Path Attribute Length (2 octets)            |
+ *     |   Path Attributes (variable)                        |
+ *     |   Network Layer Reachability Information (variable) |
+ *     +-----------------------------------------------------+
+ *
+ * `scanUpdate` finds the three fields without allocating, for the RIB; `decodeUpdate` is the slow and obvious whole.
+ */
+import { addressFamily } from '../../core/ip-address.js';
+import type { Prefix } from '../../core/prefix.js';
+import { Afi, ErrorCode, MessageType, Safi, UpdateError } from '../iana.js';
+import type { PathAttributes } from './attributes/attributes.js';
+import {
+  type AttributeProblem,
+  decodeAttributes,
+  encodeAttributes,
+  missingAttributes,
+  strongestDisposition,
+} from './attributes/codec.js';
+import type { AttributeContext, Disposition } from './attributes/table.js';
+import { HEADER_LENGTH } from './framer.js';
+import { BgpMessageError, noData } from './message-error.js';
+import { decodeNlri, encodeNlri } from './nlri.js';
+import { frame, Writer } from './writer.js';
+
+/** Where the fields of an UPDATE lie in its buffer. Reused by the caller: hot path. */
+export interface UpdateFields {
+  withdrawnStart: number;
+  withdrawnEnd: number;
+  attributesStart: number;
+  attributesEnd: number;
+  /** The NLRI end with the message. */
+  nlriStart: number;
+}
+
+export function newUpdateFields(): UpdateFields {
+  return { withdrawnStart: 0, withdrawnEnd: 0, attributesStart: 0, attributesEnd: 0, nlriStart: 0 };
+}
+
+/**
+ * Fills `fields` for the whole message in `buffer[start, end)`.
+ *
+ * @throws BgpMessageError 3/1 if the lengths do not fit the message (RFC 4271 section 6.3)
+ */
+export function scanUpdate(buffer: Uint8Array, start: number, end: number, fields: UpdateFields): void {
+  const withdrawnStart = start + HEADER_LENGTH + 2;
+  const withdrawnEnd = withdrawnStart + ((buffer[withdrawnStart - 2]! << 8) | buffer[withdrawnStart - 1]!);
+  if (withdrawnEnd + 2 > end) throw malformedAttributeList('the withdrawn routes run past the message');
+  const attributesStart = withdrawnEnd + 2;
+  const attributesEnd = attributesStart + ((buffer[withdrawnEnd]! << 8) | buffer[withdrawnEnd + 1]!);
+  if (attributesEnd > end) throw malformedAttributeList('the path attributes run past the message');
+  fields.withdrawnStart = withdrawnStart;
+  fields.withdrawnEnd = withdrawnEnd;
+  fields.attributesStart = attributesStart;
+  fields.attributesEnd = attributesEnd;
+  fields.nlriStart = attributesEnd;
+}
+
+function malformedAttributeList(detail: string): BgpMessageError {
+  return new BgpMessageError(ErrorCode.update, UpdateError.malformedAttributeList, noData, detail);
+}
+
+/** An UPDATE, decoded and judged. Routes of every family stand together; each prefix tells its own. */
+export interface Update {
+  readonly withdrawn: readonly Prefix[];
+  readonly announced: readonly Prefix[];
+  /** With `mpReach` and `mpUnreach` as they came; their prefixes are in the two lists as well. */
+  readonly attributes: PathAttributes;
+  readonly problems: readonly AttributeProblem[];
+  /** `treat-as-withdraw`: the announced routes are to be taken as withdrawn. */
+  readonly disposition: Disposition | undefined;
+}
+
+/**
+ * One whole message in `buffer[start, end)`.
+ *
+ * @throws BgpMessageError 3/x where the error cannot be contained: lengths, NLRI, or a `session-reset` disposition
+ */
+export function decodeUpdate(
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  context: AttributeContext,
+): Update {
+  const fields = newUpdateFields();
+  scanUpdate(buffer, start, end, fields);
+  const withdrawn = decodeNlri('ipv4', buffer, fields.withdrawnStart, fields.withdrawnEnd);
+  const decoded = decodeAttributes(buffer, fields.attributesStart, fields.attributesEnd, context);
+  const announced = decodeNlri('ipv4', buffer, fields.nlriStart, end);
+  const { attributes } = decoded;
+  const problems = [...decoded.problems, ...missingAttributes(attributes, context, announced.length > 0)];
+  const fatal = problems.find(problem => problem.disposition === 'session-reset');
+  if (fatal !== undefined)
+    throw new BgpMessageError(ErrorCode.update, fatal.subcode, fatal.data, fatal.detail);
+  return {
+    withdrawn: [
+      ...withdrawn,
+      ...multiprotocolPrefixes(attributes.mpUnreach, attributes.mpUnreach?.withdrawn),
+    ],
+    announced: [...announced, ...multiprotocolPrefixes(attributes.mpReach, attributes.mpReach?.nlri)],
+    attributes,
+    problems,
+    disposition: strongestDisposition(problems),
+  };
+}
+
+/** Prefixes of a family we do not know are none of ours. */
+function multiprotocolPrefixes(
+  family: { readonly afi: number; readonly safi: number } | undefined,
+  nlri: Uint8Array | undefined,
+): Prefix[] {
+  if (family === undefined || nlri === undefined || family.safi !== Safi.unicast) return [];
+  if (family.afi !== Afi.ipv4 && family.afi !== Afi.ipv6) return [];
+  return decodeNlri(family.afi === Afi.ipv4 ? 'ipv4' : 'ipv6', nlri, 0, nlri.length);
+}
+
+export interface UpdateToEncode {
+  /** IPv4 prefixes for the NLRI and Withdrawn Routes fields; other families travel in `mpReach` and `mpUnreach`. */
+  readonly withdrawn: readonly Prefix[];
+  readonly announced: readonly Prefix[];
+  readonly attributes: PathAttributes;
+}
+
+/** One message; the caller keeps it within the session's maximum length. */
+export function encodeUpdate(update: UpdateToEncode, context: AttributeContext): Uint8Array {
+  if ([...update.withdrawn, ...update.announced].some(prefix => addressFamily(prefix) !== 'ipv4')) {
+    throw new RangeError('only IPv4 prefixes stand in the fields of RFC 4271');
+  }
+  const body = new Writer(512)
+    .sized16(writer => encodeNlri(writer, update.withdrawn))
+    .sized16(writer => writer.bytes(encodeAttributes(update.attributes, context)));
+  encodeNlri(body, update.announced);
+  return frame(MessageType.update, body.finish());
+}
+
+/** RFC 4724 section 2: an empty UPDATE for IPv4 unicast, an empty MP_UNREACH_NLRI for any other family. */
+export function encodeEndOfRib(afi: number, safi: number): Uint8Array {
+  const ipv4Unicast = afi === Afi.ipv4 && safi === Safi.unicast;
+  const attributes = ipv4Unicast ? {} : { mpUnreach: { afi, safi, withdrawn: noData } };
+  return encodeUpdate({ withdrawn: [], announced: [], attributes }, { fourOctetAs: true, ibgp: true });
+}
