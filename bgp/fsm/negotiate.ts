@@ -1,0 +1,145 @@
+/**
+ * What two OPENs add up to (RFC 4271 section 6.2, RFC 5492, RFC 6793 section 4.1, RFC 4724 section 3, RFC 6286), or the
+ * NOTIFICATION that says why they do not.
+ */
+import { AS_TRANS } from '../../core/asn.js';
+import type { Ipv4Address } from '../../core/ip-address.js';
+import type { Family } from '../family.js';
+import { ErrorCode, OpenError } from '../iana.js';
+import { type Capability, familyNumbers, familyOfNumbers } from '../wire/capabilities.js';
+import { noData } from '../wire/message-error.js';
+import type { Open } from '../wire/open.js';
+import { Writer } from '../wire/writer.js';
+import type { LocalOpen, MessageError } from './session-state.js';
+
+/** Everything the two ends have agreed on. */
+export interface Negotiated {
+  readonly remote: Open;
+  readonly remoteAsn: number;
+  readonly remoteRouterId: Ipv4Address;
+  /** 0: neither hold nor keepalive timer runs. */
+  readonly holdTimeSeconds: number;
+  readonly keepaliveSeconds: number;
+  readonly fourOctetAs: boolean;
+  readonly families: readonly Family[];
+  readonly routeRefresh: boolean;
+  /** Undefined unless both ends announced it. */
+  readonly gracefulRestart: NegotiatedGracefulRestart | undefined;
+}
+
+export interface NegotiatedGracefulRestart {
+  readonly restartTimeSeconds: number;
+  readonly restarting: boolean;
+  /** Families that the peer keeps over a restart of its own. */
+  readonly families: readonly Family[];
+  /** Those of them that it says it went on forwarding for. */
+  readonly forwarding: readonly Family[];
+}
+
+export type Negotiation =
+  | { readonly kind: 'agreed'; readonly negotiated: Negotiated }
+  | { readonly kind: 'refused'; readonly error: MessageError };
+
+type Of<K extends Capability['kind']> = Extract<Capability, { readonly kind: K }>;
+
+function capability<K extends Capability['kind']>(open: Open, kind: K): Of<K> | undefined {
+  return open.capabilities.find((one): one is Of<K> => one.kind === kind);
+}
+
+function refuse(subcode: number, detail: string, data: Uint8Array = noData): Negotiation {
+  return { kind: 'refused', error: { code: ErrorCode.open, subcode, data, detail } };
+}
+
+/** The peer's AS number in full: the capability's where there is one (RFC 6793 section 4.1). */
+export function remoteAsnOf(open: Open): number {
+  return capability(open, 'four-octet-as')?.asn ?? open.asn;
+}
+
+export function negotiate(local: LocalOpen, remote: Open): Negotiation {
+  const fourOctet = capability(remote, 'four-octet-as');
+  const remoteAsn = remoteAsnOf(remote);
+  // RFC 7607: AS 0 is nobody's. RFC 6793 section 9: the two places may differ only as AS_TRANS and the real one.
+  const consistent = fourOctet === undefined || remote.asn === AS_TRANS || remote.asn === fourOctet.asn;
+  if (remoteAsn === 0 || remoteAsn !== local.peerAsn || !consistent) {
+    return refuse(
+      OpenError.badPeerAs,
+      `expected ${local.peerAsn}, got ${consistent ? remoteAsn : `${remote.asn} with capability ${remoteAsn}`}`,
+    );
+  }
+  // RFC 6286 section 2.2: any value but 0, and unique inside an AS.
+  if (remote.routerId === '0.0.0.0' || (remoteAsn === local.asn && remote.routerId === local.open.routerId)) {
+    return refuse(
+      OpenError.badBgpIdentifier,
+      remote.routerId === '0.0.0.0'
+        ? 'it is 0.0.0.0'
+        : `${remote.routerId} is our own: give one of the two another router ID`,
+    );
+  }
+  if (remote.holdTimeSeconds === 1 || remote.holdTimeSeconds === 2) {
+    return refuse(OpenError.unacceptableHoldTime, `${remote.holdTimeSeconds} s; 0 or at least 3 is allowed`);
+  }
+  const families = commonFamilies(local.open, remote);
+  if (families.length === 0) {
+    return refuse(OpenError.unsupportedCapability, 'no address family in common', wantedFamilies(local.open));
+  }
+  const holdTimeSeconds = Math.min(local.open.holdTimeSeconds, remote.holdTimeSeconds);
+  const negotiated: Negotiated = {
+    remote,
+    remoteAsn,
+    remoteRouterId: remote.routerId,
+    holdTimeSeconds,
+    keepaliveSeconds: keepaliveSeconds(holdTimeSeconds, local.keepaliveSeconds),
+    fourOctetAs: fourOctet !== undefined && capability(local.open, 'four-octet-as') !== undefined,
+    families,
+    routeRefresh:
+      capability(remote, 'route-refresh') !== undefined &&
+      capability(local.open, 'route-refresh') !== undefined,
+    gracefulRestart: gracefulRestart(local.open, remote),
+  };
+  return { kind: 'agreed', negotiated };
+}
+
+/** RFC 4271 section 4.4: a third of the hold time, never more than once a second; configuration may ask for less. */
+function keepaliveSeconds(holdTimeSeconds: number, configured: number | undefined): number {
+  if (holdTimeSeconds === 0) return 0;
+  const third = holdTimeSeconds / 3;
+  return Math.max(1, configured === undefined ? third : Math.min(configured, third));
+}
+
+/** RFC 4760 section 8: a speaker without the capability speaks IPv4 unicast alone. */
+function familiesOf(open: Open): readonly Family[] {
+  const announced = open.capabilities.filter(
+    (one): one is Of<'multiprotocol'> => one.kind === 'multiprotocol',
+  );
+  if (announced.length === 0) return ['ipv4-unicast'];
+  const families = announced.map(({ afi, safi }) => familyOfNumbers(afi, safi));
+  return [...new Set(families.filter(family => family !== undefined))];
+}
+
+function commonFamilies(local: Open, remote: Open): readonly Family[] {
+  const theirs = familiesOf(remote);
+  return familiesOf(local).filter(family => theirs.includes(family));
+}
+
+/** RFC 5492 section 5: the capabilities that the peer lacks, as they would stand in an OPEN. */
+function wantedFamilies(local: Open): Uint8Array {
+  const writer = new Writer(16);
+  for (const family of familiesOf(local)) {
+    const { afi, safi } = familyNumbers(family);
+    writer.u8(1).u8(4).u16(afi).u8(0).u8(safi);
+  }
+  return writer.finish();
+}
+
+function gracefulRestart(local: Open, remote: Open): NegotiatedGracefulRestart | undefined {
+  const theirs = capability(remote, 'graceful-restart');
+  if (theirs === undefined || capability(local, 'graceful-restart') === undefined) return undefined;
+  const named = (which: typeof theirs.families) =>
+    which.map(({ afi, safi }) => familyOfNumbers(afi, safi)).filter(family => family !== undefined);
+  return {
+    restartTimeSeconds: theirs.restartTimeSeconds,
+    restarting: theirs.restarting,
+    families: named(theirs.families),
+    forwarding: named(theirs.families.filter(family => family.forwarding)),
+  };
+}
