@@ -61,6 +61,7 @@ function peerConfig(peer: SpeakerProcessPeer): PeerConfig {
     holdTimeSeconds: setup.holdTimeSeconds,
     keepaliveTimeSeconds: undefined,
     connectRetrySeconds: 5,
+    delayOpenSeconds: undefined,
     idleHoldMaxSeconds: 60,
     ttl: 64,
     multihop: true,

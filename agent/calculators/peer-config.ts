@@ -86,6 +86,7 @@ export function peerConfig(
     families: [familyOf(candidate.address)],
     ...holdAndKeepalive(local.timers.holdTimeSeconds, keepalive),
     connectRetrySeconds: local.timers.connectRetrySeconds,
+    delayOpenSeconds: undefined,
     idleHoldMaxSeconds: local.timers.idleHoldMaxSeconds,
     ttl: PEER_TTL,
     multihop: true,

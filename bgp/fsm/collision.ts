@@ -10,6 +10,7 @@ export interface CollisionInput {
   readonly initiatedBy: 'us' | 'peer';
   /** The other one to the same peer. */
   readonly other: SessionState;
+  readonly otherInitiatedBy: 'us' | 'peer';
   readonly localRouterId: Ipv4Address;
   readonly localAsn: number;
   readonly remoteRouterId: Ipv4Address;
@@ -39,6 +40,8 @@ export function resolveCollision(input: CollisionInput): CollisionOutcome {
       return other.negotiated.gracefulRestart === undefined ? 'close-this' : 'peer-restarted';
     case 'OpenSent':
     case 'OpenConfirm':
+      // The same end dialled twice: it has given up the older one.
+      if (input.initiatedBy === input.otherInitiatedBy) return 'close-other';
       return survivor(input) === input.initiatedBy ? 'close-other' : 'close-this';
   }
 }

@@ -79,6 +79,9 @@ export interface Rib {
    */
   receiveUpdate(peer: PeerIndex, buffer: Uint8Array, start: number, end: number): UpdateOutcome;
 
+  /** ROUTE-REFRESH (RFC 2918): everything the peer was told of this family is told again. */
+  refresh(peer: PeerIndex, family: Family): void;
+
   originate(routes: readonly OriginatedRoute[]): void;
   withdrawOriginated(prefixes: readonly Prefix[]): void;
   setNextHopStatus(nextHops: readonly NextHopStatus[]): void;

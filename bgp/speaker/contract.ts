@@ -66,6 +66,8 @@ export interface PeerConfig {
   readonly keepaliveTimeSeconds: number | undefined;
   /** Base of the jittered connect retry timer, seconds. */
   readonly connectRetrySeconds: number;
+  /** RFC 4271 section 8.1.1 DelayOpenTime, seconds; undefined sends OPEN at once. */
+  readonly delayOpenSeconds: number | undefined;
   /** Upper bound of the doubling IdleHoldTimer (RFC 4271 section 8.1.1 DampPeerOscillations), seconds. */
   readonly idleHoldMaxSeconds: number;
   /** Outgoing IP TTL, 1 to 255. */
@@ -122,6 +124,8 @@ export type SpeakerCommand =
   | { readonly kind: 'remove-peer'; readonly key: string }
   | { readonly kind: 'originate'; readonly routes: readonly OriginatedRoute[] }
   | { readonly kind: 'withdraw'; readonly prefixes: readonly Prefix[] }
+  /** This host's addresses: a received next hop that is one of them makes the route unusable. The whole set each time. */
+  | { readonly kind: 'own-addresses'; readonly addresses: readonly IpAddress[] }
   /** Every configured peer and own route has been told: End-of-RIB may be sent once selection has run. */
   | { readonly kind: 'configuration-complete' }
   | { readonly kind: 'next-hop-status'; readonly nextHops: readonly NextHopStatus[] }

@@ -1,0 +1,101 @@
+/** A peer for people: `PeerStatus` from what the shell knows (pure). */
+import type { Family } from '../family.js';
+import type { Negotiated } from '../fsm/negotiate.js';
+import { describeCapability } from '../wire/capabilities.js';
+import { describeNotification, type Notification } from '../wire/notification.js';
+import type {
+  NotificationStatus,
+  PeerConfig,
+  PeerCounters,
+  PeerStatus,
+  SessionStatus,
+  SpeakerConfig,
+} from './contract.js';
+import { localOpen } from './open-message.js';
+import type { Session } from './session.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** What is remembered of a peer from one session to the next. */
+export interface PeerRecord {
+  sinceUnixMs: number;
+  info: string;
+  readonly counters: Mutable<PeerCounters>;
+  lastNotificationSent?: NotificationStatus;
+  lastNotificationReceived?: NotificationStatus;
+  staleDeadlineUnixMs?: number | undefined;
+  readonly endOfRibReceived: Set<Family>;
+  readonly endOfRibSent: Set<Family>;
+}
+
+interface Described {
+  readonly config: PeerConfig;
+  readonly record: PeerRecord;
+  readonly main: Session;
+  readonly negotiated: Negotiated | undefined;
+}
+
+export function describePeer(
+  peer: Described,
+  speaker: SpeakerConfig,
+  routes: PeerStatus['routes'],
+): PeerStatus {
+  const { config, record } = peer;
+  return {
+    key: config.key,
+    type: config.type,
+    name: config.name,
+    address: config.address,
+    port: config.port,
+    asn: config.asn,
+    localAsn: config.localAsn ?? speaker.asn,
+    state: peer.main.state.kind,
+    sinceUnixMs: record.sinceUnixMs,
+    routes,
+    info: record.info,
+    session: describeSession(peer, speaker),
+    localAddressReason: config.localAddress === undefined ? 'chosen by the kernel' : 'configured',
+    lastNotificationSent: record.lastNotificationSent,
+    lastNotificationReceived: record.lastNotificationReceived,
+    counters: { ...record.counters },
+    staleDeadlineUnixMs: record.staleDeadlineUnixMs,
+  };
+}
+
+function describeSession(peer: Described, speaker: SpeakerConfig): SessionStatus | undefined {
+  const { negotiated, record } = peer;
+  const { connection } = peer.main;
+  if (negotiated === undefined || connection === undefined) return undefined;
+  const sent = localOpen(speaker, peer.config, speaker.restarting).open.capabilities;
+  return {
+    localAddress: connection.localAddress,
+    localPort: connection.localPort,
+    remotePort: connection.remotePort,
+    remoteRouterId: negotiated.remoteRouterId,
+    holdTimeSeconds: negotiated.holdTimeSeconds,
+    keepaliveSeconds: negotiated.keepaliveSeconds,
+    fourOctetAs: negotiated.fourOctetAs,
+    families: negotiated.families,
+    capabilitiesSent: sent.map(describeCapability),
+    capabilitiesReceived: negotiated.remote.capabilities.map(describeCapability),
+    gracefulRestart: negotiated.gracefulRestart,
+    endOfRibReceived: [...record.endOfRibReceived],
+    endOfRibSent: [...record.endOfRibSent],
+  };
+}
+
+/** @param detail what only our own end knows, e.g. "expected 64512" */
+export function notificationStatus(
+  notification: Notification,
+  detail: string,
+  atUnixMs: number,
+): NotificationStatus {
+  const { code, subcode } = notification;
+  const words = describeNotification(notification);
+  return {
+    code,
+    subcode,
+    words: detail === '' || words.includes(detail) ? words : `${words}: ${detail}`,
+    atUnixMs,
+  };
+}

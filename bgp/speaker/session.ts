@@ -1,0 +1,271 @@
+/**
+ * SHELL: one FSM value with its TCP connection and timers. Cuts what it reads into messages, turns them into events, and carries the
+ * machine's actions out. UPDATEs go straight to the owner; the machine hears of them once per read (hot path).
+ */
+import type { Clock } from '../../core/clock.js';
+import type { Cause } from '../fsm/cause.js';
+import type { Negotiated } from '../fsm/negotiate.js';
+import {
+  type FsmConfig,
+  initialState,
+  type MessageError,
+  type SessionAction,
+  type SessionEvent,
+  type SessionState,
+  type TimerName,
+} from '../fsm/session-state.js';
+import { step } from '../fsm/step.js';
+import { CeaseError, MessageType } from '../iana.js';
+import { frameLength, MAX_MESSAGE_LENGTH } from '../wire/framer.js';
+import { encodeKeepalive } from '../wire/keepalive.js';
+import { BgpMessageError } from '../wire/message-error.js';
+import { decodeNotification, encodeNotification, type Notification } from '../wire/notification.js';
+import { decodeOpen, encodeOpen, type Open } from '../wire/open.js';
+import { decodeRouteRefresh, type RouteRefresh } from '../wire/route-refresh.js';
+import { Timers } from './timers.js';
+import type { Cancel, Connection, DialTarget, Transport } from './transport.js';
+import { transportWords } from './transport-words.js';
+
+/** What a session asks of the peer it belongs to. */
+export interface SessionOwner {
+  readonly clock: Clock;
+  readonly transport: Transport;
+  /** 0.75 to 1, anew on each call (RFC 4271 section 10). */
+  jitter(): number;
+  dialTarget(): DialTarget;
+  fsmConfig(): FsmConfig;
+  /** Collision detection comes first; it hands the OPEN to {@link Session.handle} or not. */
+  openReceived(session: Session, open: Open): void;
+  /** A whole UPDATE; an error ends the session. */
+  updateReceived(
+    session: Session,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): BgpMessageError | undefined;
+  /** After each read that held UPDATEs. */
+  updatesEnded(): void;
+  routeRefreshReceived(session: Session, refresh: RouteRefresh): void;
+  up(session: Session, negotiated: Negotiated): void;
+  down(session: Session, cause: Cause): void;
+  /** After each change of state, when all its actions are done. */
+  changed(session: Session, cause: Cause | undefined): void;
+  notificationSent(notification: MessageError): void;
+  notificationReceived(notification: Notification): void;
+  /** Our own code threw: a defect to be logged. */
+  fault(error: unknown): void;
+  /** The socket takes more. */
+  drained(session: Session): void;
+}
+
+export interface SessionCounters {
+  messagesReceived: number;
+  messagesSent: number;
+  updatesReceived: number;
+  bytesReceived: number;
+  bytesSent: number;
+}
+
+export class Session {
+  state: SessionState = initialState;
+  initiatedBy: 'us' | 'peer' = 'us';
+  connection: Connection | undefined;
+  readonly #owner: SessionOwner;
+  readonly #counters: SessionCounters;
+  readonly #timers: Timers<TimerName>;
+  #cancelDial: Cancel | undefined;
+  /** The beginning of a message whose rest has not come. */
+  #tail: Uint8Array | undefined;
+
+  constructor(owner: SessionOwner, counters: SessionCounters) {
+    this.#owner = owner;
+    this.#counters = counters;
+    this.#timers = new Timers(owner.clock, timer => this.handle({ kind: 'timer-expired', timer }));
+  }
+
+  /** A connection that the peer dialled. */
+  accept(connection: Connection): void {
+    this.initiatedBy = 'peer';
+    connection.setTtl(this.#owner.dialTarget().ttl);
+    this.#attach(connection);
+    this.handle({ kind: 'tcp-connection-confirmed' });
+  }
+
+  handle(event: SessionEvent): void {
+    const before = this.state;
+    const { state, actions, cause } = step(before, event, this.#owner.fsmConfig());
+    this.state = state;
+    for (const action of actions) this.#act(action);
+    if (state.kind !== before.kind || cause !== undefined) this.#owner.changed(this, cause);
+  }
+
+  /** Bytes of whole messages; false if the socket is full. */
+  write(bytes: Uint8Array, messages: number): boolean {
+    if (this.connection === undefined) return false;
+    this.#counters.messagesSent += messages;
+    this.#counters.bytesSent += bytes.length;
+    return this.connection.write(bytes);
+  }
+
+  /** Closes TCP without a word (RFC 4724 section 4: as a process that dies would) and forgets everything. */
+  abandon(): void {
+    this.#timers.clearAll();
+    this.#close('at-once');
+    this.state = { kind: 'Idle', connectRetryCounter: 0 };
+  }
+
+  #act(action: SessionAction): void {
+    switch (action.kind) {
+      case 'set-timer': {
+        const seconds = action.jitter ? action.seconds * this.#owner.jitter() : action.seconds;
+        this.#timers.set(action.timer, seconds);
+        return;
+      }
+      case 'clear-timer':
+        this.#timers.clear(action.timer);
+        return;
+      case 'dial':
+        this.#dial();
+        return;
+      case 'close-connection':
+        this.#close('when-sent');
+        return;
+      case 'send-open':
+        this.write(encodeOpen(this.#owner.fsmConfig().local.open), 1);
+        return;
+      case 'send-keepalive':
+        this.write(encodeKeepalive(), 1);
+        return;
+      case 'send-notification':
+        if (this.connection === undefined) return;
+        this.write(encodeNotification(action.notification), 1);
+        this.#owner.notificationSent(action.notification);
+        return;
+      case 'session-up':
+        this.#owner.up(this, action.negotiated);
+        return;
+      case 'session-down':
+        this.#owner.down(this, action.cause);
+        return;
+    }
+  }
+
+  #dial(): void {
+    this.#cancelDial = this.#owner.transport.dial(this.#owner.dialTarget(), {
+      connected: connection => {
+        this.#cancelDial = undefined;
+        this.initiatedBy = 'us';
+        this.#attach(connection);
+        this.handle({ kind: 'tcp-connection-acknowledged' });
+      },
+      failed: error => {
+        this.#cancelDial = undefined;
+        this.handle({ kind: 'tcp-connection-failed', detail: transportWords(error) });
+      },
+    });
+  }
+
+  #attach(connection: Connection): void {
+    this.connection = connection;
+    this.#tail = undefined;
+    connection.start({
+      received: (buffer, start, end) => this.#received(buffer, start, end),
+      drained: () => this.#owner.drained(this),
+      closed: error => {
+        this.connection = undefined;
+        const detail = error === undefined ? 'connection closed by peer' : transportWords(error);
+        this.handle({ kind: 'tcp-connection-failed', detail });
+      },
+    });
+  }
+
+  #close(how: 'when-sent' | 'at-once'): void {
+    this.#cancelDial?.();
+    this.#cancelDial = undefined;
+    if (how === 'when-sent') this.connection?.end();
+    else this.connection?.destroy();
+    this.connection = undefined;
+    this.#tail = undefined;
+  }
+
+  /** Hot path. */
+  #received(buffer: Uint8Array, from: number, end: number): void {
+    const connection = this.connection;
+    let start = from;
+    if (this.#tail !== undefined) {
+      start -= this.#tail.length;
+      buffer.set(this.#tail, start);
+      this.#tail = undefined;
+    }
+    this.#counters.bytesReceived += end - from;
+    let updates = 0;
+    try {
+      for (;;) {
+        const length = frameLength(buffer, start, end, MAX_MESSAGE_LENGTH);
+        if (length === 0) break;
+        this.#counters.messagesReceived++;
+        if (buffer[start + 18] === MessageType.update && this.state.kind === 'Established') {
+          updates++;
+          const error = this.#owner.updateReceived(this, buffer, start, start + length);
+          if (error !== undefined) throw error;
+        } else {
+          this.#message(buffer, start, start + length);
+        }
+        // An event may have closed the connection under us.
+        if (this.connection !== connection) break;
+        start += length;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (updates > 0) {
+      this.#counters.updatesReceived += updates;
+      this.#owner.updatesEnded();
+    }
+    if (this.connection !== connection || connection === undefined) return;
+    if (start < end) this.#tail = buffer.slice(start, end);
+    if (updates > 0) this.handle({ kind: 'updates-received' });
+  }
+
+  /** A fault of ours costs this session only, whatever the peer sent. */
+  #fail(error: unknown): void {
+    if (error instanceof BgpMessageError) {
+      const { code, subcode, data, message: detail } = error;
+      this.handle({ kind: 'message-error', error: { code, subcode, data, detail } });
+      return;
+    }
+    this.#owner.fault(error);
+    this.handle({
+      kind: 'automatic-stop',
+      subcode: CeaseError.outOfResources,
+      detail: 'internal error, see the log',
+    });
+  }
+
+  /** Everything but an UPDATE in Established. */
+  #message(buffer: Uint8Array, start: number, end: number): void {
+    switch (buffer[start + 18]) {
+      case MessageType.open:
+        this.#owner.openReceived(this, decodeOpen(buffer, start, end));
+        return;
+      case MessageType.update:
+        this.handle({ kind: 'updates-received' });
+        return;
+      case MessageType.notification: {
+        const notification = decodeNotification(buffer, start, end);
+        this.#owner.notificationReceived(notification);
+        this.handle({ kind: 'notification-received', notification });
+        return;
+      }
+      case MessageType.keepalive:
+        this.handle({ kind: 'keepalive-received' });
+        return;
+      case MessageType.routeRefresh: {
+        const refresh = decodeRouteRefresh(buffer, start, end);
+        this.handle({ kind: 'route-refresh-received' });
+        if (this.state.kind === 'Established') this.#owner.routeRefreshReceived(this, refresh);
+        return;
+      }
+    }
+  }
+}

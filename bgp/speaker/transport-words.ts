@@ -1,0 +1,18 @@
+/** The operating system's connection errors, said so that a person knows where to look. */
+import type { TransportError } from './transport.js';
+
+const words: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset by peer',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connection timed out',
+  EADDRNOTAVAIL: 'the local address is not on this host',
+  EADDRINUSE: 'the address is in use',
+  EACCES: 'permission denied',
+  EPIPE: 'connection closed by peer',
+};
+
+export function transportWords(error: TransportError): string {
+  return words[error.code] ?? error.message;
+}
