@@ -1,0 +1,204 @@
+/**
+ * A network in memory under a {@link FakeClock}: dials, listeners, connections with latency, in order and without loss, until a link
+ * is cut. Speakers on it are deterministic to the byte.
+ */
+import type { IpAddress } from '../../core/ip-address.js';
+import {
+  type Cancel,
+  type Connection,
+  type ConnectionHandler,
+  type DialHandler,
+  type DialTarget,
+  type ListenHandler,
+  READ_HEADROOM,
+  READ_SLACK,
+  type Transport,
+  type TransportError,
+} from '../speaker/transport.js';
+import type { FakeClock } from './fake-clock.js';
+
+const FIRST_EPHEMERAL_PORT = 32768;
+
+export class MemoryNetwork {
+  readonly clock: FakeClock;
+  readonly latencyMs: number;
+  readonly #listeners = new Map<string, ListenHandler>();
+  readonly #connections = new Set<MemoryConnection>();
+  readonly #cut = new Set<string>();
+  #nextPort = FIRST_EPHEMERAL_PORT;
+
+  constructor(clock: FakeClock, options: { readonly latencyMs?: number } = {}) {
+    this.clock = clock;
+    this.latencyMs = options.latencyMs ?? 1;
+  }
+
+  /** The transport of a host that has this address. */
+  host(address: IpAddress): Transport {
+    return {
+      dial: (target, handler) => this.#dial(address, target, handler),
+      listen: (endpoint, handler) => this.#listen(endpoint, handler),
+    };
+  }
+
+  /** Bytes between the two stop arriving; nobody is told. Dials time out only at the dialler's patience. */
+  cutLink(a: IpAddress, b: IpAddress): void {
+    this.#cut.add(linkKey(a, b));
+  }
+
+  mendLink(a: IpAddress, b: IpAddress): void {
+    this.#cut.delete(linkKey(a, b));
+    for (const connection of this.#connections)
+      if (connection.linkKey === linkKey(a, b)) connection.deliver();
+  }
+
+  /** Both ends see the connection reset, as after a crash of a host that came back. */
+  resetConnections(a: IpAddress, b: IpAddress): void {
+    for (const connection of [...this.#connections]) {
+      if (connection.linkKey === linkKey(a, b))
+        connection.reset({ code: 'ECONNRESET', message: 'connection reset' });
+    }
+  }
+
+  isCut(key: string): boolean {
+    return this.#cut.has(key);
+  }
+
+  forget(connection: MemoryConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  #listen(endpoint: { readonly address: IpAddress; readonly port: number }, handler: ListenHandler): Cancel {
+    const port = endpoint.port === 0 ? this.#nextPort++ : endpoint.port;
+    const key = `${endpoint.address} ${port}`;
+    const taken = this.#listeners.has(key);
+    if (!taken) this.#listeners.set(key, handler);
+    this.clock.schedule(0, () => {
+      if (taken) handler.failed({ code: 'EADDRINUSE', message: 'address in use' });
+      else handler.listening(port);
+    });
+    return () => {
+      if (this.#listeners.get(key) === handler) this.#listeners.delete(key);
+    };
+  }
+
+  #dial(from: IpAddress, target: DialTarget, handler: DialHandler): Cancel {
+    let cancelled = false;
+    this.clock.schedule(2 * this.latencyMs, () => {
+      if (cancelled || this.isCut(linkKey(from, target.address))) return;
+      const listener =
+        this.#listeners.get(`${target.address} ${target.port}`) ??
+        this.#listeners.get(`0.0.0.0 ${target.port}`);
+      if (listener === undefined) {
+        handler.failed({ code: 'ECONNREFUSED', message: 'connection refused' });
+        return;
+      }
+      const local = target.localAddress ?? from;
+      const port = this.#nextPort++;
+      const ours = new MemoryConnection(this, local, port, target.address, target.port);
+      const theirs = new MemoryConnection(this, target.address, target.port, local, port);
+      ours.other = theirs;
+      theirs.other = ours;
+      this.#connections.add(ours).add(theirs);
+      listener.accepted(theirs);
+      handler.connected(ours);
+    });
+    return () => {
+      cancelled = true;
+    };
+  }
+}
+
+function linkKey(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
+}
+
+/** Writes are never refused: a slow reader is a matter for tests of their own. */
+class MemoryConnection implements Connection {
+  readonly localAddress: IpAddress;
+  readonly localPort: number;
+  readonly remoteAddress: IpAddress;
+  readonly remotePort: number;
+  readonly linkKey: string;
+  other: MemoryConnection | undefined;
+  readonly #network: MemoryNetwork;
+  #handler: ConnectionHandler | undefined;
+  /** Arrived, or held up by a cut link; `end` marks the other end's close. */
+  readonly #inbox: (Uint8Array | 'end')[] = [];
+  #over = false;
+
+  constructor(
+    network: MemoryNetwork,
+    localAddress: IpAddress,
+    localPort: number,
+    remoteAddress: IpAddress,
+    remotePort: number,
+  ) {
+    this.#network = network;
+    this.localAddress = localAddress;
+    this.localPort = localPort;
+    this.remoteAddress = remoteAddress;
+    this.remotePort = remotePort;
+    this.linkKey = linkKey(localAddress, remoteAddress);
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    this.#network.clock.schedule(0, () => this.deliver());
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (!this.#over) this.#send(bytes.slice());
+    return true;
+  }
+
+  setTtl(): void {}
+
+  end(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#over) return;
+    this.#leave();
+    this.#send('end');
+  }
+
+  reset(error: TransportError): void {
+    const handler = this.#handler;
+    this.#leave();
+    handler?.closed(error);
+  }
+
+  deliver(): void {
+    while (this.#handler !== undefined && this.#inbox.length > 0 && !this.#network.isCut(this.linkKey)) {
+      const next = this.#inbox.shift()!;
+      if (next === 'end') {
+        const handler = this.#handler;
+        this.#leave();
+        handler.closed(undefined);
+        return;
+      }
+      const buffer = new Uint8Array(READ_HEADROOM + next.length + READ_SLACK);
+      buffer.set(next, READ_HEADROOM);
+      this.#handler.received(buffer, READ_HEADROOM, READ_HEADROOM + next.length);
+    }
+  }
+
+  #send(what: Uint8Array | 'end'): void {
+    this.#network.clock.schedule(this.#network.latencyMs, () => {
+      this.other?.receive(what);
+    });
+  }
+
+  receive(what: Uint8Array | 'end'): void {
+    if (this.#over) return;
+    this.#inbox.push(what);
+    this.deliver();
+  }
+
+  #leave(): void {
+    this.#over = true;
+    this.#handler = undefined;
+    this.#network.forget(this);
+  }
+}
