@@ -1,0 +1,99 @@
+/**
+ * SHELL: the speaker in a thread of its own, so that nothing computed elsewhere delays a KEEPALIVE. A thread that dies is replaced
+ * after a pause (1 s, doubling to 30 s) and told everything again; meanwhile the routes in the kernel stay as they are.
+ */
+import { Worker } from 'node:worker_threads';
+import type { SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
+import { SpeakerReplay } from './speaker-replay.js';
+
+export interface SpeakerHostHandler {
+  event(event: SpeakerEvent): void;
+  /** The thread died, or its successor begins; best routes must be pulled from the beginning. */
+  restarted(error: string, pauseMs: number): void;
+  started(): void;
+}
+
+export interface SpeakerHost {
+  send(command: SpeakerCommand): void;
+  /** Ends the thread once it has said goodbye, or after the patience is over. */
+  close(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30_000;
+/** After this long without a death the next pause is the first again. */
+const FORGIVEN_AFTER_MS = 60_000;
+
+export class SpeakerThread implements SpeakerHost {
+  readonly #handler: SpeakerHostHandler;
+  readonly #entry: URL;
+  readonly #replay = new SpeakerReplay();
+  #worker: Worker | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+  #closing = false;
+  #closed: (() => void) | undefined;
+
+  /** @param entry the module that a speaker's thread runs, e.g. `speaker-worker.js` */
+  constructor(entry: URL, handler: SpeakerHostHandler) {
+    this.#entry = entry;
+    this.#handler = handler;
+    this.#start();
+  }
+
+  send(command: SpeakerCommand): void {
+    this.#replay.remember(command);
+    this.#worker?.postMessage(command);
+  }
+
+  async close(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void> {
+    this.#closing = true;
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const closed = new Promise<void>(resolve => {
+      this.#closed = resolve;
+    });
+    worker.postMessage({ kind: 'close', goodbye, message } satisfies SpeakerCommand);
+    const patience = new Promise<void>(resolve => setTimeout(resolve, patienceMs).unref());
+    await Promise.race([closed, patience]);
+    await worker.terminate();
+  }
+
+  /** Ends the thread as a crash would; for tests. */
+  async kill(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #start(): void {
+    const worker = new Worker(this.#entry);
+    const startedAt = Date.now();
+    let failure = 'the speaker thread ended';
+    this.#worker = worker;
+    worker.on('message', (event: SpeakerEvent) => this.#event(event));
+    worker.on('error', error => {
+      failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    });
+    worker.on('exit', () => {
+      this.#worker = undefined;
+      this.#closed?.();
+      if (!this.#closing) this.#restart(failure, Date.now() - startedAt);
+    });
+    for (const command of this.#replay.commands()) worker.postMessage(command);
+    this.#handler.started();
+  }
+
+  #event(event: SpeakerEvent): void {
+    if (event.kind === 'watch-next-hops') this.#replay.watchedNextHops(event.nextHops);
+    if (event.kind === 'closed') this.#closed?.();
+    this.#handler.event(event);
+  }
+
+  #restart(failure: string, livedMs: number): void {
+    if (livedMs > FORGIVEN_AFTER_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    const pause = this.#pauseMs;
+    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * pause);
+    this.#handler.restarted(failure, pause);
+    setTimeout(() => {
+      if (!this.#closing) this.#start();
+    }, pause);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * What a speaker that starts anew must be told (pure): the sum of all commands so far. A speaker's thread that died is replaced by one
+ * that knows the same; to its peers it is a graceful restart.
+ */
+import type {
+  NextHopStatus,
+  OriginatedRoute,
+  PeerConfig,
+  SpeakerCommand,
+  SpeakerConfig,
+} from '../bgp/speaker/contract.js';
+import type { IpAddress } from '../core/ip-address.js';
+import type { Prefix } from '../core/prefix.js';
+
+/** Routes and next hops go over in pieces of this many. */
+const PIECE = 1000;
+
+export class SpeakerReplay {
+  #config: SpeakerConfig | undefined;
+  readonly #peers = new Map<string, PeerConfig>();
+  readonly #routes = new Map<Prefix, OriginatedRoute>();
+  readonly #nextHops = new Map<IpAddress, NextHopStatus>();
+  #ownAddresses: readonly IpAddress[] = [];
+  #complete = false;
+
+  remember(command: SpeakerCommand): void {
+    switch (command.kind) {
+      case 'configure':
+        this.#config = command.config;
+        return;
+      case 'set-peer':
+        this.#peers.set(command.peer.key, command.peer);
+        return;
+      case 'remove-peer':
+        this.#peers.delete(command.key);
+        return;
+      case 'originate':
+        for (const route of command.routes) this.#routes.set(route.prefix, route);
+        return;
+      case 'withdraw':
+        for (const prefix of command.prefixes) this.#routes.delete(prefix);
+        return;
+      case 'next-hop-status':
+        for (const status of command.nextHops) this.#nextHops.set(status.nextHop, status);
+        return;
+      case 'own-addresses':
+        this.#ownAddresses = command.addresses;
+        return;
+      case 'configuration-complete':
+        this.#complete = true;
+        return;
+      case 'pull-best-routes':
+      case 'query':
+      case 'close':
+        return;
+    }
+  }
+
+  /** Next hops that nobody watches any more need not be told again. */
+  watchedNextHops(nextHops: readonly IpAddress[]): void {
+    const watched = new Set(nextHops);
+    for (const nextHop of this.#nextHops.keys()) if (!watched.has(nextHop)) this.#nextHops.delete(nextHop);
+  }
+
+  commands(): readonly SpeakerCommand[] {
+    if (this.#config === undefined) return [];
+    const restarting: SpeakerConfig = { ...this.#config, restarting: true };
+    const commands: SpeakerCommand[] = [{ kind: 'configure', config: restarting }];
+    commands.push({ kind: 'own-addresses', addresses: this.#ownAddresses });
+    const nextHops = [...this.#nextHops.values()];
+    for (let i = 0; i < nextHops.length; i += PIECE) {
+      commands.push({ kind: 'next-hop-status', nextHops: nextHops.slice(i, i + PIECE) });
+    }
+    const routes = [...this.#routes.values()];
+    for (let i = 0; i < routes.length; i += PIECE) {
+      commands.push({ kind: 'originate', routes: routes.slice(i, i + PIECE) });
+    }
+    for (const peer of this.#peers.values()) commands.push({ kind: 'set-peer', peer });
+    if (this.#complete) commands.push({ kind: 'configuration-complete' });
+    return commands;
+  }
+}

@@ -1,0 +1,91 @@
+import test from 'ava';
+import { negotiate } from '../../../bgp/fsm/negotiate.js';
+import type { Capability } from '../../../bgp/wire/capabilities.js';
+import type { Open } from '../../../bgp/wire/open.js';
+import type { Ipv4Address } from '../../../core/ip-address.js';
+import { agreed, ipv4Unicast, local, open } from './session.js';
+
+function refusal(remote: Open, ours = local()): string {
+  const negotiation = negotiate(ours, remote);
+  return negotiation.kind === 'agreed' ? 'agreed' : `${negotiation.error.code}/${negotiation.error.subcode}`;
+}
+
+test('the lower hold time counts, keepalive is a third of it', t => {
+  t.like(agreed(open({ holdTimeSeconds: 30 })), { holdTimeSeconds: 30, keepaliveSeconds: 10 });
+  t.like(agreed(open({ holdTimeSeconds: 3 })), { holdTimeSeconds: 3, keepaliveSeconds: 1 });
+  t.like(agreed(open({ holdTimeSeconds: 0 })), { holdTimeSeconds: 0, keepaliveSeconds: 0 });
+  t.like(agreed(open(), local({ keepaliveSeconds: 5 })), { keepaliveSeconds: 5 });
+  t.like(agreed(open({ holdTimeSeconds: 9 }), local({ keepaliveSeconds: 5 })), { keepaliveSeconds: 3 });
+});
+
+test('a wrong AS, 2- and 4-octet, is 2/2', t => {
+  t.is(refusal(open({ asn: 65000 })), '2/2');
+  t.is(refusal(open({ asn4: 65000 })), '2/2');
+  t.is(refusal(open({ asn: 0 })), '2/2');
+  t.is(refusal(open({ asn: 23456, asn4: 4200000001 }), local({ peerAsn: 4200000001 })), 'agreed');
+  t.is(refusal(open({ asn: 23456, asn4: 4200000001 }), local({ peerAsn: 4200000002 })), '2/2');
+});
+
+test('AS_TRANS without the capability is not the AS that it hides', t => {
+  t.is(refusal(open({ asn: 23456, capabilities: [ipv4Unicast] }), local({ peerAsn: 4200000001 })), '2/2');
+});
+
+test('router id 0 and our own inside the AS are 2/3; equal ids in two ASes are fine (RFC 6286)', t => {
+  t.is(refusal(open({ routerId: '0.0.0.0' as Ipv4Address })), '2/3');
+  t.is(refusal(open({ routerId: '10.0.0.1' as Ipv4Address })), '2/3');
+  t.is(
+    refusal(open({ asn: 65001, routerId: '10.0.0.1' as Ipv4Address }), local({ peerAsn: 65001 })),
+    'agreed',
+  );
+});
+
+test('hold times of 1 and 2 are 2/6', t => {
+  t.is(refusal(open({ holdTimeSeconds: 1 })), '2/6');
+  t.is(refusal(open({ holdTimeSeconds: 2 })), '2/6');
+});
+
+test('no common family is 2/7 and names what we want', t => {
+  const ipv6Only: Capability[] = [{ kind: 'multiprotocol', afi: 2, safi: 1 }];
+  const negotiation = negotiate(
+    local(),
+    open({ capabilities: [...ipv6Only, { kind: 'four-octet-as', asn: 64512 }] }),
+  );
+  t.is(negotiation.kind, 'refused');
+  if (negotiation.kind === 'refused') {
+    t.is(negotiation.error.subcode, 7);
+    t.deepEqual([...negotiation.error.data], [1, 4, 0, 1, 0, 1]);
+  }
+});
+
+test('a peer without capabilities speaks IPv4 unicast and 2-octet AS numbers', t => {
+  t.like(agreed(open({ capabilities: [] })), {
+    families: ['ipv4-unicast'],
+    fourOctetAs: false,
+    routeRefresh: false,
+    gracefulRestart: undefined,
+  });
+});
+
+test('graceful restart only where both ends have it, with the families and flags of the peer', t => {
+  const restart: Capability = {
+    kind: 'graceful-restart',
+    restarting: true,
+    notification: false,
+    restartTimeSeconds: 77,
+    families: [
+      { afi: 1, safi: 1, forwarding: true },
+      { afi: 2, safi: 1, forwarding: false },
+      { afi: 25, safi: 65, forwarding: true },
+    ],
+  };
+  const remote = open({ capabilities: [...open().capabilities, restart] });
+  t.is(agreed(remote).gracefulRestart, undefined);
+  const ours = local();
+  const capable = { ...ours, open: { ...ours.open, capabilities: [...ours.open.capabilities, restart] } };
+  t.deepEqual(agreed(remote, capable).gracefulRestart, {
+    restartTimeSeconds: 77,
+    restarting: true,
+    families: ['ipv4-unicast', 'ipv6-unicast'],
+    forwarding: ['ipv4-unicast'],
+  });
+});
