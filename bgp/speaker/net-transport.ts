@@ -3,6 +3,7 @@
  * {@link SocketOptions} port, which the agent fills from `linux/`; the library goes without.
  */
 import net from 'node:net';
+import type { IpAddress } from '../../core/ip-address.js';
 import { NetConnection, newReader, type Reader } from './net-connection.js';
 import type {
   Cancel,
@@ -22,8 +23,9 @@ export interface SocketOptions {
    */
   openDial(target: DialTarget): number;
   /** A bound and listening TCP socket. @throws with `code` ("EADDRINUSE", ...) */
-  openListener(endpoint: { readonly address: string; readonly port: number }, backlog: number): number;
-  setTtl(descriptor: number, ttl: number): void;
+  openListener(endpoint: { readonly address: IpAddress; readonly port: number }, backlog: number): number;
+  /** @param remoteAddress tells the family */
+  setTtl(descriptor: number, remoteAddress: IpAddress, ttl: number): void;
 }
 
 /** RFC 4271 knows no bound; a reflector's clients may all come back in the same second. */
@@ -66,7 +68,7 @@ export class NetTransport implements Transport {
     };
   }
 
-  listen(endpoint: { readonly address: string; readonly port: number }, handler: ListenHandler): Cancel {
+  listen(endpoint: { readonly address: IpAddress; readonly port: number }, handler: ListenHandler): Cancel {
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: false });
     server.on('error', error => handler.failed(transportError(error)));
     server.on('listening', () => handler.listening((server.address() as net.AddressInfo).port));
@@ -137,9 +139,10 @@ export class NetTransport implements Transport {
     const options = this.#options;
     const descriptor = handleOf(socket)?.fd;
     if (options === undefined || descriptor === undefined) return new NetConnection(socket, reader);
-    return new NetConnection(socket, reader, ttl => {
-      if (!socket.destroyed) options.setTtl(descriptor, ttl);
+    const connection: NetConnection = new NetConnection(socket, reader, ttl => {
+      if (!socket.destroyed) options.setTtl(descriptor, connection.remoteAddress, ttl);
     });
+    return connection;
   }
 }
 

@@ -1,0 +1,144 @@
+/**
+ * SHELL: the only door to foreign calls: libc through koffi. Nothing here may block: a thread that sits in a foreign call cannot be
+ * ended. Numbers are those of Linux's generic ABI (x86-64, arm64); the headers are named where they are used.
+ */
+import { constants } from 'node:os';
+import koffi from 'koffi';
+
+const libc = koffi.load(null);
+
+const call = {
+  socket: libc.func('int socket(int, int, int)'),
+  bind: libc.func('int bind(int, void *, uint32_t)'),
+  connect: libc.func('int connect(int, void *, uint32_t)'),
+  listen: libc.func('int listen(int, int)'),
+  setsockopt: libc.func('int setsockopt(int, int, int, void *, uint32_t)'),
+  send: libc.func('long send(int, void *, size_t, int)'),
+  sendto: libc.func('long sendto(int, void *, size_t, int, void *, uint32_t)'),
+  recv: libc.func('long recv(int, void *, size_t, int)'),
+  socketpair: libc.func('int socketpair(int, int, int, void *)'),
+  dup2: libc.func('int dup2(int, int)'),
+  close: libc.func('int close(int)'),
+  setns: libc.func('int setns(int, int)'),
+  flock: libc.func('int flock(int, int)'),
+} as const;
+
+/** A failed call. `code` is the symbolic name, as in Node's own errors: "EADDRINUSE". */
+export class SystemError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+
+  constructor(syscall: string, errno: number) {
+    const code = errnoName(errno);
+    super(`${syscall}: ${code}`);
+    this.name = 'SystemError';
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}
+
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** "ENOENT" for 2; "errno 999" for one that Node does not know. */
+export function errnoName(errno: number): string {
+  return names.get(errno) ?? `errno ${errno}`;
+}
+
+/** The call's result where it is not negative. */
+function checked(syscall: keyof typeof call, ...parameters: unknown[]): number {
+  const result = Number(call[syscall](...parameters));
+  // errno must be read at once: the next call of anything may change it.
+  if (result < 0) throw new SystemError(syscall, koffi.errno());
+  return result;
+}
+
+export const SocketDomain = { unix: 1, inet: 2, inet6: 10, netlink: 16 } as const;
+export const SocketType = { stream: 1, datagram: 2, raw: 3, nonblock: 0o4000, cloexec: 0o2000000 } as const;
+
+/** socket(2). @throws SystemError */
+export function socket(domain: number, type: number, protocol = 0): number {
+  return checked('socket', domain, type | SocketType.cloexec, protocol);
+}
+
+/** bind(2). @throws SystemError */
+export function bind(fd: number, address: Uint8Array): void {
+  checked('bind', fd, address, address.length);
+}
+
+/** connect(2) of a non-blocking socket: true if it is under way, false if it is done. @throws SystemError */
+export function connect(fd: number, address: Uint8Array): boolean {
+  if (Number(call.connect(fd, address, address.length)) === 0) return false;
+  const errno = koffi.errno();
+  if (errno === constants.errno.EINPROGRESS) return true;
+  throw new SystemError('connect', errno);
+}
+
+/** listen(2). @throws SystemError */
+export function listen(fd: number, backlog: number): void {
+  checked('listen', fd, backlog);
+}
+
+/** setsockopt(2) with an int. @throws SystemError */
+export function setIntOption(fd: number, level: number, option: number, value: number): void {
+  checked('setsockopt', fd, level, option, new Uint8Array(Int32Array.of(value).buffer), 4);
+}
+
+/** send(2): bytes sent. @throws SystemError */
+export function send(fd: number, bytes: Uint8Array, length = bytes.length): number {
+  return checked('send', fd, bytes, length, 0);
+}
+
+/** sendto(2): bytes sent. @throws SystemError */
+export function sendto(fd: number, bytes: Uint8Array, address: Uint8Array): number {
+  return checked('sendto', fd, bytes, bytes.length, 0, address, address.length);
+}
+
+/** recv(2) with MSG_DONTWAIT: bytes received, or undefined if there is nothing now. @throws SystemError */
+export function receive(fd: number, into: Uint8Array): number | undefined {
+  const MSG_DONTWAIT = 0x40;
+  const length = Number(call.recv(fd, into, into.length, MSG_DONTWAIT));
+  if (length >= 0) return length;
+  const errno = koffi.errno();
+  if (errno === constants.errno.EAGAIN || errno === constants.errno.EINTR) return undefined;
+  throw new SystemError('recv', errno);
+}
+
+/** socketpair(2). @throws SystemError */
+export function socketPair(domain: number, type: number): readonly [number, number] {
+  const pair = new Int32Array(2);
+  checked('socketpair', domain, type | SocketType.cloexec, 0, new Uint8Array(pair.buffer));
+  return [pair[0]!, pair[1]!];
+}
+
+/** dup2(2). @throws SystemError */
+export function duplicateTo(fd: number, target: number): void {
+  checked('dup2', fd, target);
+}
+
+/** close(2); errors are of no use to anyone. */
+export function close(fd: number): void {
+  call.close(fd);
+}
+
+/** setns(2) with CLONE_NEWNET, for this thread. @throws SystemError */
+export function setNetworkNamespace(fd: number): void {
+  const CLONE_NEWNET = 0x40000000;
+  checked('setns', fd, CLONE_NEWNET);
+}
+
+/** flock(2) LOCK_EX | LOCK_NB: false if another holds it. @throws SystemError */
+export function lockExclusively(fd: number): boolean {
+  const LOCK_EX_NB = 2 | 4;
+  if (Number(call.flock(fd, LOCK_EX_NB)) === 0) return true;
+  const errno = koffi.errno();
+  if (errno === constants.errno.EWOULDBLOCK || errno === constants.errno.EINTR) return false;
+  throw new SystemError('flock', errno);
+}
+
+/** flock(2) LOCK_UN. @throws SystemError */
+export function unlock(fd: number): void {
+  const LOCK_UN = 8;
+  checked('flock', fd, LOCK_UN);
+}

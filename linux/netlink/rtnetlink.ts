@@ -1,0 +1,170 @@
+/**
+ * SHELL: what the rest of the house asks of rtnetlink: tables read whole, changes written in batches.
+ */
+import { errnoName } from '../libc.js';
+import { type InterfaceAddress, parseAddress, writeAddress, writeAddressDump } from './address.js';
+import { type KernelRefusal, NetlinkConnection, type Request } from './connection.js';
+import { Flag, MessageType, RouteTable } from './constants.js';
+import { openKoffiTransport } from './koffi-transport.js';
+import { type Link, type LinkChange, parseLink, writeLinkChange, writeLinkDump } from './link.js';
+import type { Message, MessageWriter } from './message.js';
+import { type Neighbour, parseNeighbour, writeNeighbour, writeNeighbourDump } from './neighbour.js';
+import { parseRoute, type Route, writeRoute, writeRouteFilter, writeRouteKey } from './route.js';
+import { parseRule, type Rule, writeRule, writeRuleDump } from './rule.js';
+import type { OpenNetlink } from './transport.js';
+
+export type RouteOperation =
+  /** Fails with EEXIST where there is a route of this key, whosever it is. */
+  | { readonly kind: 'create'; readonly route: Route }
+  /** Takes the place of whatever has this key: only for what was read back as ours. */
+  | { readonly kind: 'replace'; readonly route: Route }
+  | { readonly kind: 'delete'; readonly route: Route };
+
+export interface RtnetlinkOptions {
+  readonly networkNamespace?: string | undefined;
+  readonly open?: OpenNetlink;
+}
+
+export class Rtnetlink {
+  readonly #connection: NetlinkConnection;
+
+  constructor(options: RtnetlinkOptions = {}) {
+    this.#connection = new NetlinkConnection(options.open ?? openKoffiTransport, options.networkNamespace);
+  }
+
+  /** Every route of the table, or those of one protocol. Neither cache entries nor other tables. */
+  async routes(filter: {
+    readonly family: 'ipv4' | 'ipv6';
+    readonly table?: number;
+    /** 0 or absent: any. */
+    readonly protocol?: number;
+  }): Promise<readonly Route[]> {
+    const { family, table = RouteTable.main, protocol = 0 } = filter;
+    const found = await this.#dump(
+      MessageType.getRoute,
+      writer => writeRouteFilter(writer, { family, table, protocol }),
+      MessageType.newRoute,
+      parseRoute,
+    );
+    // A kernel without strict checking filters nothing.
+    return found.filter(
+      route => !route.cloned && route.table === table && (protocol === 0 || route.protocol === protocol),
+    );
+  }
+
+  links(): Promise<readonly Link[]> {
+    return this.#dump(MessageType.getLink, writeLinkDump, MessageType.newLink, parseLink);
+  }
+
+  addresses(): Promise<readonly InterfaceAddress[]> {
+    return this.#dump(MessageType.getAddress, writeAddressDump, MessageType.newAddress, parseAddress);
+  }
+
+  neighbours(): Promise<readonly Neighbour[]> {
+    return this.#dump(MessageType.getNeighbour, writeNeighbourDump, MessageType.newNeighbour, parseNeighbour);
+  }
+
+  rules(family: 'ipv4' | 'ipv6'): Promise<readonly Rule[]> {
+    return this.#dump(
+      MessageType.getRule,
+      writer => writeRuleDump(writer, family),
+      MessageType.newRule,
+      parseRule,
+    );
+  }
+
+  /** Refusals by place in `operations`. @throws if the socket fails */
+  changeRoutes(operations: readonly RouteOperation[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#connection.batch(operations.map(routeRequest));
+  }
+
+  changeLinks(changes: readonly LinkChange[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#connection.batch(
+      changes.map(change => ({
+        type: MessageType.newLink,
+        flags: 0,
+        write: writer => writeLinkChange(writer, change),
+      })),
+    );
+  }
+
+  addAddresses(entries: readonly InterfaceAddress[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#connection.batch(
+      entries.map(entry => ({
+        type: MessageType.newAddress,
+        flags: Flag.create | Flag.exclusive,
+        write: writer => writeAddress(writer, entry),
+      })),
+    );
+  }
+
+  addNeighbours(entries: readonly Neighbour[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#connection.batch(
+      entries.map(entry => ({
+        type: MessageType.newNeighbour,
+        flags: Flag.create | Flag.replace,
+        write: writer => writeNeighbour(writer, entry),
+      })),
+    );
+  }
+
+  addRules(rules: readonly Rule[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#connection.batch(
+      rules.map(rule => ({
+        type: MessageType.newRule,
+        flags: Flag.create | Flag.exclusive,
+        write: writer => writeRule(writer, rule),
+      })),
+    );
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #dump<T>(
+    type: number,
+    write: (writer: MessageWriter) => void,
+    answer: number,
+    parse: (message: Message) => T | undefined,
+  ): Promise<readonly T[]> {
+    let found: T[] = [];
+    await this.#connection.dump(
+      { type, flags: 0, write },
+      () => {
+        found = [];
+      },
+      message => {
+        if (message.type !== answer) return;
+        const parsed = parse(message);
+        if (parsed !== undefined) found.push(parsed);
+      },
+    );
+    return found;
+  }
+}
+
+function routeRequest(operation: RouteOperation): Request {
+  const { route } = operation;
+  switch (operation.kind) {
+    case 'create':
+      return {
+        type: MessageType.newRoute,
+        flags: Flag.create | Flag.exclusive,
+        write: writer => writeRoute(writer, route),
+      };
+    case 'replace':
+      return {
+        type: MessageType.newRoute,
+        flags: Flag.create | Flag.replace,
+        write: writer => writeRoute(writer, route),
+      };
+    case 'delete':
+      return { type: MessageType.delRoute, flags: 0, write: writer => writeRouteKey(writer, route) };
+  }
+}
+
+/** "EEXIST", or "EINVAL: Nexthop has invalid gateway" where the kernel said why. */
+export function describeRefusal({ errno, text }: KernelRefusal): string {
+  return text === '' ? errnoName(errno) : `${errnoName(errno)}: ${text}`;
+}
