@@ -8,6 +8,11 @@ import type { Prefix } from '../core/prefix.js';
 /** Our rtm_protocol: unassigned in iproute2's rt_protos, and not another agent's (80 Calico, 99, 186 bird/bgp). */
 export const MARGAY_ROUTE_PROTOCOL = 157;
 
+/** One route of ours per destination and metric. */
+export function routeKey(destination: Prefix, metric: number): string {
+  return `${destination} ${metric}`;
+}
+
 /** Default metric (RTA_PRIORITY) of our routes. */
 export const DEFAULT_ROUTE_METRIC = 1024;
 
@@ -42,5 +47,24 @@ export type RouteRefusal =
   | { readonly kind: 'equals-connected-prefix'; readonly interfaceName: string }
   | { readonly kind: 'would-carry-peer-address'; readonly address: IpAddress }
   | { readonly kind: 'next-hop-unreachable'; readonly nextHop: IpAddress }
-  | { readonly kind: 'next-hop-through-own-route'; readonly nextHop: IpAddress }
+  /** The pool wants a tunnel and this host cannot make one. */
+  | { readonly kind: 'no-tunnel'; readonly encapsulation: 'ipip' | 'vxlan' }
   | { readonly kind: 'kernel-refused'; readonly error: string };
+
+/** For people. */
+export function describeRouteRefusal(refusal: RouteRefusal): string {
+  switch (refusal.kind) {
+    case 'inside-own-block':
+      return `inside this host's own block ${refusal.block}`;
+    case 'equals-connected-prefix':
+      return `equal to the connected prefix of ${refusal.interfaceName}`;
+    case 'would-carry-peer-address':
+      return `would carry ${refusal.address}, a peer's own address, into the tunnel`;
+    case 'next-hop-unreachable':
+      return `next hop ${refusal.nextHop} is unreachable`;
+    case 'no-tunnel':
+      return `its pool wants ${refusal.encapsulation === 'ipip' ? 'IPIP' : 'VXLAN'}, which this host does not offer`;
+    case 'kernel-refused':
+      return `the kernel refused it: ${refusal.error}`;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Where next hops lie, by the kernel's own table without the routes of ours: a next hop that is reached through a route we wrote
+ * would hang on itself. Pure; fed with what was read from the kernel.
+ */
+import { addressBits, addressFamily, type IpAddress } from '../core/ip-address.js';
+import { type Prefix, prefixLength, prefixOf } from '../core/prefix.js';
+import type { NextHop, Route } from '../linux/netlink/route.js';
+
+export type Resolution =
+  /** A neighbour on that interface. */
+  | { readonly kind: 'connected'; readonly ifindex: number }
+  /** Behind a router. */
+  | { readonly kind: 'via'; readonly gateway: IpAddress; readonly ifindex: number; readonly onlink: boolean }
+  | { readonly kind: 'unreachable' };
+
+/** RTN_UNICAST (linux/rtnetlink.h); the others (blackhole, ...) lead nowhere. */
+const UNICAST = 1;
+
+export class NextHopResolver {
+  /** The best route of each prefix: the one with the lowest metric. */
+  #routes = new Map<Prefix, Route>();
+
+  /** Every route of the main table, of all families; those of `ownProtocol` are left out. */
+  replaceRoutes(routes: readonly Route[], ownProtocol: number): void {
+    this.#routes = new Map();
+    for (const route of routes) {
+      if (route.protocol === ownProtocol) continue;
+      const best = this.#routes.get(route.destination);
+      if (best === undefined || route.metric < best.metric) this.#routes.set(route.destination, route);
+    }
+  }
+
+  resolve(nextHop: IpAddress): Resolution {
+    for (let length = addressBits(addressFamily(nextHop)); length >= 0; length--) {
+      const route = this.#routes.get(prefixOf(nextHop, length));
+      if (route === undefined) continue;
+      const leg = route.type === UNICAST ? route.nextHops.find(one => !one.dead) : undefined;
+      if (leg !== undefined) return resolution(leg);
+      // The most specific route decides, as in the kernel.
+      return { kind: 'unreachable' };
+    }
+    return { kind: 'unreachable' };
+  }
+
+  /** Prefixes of interfaces, with their interface: routes without a gateway, but the default one. */
+  connected(): ReadonlyMap<Prefix, number> {
+    const found = new Map<Prefix, number>();
+    for (const [prefix, route] of this.#routes) {
+      const leg = route.nextHops[0];
+      if (
+        route.type === UNICAST &&
+        leg !== undefined &&
+        leg.gateway === undefined &&
+        prefixLength(prefix) > 0
+      ) {
+        found.set(prefix, leg.ifindex);
+      }
+    }
+    return found;
+  }
+}
+
+function resolution({ gateway, ifindex, onlink }: NextHop): Resolution {
+  return gateway === undefined ? { kind: 'connected', ifindex } : { kind: 'via', gateway, ifindex, onlink };
+}
