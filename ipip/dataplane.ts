@@ -89,6 +89,10 @@ export class Dataplane {
     this.#calculator.setBest(prefix, path);
   }
 
+  bestPrefixes(): Iterable<Prefix> {
+    return this.#calculator.bestPrefixes();
+  }
+
   /** After any number of {@link setBest}. */
   flush(): void {
     if (!this.#ready) return;

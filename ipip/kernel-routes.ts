@@ -55,6 +55,10 @@ export class KernelRoutesCalculator {
     this.#all = true;
   }
 
+  bestPrefixes(): Iterable<Prefix> {
+    return this.#best.keys();
+  }
+
   /** As told by the last flush. */
   desired(prefix: Prefix): DesiredRoute | undefined {
     return this.#told.get(prefix);

@@ -1,0 +1,174 @@
+/**
+ * What the cluster's documents mean for this host (pure): every calculator, fed with every change; on `flush`, what the speaker must be
+ * told and what the dataplane is to intend.
+ */
+import type { GracefulRestartConfig, SpeakerCommand, SpeakerConfig } from '../bgp/speaker/contract.js';
+import type { IpAddress } from '../core/ip-address.js';
+import type { Prefix } from '../core/prefix.js';
+import type { IPPoolResource, WorkloadEndpointResource } from '../core/resources/resource.js';
+import type { HostIntent } from '../ipip/dataplane.js';
+import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
+import type { Condition } from './calculators/condition.js';
+import { ConflictsCalculator } from './calculators/conflicts.js';
+import { ExportPolicyCalculator } from './calculators/export-policy.js';
+import { MeshPeersCalculator } from './calculators/mesh-peers.js';
+import { nodeAddress } from './calculators/node-view.js';
+import { OwnRoutesCalculator } from './calculators/own-routes.js';
+import { defaultPeerTimers, type PeerTimers } from './calculators/peer-config.js';
+import { type SpeakerSettings, SpeakerSettingsCalculator } from './calculators/speaker-settings.js';
+
+export interface ClusterOptions {
+  readonly nodeName: string;
+  readonly gracefulRestart: GracefulRestartConfig;
+  /** This process came back to a kernel that forwards by our routes. */
+  readonly restarting: boolean;
+  readonly timers?: PeerTimers;
+  /** Where to listen, whatever the documents say; undefined leaves it to them. */
+  readonly listen?: SpeakerConfig['listen'] | undefined;
+}
+
+export interface ClusterOutput {
+  readonly commands: readonly SpeakerCommand[];
+  /** AS number or router id changed: the speaker must be started anew. */
+  readonly identityChanged: boolean;
+  /** Undefined if it is what it was. */
+  readonly intent: HostIntent | undefined;
+}
+
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #settings: SpeakerSettingsCalculator;
+  readonly #peers: MeshPeersCalculator;
+  readonly #ownRoutes: OwnRoutesCalculator;
+  readonly #exportPolicy: ExportPolicyCalculator;
+  readonly #conflicts = new ConflictsCalculator();
+  readonly #pools = new Map<string, IPPoolResource>();
+  readonly #workloads = new Map<string, WorkloadEndpointResource>();
+  readonly #nodeAddresses = new Map<string, IpAddress>();
+  readonly #blackholes = new Set<Prefix>();
+  readonly #peerAddresses = new Map<string, IpAddress>();
+  #speaker: SpeakerSettings | undefined;
+  #intent: HostIntent | undefined;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    const { nodeName, timers = defaultPeerTimers } = options;
+    this.#settings = new SpeakerSettingsCalculator(nodeName);
+    this.#peers = new MeshPeersCalculator(nodeName, timers);
+    this.#ownRoutes = new OwnRoutesCalculator(nodeName);
+    this.#exportPolicy = new ExportPolicyCalculator(nodeName);
+  }
+
+  onChange(change: ResourceChange): void {
+    this.#settings.onChange(change);
+    this.#peers.onChange(change);
+    this.#ownRoutes.onChange(change);
+    this.#exportPolicy.onChange(change);
+    this.#conflicts.onChange(change);
+    const { id, resource } = afterChange(change);
+    const key = `${id.namespace ?? ''}/${id.name}`;
+    if (id.kind === 'IPPool') {
+      if (resource?.kind === 'IPPool') this.#pools.set(key, resource);
+      else this.#pools.delete(key);
+    } else if (id.kind === 'WorkloadEndpoint') {
+      const mine = resource?.kind === 'WorkloadEndpoint' && resource.spec.node === this.#options.nodeName;
+      if (mine) this.#workloads.set(key, resource);
+      else this.#workloads.delete(key);
+    } else if (id.kind === 'Node') {
+      const address = resource?.kind === 'Node' ? nodeAddress(resource)?.address : undefined;
+      if (address === undefined) this.#nodeAddresses.delete(id.name);
+      else this.#nodeAddresses.set(id.name, address);
+    }
+  }
+
+  flush(): ClusterOutput {
+    const commands: SpeakerCommand[] = [];
+    const before = this.#speaker;
+    const settings = this.#settings.flush();
+    if (settings !== undefined) {
+      this.#speaker = settings;
+      commands.push({ kind: 'configure', config: this.#speakerConfig(settings) });
+    }
+    this.#flushOwnRoutes(commands);
+    const policy = this.#exportPolicy.flush();
+    if (policy !== undefined) this.#peers.setExportPolicy(policy);
+    const peers = this.#peers.flush();
+    for (const key of peers.deleted) {
+      this.#peerAddresses.delete(key);
+      commands.push({ kind: 'remove-peer', key });
+    }
+    for (const [key, peer] of peers.set) {
+      this.#peerAddresses.set(key, peer.address);
+      commands.push({ kind: 'set-peer', peer });
+    }
+    this.#conflicts.flush();
+    const identityChanged =
+      before !== undefined &&
+      settings !== undefined &&
+      (before.asn !== settings.asn || before.routerId !== settings.routerId);
+    return { commands, identityChanged, intent: this.#changedIntent() };
+  }
+
+  get speaker(): SpeakerSettings | undefined {
+    return this.#speaker;
+  }
+
+  get conditions(): readonly Condition[] {
+    return [...this.#peers.conditions, ...this.#ownRoutes.conditions, ...this.#conflicts.flush()];
+  }
+
+  get peerCount(): number {}
+
+  #speakerConfig(settings: SpeakerSettings): SpeakerConfig {
+    const { gracefulRestart, restarting, listen } = this.#options;
+    return {
+      asn: settings.asn,
+      routerId: settings.routerId,
+      listen: listen ?? settings.listen,
+      gracefulRestart: {
+        ...gracefulRestart,
+        restartTimeSeconds: settings.restartTimeSeconds ?? gracefulRestart.restartTimeSeconds,
+      },
+      restarting,
+    };
+  }
+
+  #flushOwnRoutes(commands: SpeakerCommand[]): void {
+    const { set, deleted } = this.#ownRoutes.flush();
+    for (const prefix of deleted) this.#blackholes.delete(prefix);
+    for (const [prefix, { blackhole }] of set) {
+      if (blackhole) this.#blackholes.add(prefix);
+      else this.#blackholes.delete(prefix);
+    }
+    if (deleted.size > 0) commands.push({ kind: 'withdraw', prefixes: [...deleted] });
+    if (set.size > 0)
+      commands.push({ kind: 'originate', routes: [...set.values()].map(({ route }) => route) });
+  }
+
+  #changedIntent(): HostIntent | undefined {
+    const workloads = new Map<Prefix, string>();
+    for (const { spec } of this.#workloads.values()) {
+      for (const network of spec.ipNetworks) workloads.set(network, spec.interfaceName);
+    }
+    const underlay = new Set([...this.#nodeAddresses.values(), ...this.#peerAddresses.values()]);
+    const intent: HostIntent = {
+      ownBlocks: [...this.#blackholes],
+      pools: [...this.#pools.values()].map(({ spec }) => ({
+        cidr: spec.cidr,
+        ipipMode: spec.ipipMode,
+        vxlanMode: spec.vxlanMode,
+      })),
+      ownSubnet: this.#speaker?.ipv4Subnet,
+      preferredSource: this.#speaker?.ipv4Address,
+      underlayAddresses: [...underlay],
+      workloads,
+    };
+    if (this.#intent !== undefined && sameIntent(this.#intent, intent)) return undefined;
+    this.#intent = intent;
+    return intent;
+  }
+}
+
+function sameIntent(a: HostIntent, b: HostIntent): boolean {
+  return sameValue({ ...a, workloads: [...a.workloads] }, { ...b, workloads: [...b.workloads] });
+}

@@ -1,0 +1,82 @@
+/** From the store's watch to single changes: what a snapshot does not repeat is deleted (pure but for the loop at the end). */
+import { formatResourceId, type ResourceId, resourceIdOf } from '../core/resources/resource.js';
+import type { InvalidDocument, Store, WatchEvent } from '../store/port.js';
+import type { ResourceChange } from './calculators/calculator.js';
+
+export interface FeedHandler {
+  /** All changes of one batch. */
+  changes(changes: readonly ResourceChange[]): void;
+  inSync(): void;
+  invalid(documents: readonly InvalidDocument[]): void;
+  unavailable(detail: string): void;
+}
+
+export class ResourceFeed {
+  readonly #handler: FeedHandler;
+  readonly #known = new Map<string, ResourceId>();
+  /** While a snapshot is being told: what it has not repeated yet. */
+  #unseen: Map<string, ResourceId> | undefined;
+
+  constructor(handler: FeedHandler) {
+    this.#handler = handler;
+  }
+
+  /** Resources known now. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  handle(events: readonly WatchEvent[]): void {
+    let changes: ResourceChange[] = [];
+    const tell = () => {
+      if (changes.length > 0) this.#handler.changes(changes);
+      changes = [];
+    };
+    for (const event of events) {
+      switch (event.kind) {
+        case 'snapshot-begin':
+          this.#unseen = new Map(this.#known);
+          break;
+        case 'changed':
+          changes.push(this.#changed(event.stored.resource));
+          break;
+        case 'deleted':
+          changes.push(this.#deleted(event.id));
+          break;
+        case 'in-sync':
+          for (const id of this.#unseen?.values() ?? []) changes.push(this.#deleted(id));
+          this.#unseen = undefined;
+          tell();
+          this.#handler.inSync();
+          break;
+        case 'invalid':
+          this.#handler.invalid(event.documents);
+          break;
+        case 'unavailable':
+          this.#handler.unavailable(event.detail);
+          break;
+      }
+    }
+    tell();
+  }
+
+  #changed(resource: Parameters<typeof resourceIdOf>[0]): ResourceChange {
+    const id = resourceIdOf(resource);
+    const key = formatResourceId(id);
+    this.#known.set(key, id);
+    this.#unseen?.delete(key);
+    return { kind: 'changed', resource };
+  }
+
+  #deleted(id: ResourceId): ResourceChange {
+    const key = formatResourceId(id);
+    this.#known.delete(key);
+    this.#unseen?.delete(key);
+    return { kind: 'deleted', id };
+  }
+}
+
+/** Until the signal aborts. */
+export async function feedFrom(store: Store, feed: ResourceFeed, signal: AbortSignal): Promise<void> {
+  for await (const events of store.watch({ signal })) feed.handle(events);
+}
