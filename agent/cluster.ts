@@ -117,8 +117,6 @@ export class Cluster {
     return [...this.#peers.conditions, ...this.#ownRoutes.conditions, ...this.#conflicts.flush()];
   }
 
-  get peerCount(): number {}
-
   #speakerConfig(settings: SpeakerSettings): SpeakerConfig {
     const { gracefulRestart, restarting, listen } = this.#options;
     return {
