@@ -2,7 +2,12 @@
  * What the cluster's documents mean for this host (pure): every calculator, fed with every change; on `flush`, what the speaker must be
  * told and what the dataplane is to intend.
  */
-import type { GracefulRestartConfig, SpeakerCommand, SpeakerConfig } from '../bgp/speaker/contract.js';
+import type {
+  GracefulRestartConfig,
+  PeerConfig,
+  SpeakerCommand,
+  SpeakerConfig,
+} from '../bgp/speaker/contract.js';
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import type { IPPoolResource, WorkloadEndpointResource } from '../core/resources/resource.js';
@@ -46,7 +51,7 @@ export class Cluster {
   readonly #workloads = new Map<string, WorkloadEndpointResource>();
   readonly #nodeAddresses = new Map<string, IpAddress>();
   readonly #blackholes = new Set<Prefix>();
-  readonly #peerAddresses = new Map<string, IpAddress>();
+  readonly #peerConfigs = new Map<string, PeerConfig>();
   #speaker: SpeakerSettings | undefined;
   #intent: HostIntent | undefined;
 
@@ -94,11 +99,11 @@ export class Cluster {
     if (policy !== undefined) this.#peers.setExportPolicy(policy);
     const peers = this.#peers.flush();
     for (const key of peers.deleted) {
-      this.#peerAddresses.delete(key);
+      this.#peerConfigs.delete(key);
       commands.push({ kind: 'remove-peer', key });
     }
     for (const [key, peer] of peers.set) {
-      this.#peerAddresses.set(key, peer.address);
+      this.#peerConfigs.set(key, peer);
       commands.push({ kind: 'set-peer', peer });
     }
     this.#conflicts.flush();
@@ -111,6 +116,11 @@ export class Cluster {
 
   get speaker(): SpeakerSettings | undefined {
     return this.#speaker;
+  }
+
+  /** As told to the speaker. */
+  peer(key: string): PeerConfig | undefined {
+    return this.#peerConfigs.get(key);
   }
 
   get conditions(): readonly Condition[] {
@@ -148,7 +158,10 @@ export class Cluster {
     for (const { spec } of this.#workloads.values()) {
       for (const network of spec.ipNetworks) workloads.set(network, spec.interfaceName);
     }
-    const underlay = new Set([...this.#nodeAddresses.values(), ...this.#peerAddresses.values()]);
+    const underlay = new Set([
+      ...this.#nodeAddresses.values(),
+      ...[...this.#peerConfigs.values()].map(({ address }) => address),
+    ]);
     const intent: HostIntent = {
       ownBlocks: [...this.#blackholes],
       pools: [...this.#pools.values()].map(({ spec }) => ({

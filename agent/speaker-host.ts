@@ -15,6 +15,8 @@ export interface SpeakerHostHandler {
 
 export interface SpeakerHost {
   send(command: SpeakerCommand): void;
+  /** Begins anew with what it has been told: for what a running speaker cannot change. Peers see a restart. */
+  restart(reason: string): void;
   /** Ends the thread once it has said goodbye, or after the patience is over. */
   close(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void>;
 }
@@ -31,6 +33,7 @@ export class SpeakerThread implements SpeakerHost {
   #worker: Worker | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #closing = false;
+  #reason: string | undefined;
   #closed: (() => void) | undefined;
 
   /** @param entry the module that a speaker's thread runs, e.g. `speaker-worker.js` */
@@ -43,6 +46,12 @@ export class SpeakerThread implements SpeakerHost {
   send(command: SpeakerCommand): void {
     this.#replay.remember(command);
     this.#worker?.postMessage(command);
+  }
+
+  restart(reason: string): void {
+    this.#pauseMs = 0;
+    this.#reason = reason;
+    void this.#worker?.terminate();
   }
 
   async close(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void> {
@@ -75,7 +84,9 @@ export class SpeakerThread implements SpeakerHost {
     worker.on('exit', () => {
       this.#worker = undefined;
       this.#closed?.();
-      if (!this.#closing) this.#restart(failure, Date.now() - startedAt);
+      const why = this.#reason ?? failure;
+      this.#reason = undefined;
+      if (!this.#closing) this.#restart(why, Date.now() - startedAt);
     });
     for (const command of this.#replay.commands()) worker.postMessage(command);
     this.#handler.started();
@@ -88,9 +99,9 @@ export class SpeakerThread implements SpeakerHost {
   }
 
   #restart(failure: string, livedMs: number): void {
-    if (livedMs > FORGIVEN_AFTER_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    if (livedMs > FORGIVEN_AFTER_MS && this.#pauseMs > 0) this.#pauseMs = FIRST_PAUSE_MS;
     const pause = this.#pauseMs;
-    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * pause);
+    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, 2 * pause));
     this.#handler.restarted(failure, pause);
     setTimeout(() => {
       if (!this.#closing) this.#start();

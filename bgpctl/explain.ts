@@ -1,8 +1,8 @@
 /** The command line through yargs: help, completion, and what is wrong with it, with the nearest right word. Loaded only for that. */
 import yargs, { type Argv, type Options } from 'yargs';
+import { nearest } from '../core/nearest-word.js';
 import { type Arguments, type Command, globalOptions, type OptionSpec, UsageError } from './command.js';
 import { commands } from './commands.js';
-import { nearest } from './suggest.js';
 
 /** What to run, or undefined if yargs has said all there is to say (help, version, completion). */
 export async function explainArguments(

@@ -1,8 +1,8 @@
 /** The names people type for kinds: calicoctl's plurals and short forms, in any case. */
 import { isNamespaced, resourceKinds } from '../agent/control/requests.js';
+import { nearest } from '../core/nearest-word.js';
 import type { ResourceId, ResourceKind } from '../core/resources/resource.js';
 import { UsageError } from './command.js';
-import { nearest } from './suggest.js';
 
 const aliases: Readonly<Record<ResourceKind, readonly string[]>> = {
   Node: ['node', 'nodes', 'no'],

@@ -8,7 +8,7 @@ import { type ControlServer, startControlServer } from '../../agent/control/serv
 import { parseArguments } from '../../bgpctl/arguments.js';
 import { commands } from '../../bgpctl/commands.js';
 import { explainArguments } from '../../bgpctl/explain.js';
-import { nearest } from '../../bgpctl/suggest.js';
+import { nearest } from '../../core/nearest-word.js';
 import { fakeBackend, peerStatus, routeView } from '../agent/control/fake-backend.js';
 
 const launcher = fileURLToPath(new URL('../../../bin/bgpctl', import.meta.url));

@@ -5,28 +5,32 @@ import { agreed, config, events, local, open, states } from './session.js';
 
 /** What is sent, opened and closed, without the timers: `OPEN`, `KEEPALIVE`, `NOTIFICATION 2/2`, `dial`, `close`, `up`, `down`. */
 function deeds(actions: readonly SessionAction[]): string {
-  const words = actions.map(action => {
-    switch (action.kind) {
-      case 'send-open':
-        return 'OPEN';
-      case 'send-keepalive':
-        return 'KEEPALIVE';
-      case 'send-notification':
-        return `NOTIFICATION ${action.notification.code}/${action.notification.subcode}`;
-      case 'dial':
-        return 'dial';
-      case 'close-connection':
-        return 'close';
-      case 'session-up':
-        return 'up';
-      case 'session-down':
-        return 'down';
-      case 'set-timer':
-      case 'clear-timer':
-        return '';
-    }
-  });
-  return words.filter(word => word !== '').join(', ');
+  return actions
+    .map(deed)
+    .filter(word => word !== '')
+    .join(', ');
+}
+
+function deed(action: SessionAction): string {
+  switch (action.kind) {
+    case 'send-open':
+      return 'OPEN';
+    case 'send-keepalive':
+      return 'KEEPALIVE';
+    case 'send-notification':
+      return `NOTIFICATION ${action.notification.code}/${action.notification.subcode}`;
+    case 'dial':
+      return 'dial';
+    case 'close-connection':
+      return 'close';
+    case 'session-up':
+      return 'up';
+    case 'session-down':
+      return 'down';
+    case 'set-timer':
+    case 'clear-timer':
+      return '';
+  }
 }
 
 /** state: { event: [next state, deeds] }; what is not listed changes nothing and does nothing. */
@@ -182,11 +186,11 @@ for (const [kind, state] of Object.entries(states)) {
 test('a hold time of 0 leaves neither hold nor keepalive timer armed', t => {
   const silent = { ...local(), open: open({ holdTimeSeconds: 0 }) };
   const own = config({ local: { ...silent, open: { ...silent.open, routerId: local().open.routerId } } });
-  const sent = step(states.Connect, events['acknowledged']!, own);
+  const sent = step(states.Connect, events.acknowledged!, own);
   t.deepEqual(timersAfter([], sent), ['hold']);
   const confirmed = step(sent.state, { kind: 'open-received', open: open({ holdTimeSeconds: 90 }) }, own);
   t.deepEqual(timersAfter(['hold'], confirmed), []);
-  const up = step(confirmed.state, events['keepalive_']!, own);
+  const up = step(confirmed.state, events.keepalive_!, own);
   t.is(up.state.kind, 'Established');
   t.deepEqual(timersAfter([], up), ['damping']);
 });
@@ -202,12 +206,12 @@ test('passive sessions never dial', t => {
 test('with DelayOpen the OPEN waits for the timer or for the peer', t => {
   const delayed = config({ delayOpenSeconds: 3 });
   for (const kind of ['Connect', 'Active'] as const) {
-    const up = step(states[kind], events['confirmed']!, delayed);
+    const up = step(states[kind], events.confirmed!, delayed);
     t.is(up.state.kind, kind);
     t.is(deeds(up.actions), '');
     t.true(timersAfter([], up).includes('delay-open'));
     t.is(deeds(step(up.state, events['delay-open']!, delayed).actions), 'OPEN');
-    t.is(deeds(step(up.state, events['open']!, delayed).actions), 'OPEN, KEEPALIVE');
+    t.is(deeds(step(up.state, events.open!, delayed).actions), 'OPEN, KEEPALIVE');
     t.is(step(up.state, events['tcp-failed']!, delayed).state.kind, kind === 'Connect' ? 'Active' : 'Idle');
   }
 });
@@ -226,11 +230,7 @@ test('the hold-down doubles from 1 s up to its bound, and a stable session forgi
     counter = result.after.connectRetryCounter;
   }
   t.deepEqual(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
-  const forgiven = step(
-    { ...states.Established, connectRetryCounter: counter },
-    events['damping']!,
-    config(),
-  );
+  const forgiven = step({ ...states.Established, connectRetryCounter: counter }, events.damping!, config());
   t.is(forgiven.state.connectRetryCounter, 0);
 });
 
@@ -255,7 +255,7 @@ test('every transition to Idle out of a session says why', t => {
 test('the negotiated values come with the session', t => {
   const up = step(
     { ...states.OpenConfirm, negotiated: agreed(open({ holdTimeSeconds: 30 })) },
-    events['keepalive_']!,
+    events.keepalive_!,
     config(),
   );
   const action = up.actions.find(one => one.kind === 'session-up');

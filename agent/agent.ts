@@ -1,0 +1,345 @@
+/**
+ * SHELL: one host's agent. Wires the store's changes to the calculators, their output to the speaker and the dataplane, and best routes
+ * from the one to the other. Keeps what `bgpctl status` shows. What is decided is decided elsewhere.
+ */
+
+import type { Family } from '../bgp/family.js';
+import type {
+  GracefulRestartConfig,
+  PeerStatus,
+  SpeakerCommand,
+  SpeakerEvent,
+} from '../bgp/speaker/contract.js';
+import type { Clock } from '../core/clock.js';
+import { Dataplane } from '../ipip/dataplane.js';
+import type { InvalidDocument, Store } from '../store/port.js';
+import { BestRouteIntake } from './best-route-intake.js';
+import type { ResourceChange } from './calculators/calculator.js';
+import type { Condition } from './calculators/condition.js';
+import { Cluster } from './cluster.js';
+import type { WatchTopic } from './control/types.js';
+import type { NodeAddressChoice } from './node-address.js';
+import { ensureOwnNode } from './own-node.js';
+import { feedFrom, ResourceFeed } from './resource-feed.js';
+import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
+import { SpeakerQueries } from './speaker-queries.js';
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface AgentOptions {
+  readonly nodeName: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly gracefulRestart: GracefulRestartConfig;
+  /** Routes of ours were found in the kernel at start. */
+  readonly restarting: boolean;
+  readonly dataplane: 'linux' | 'none';
+  readonly metric: number;
+  /** What this host's address is, or why it cannot be told. */
+  readonly nodeAddress: () => NodeAddressChoice;
+  readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;
+}
+
+/** Everything about the agent that changes, as `status` wants it. */
+export interface AgentState {
+  store: 'loading' | 'in-sync' | 'unavailable';
+  storeDetail: string;
+  speaker: 'starting' | 'running' | 'restarting' | 'closed';
+  speakerRestarts: number;
+  listening: readonly { readonly address: string; readonly port: number }[];
+  listenErrors: readonly string[];
+  readonly ribInSync: Map<Family, { readonly timedOut: boolean }>;
+  invalid: readonly InvalidDocument[];
+  nodeAddress: NodeAddressChoice | undefined;
+  ownNodeProblem: string | undefined;
+}
+
+export class Agent {
+  readonly options: AgentOptions;
+  readonly cluster: Cluster;
+  readonly queries: SpeakerQueries;
+  readonly dataplane: Dataplane | undefined;
+  readonly startedUnixMs = Date.now();
+  readonly peers = new Map<string, PeerStatus>();
+  readonly state: AgentState = {
+    store: 'loading',
+    storeDetail: '',
+    speaker: 'starting',
+    speakerRestarts: 0,
+    listening: [],
+    listenErrors: [],
+    ribInSync: new Map(),
+    invalid: [],
+    nodeAddress: undefined,
+    ownNodeProblem: undefined,
+  };
+  readonly #feed: ResourceFeed;
+  readonly #speaker: SpeakerHost;
+  readonly #intake: BestRouteIntake;
+  readonly #subscribers = new Map<WatchTopic, Set<() => void>>();
+  readonly #ending = new AbortController();
+  readonly #wholeTables = new Set<Family>();
+  readonly #disabledPeers = new Set<string>();
+  #storeSeen = false;
+  #inSync: (() => void) | undefined;
+
+  /** Resolves once the store and the RIB have been in sync, by themselves or by time-out. */
+  readonly inSync: Promise<void>;
+
+  constructor(options: AgentOptions) {
+    this.options = options;
+    this.inSync = new Promise(resolve => {
+      this.#inSync = resolve;
+    });
+    const { nodeName, gracefulRestart, restarting } = options;
+    this.cluster = new Cluster({ nodeName, gracefulRestart, restarting });
+    this.#feed = new ResourceFeed({
+      changes: changes => this.#changes(changes),
+      inSync: () => this.#storeInSync(),
+      invalid: documents => this.#invalid(documents),
+      unavailable: detail => this.#storeUnavailable(detail),
+    });
+    this.dataplane = options.dataplane === 'none' ? undefined : this.#newDataplane();
+    this.#speaker = options.startSpeaker({
+      event: event => this.#speakerEvent(event),
+      restarted: (error, pauseMs) => this.#speakerDied(error, pauseMs),
+      started: () => queueMicrotask(() => this.#speakerStarted()),
+    });
+    this.queries = new SpeakerQueries(command => this.#speaker.send(command));
+    this.#intake = new BestRouteIntake(
+      this.dataplane ?? noDataplane,
+      command => this.#speaker.send(command),
+      family => this.#wholeTable(family),
+    );
+  }
+
+  /** Follows the store until {@link stop}. */
+  async run(): Promise<void> {
+    await feedFrom(this.options.store, this.#feed, this.#ending.signal);
+  }
+
+  /**
+   * Ends everything and leaves the kernel's routes as they are. `silent`: peers with graceful restart are not told, so that they keep
+   * our routes until the next start.
+   */
+  async stop(goodbye: 'silent' | 'cease', message: string): Promise<void> {
+    this.#ending.abort();
+    this.state.speaker = 'closed';
+    await this.#speaker.close(goodbye, message, SPEAKER_PATIENCE_MS);
+    this.dataplane?.close();
+    await this.options.store.close();
+  }
+
+  get resources(): number {
+    return this.#feed.size;
+  }
+
+  get conditions(): readonly Condition[] {
+    return this.cluster.conditions;
+  }
+
+  /** False if there is no such peer. Until the agent restarts. */
+  setPeerEnabled(key: string, enabled: boolean): boolean {
+    const peer = this.cluster.peer(key);
+    if (peer === undefined) return false;
+    if (enabled) this.#disabledPeers.delete(key);
+    else this.#disabledPeers.add(key);
+    this.#send([{ kind: 'set-peer', peer }]);
+    return true;
+  }
+
+  subscribe(topic: WatchTopic, changed: () => void): () => void {
+    const subscribers = this.#subscribers.get(topic) ?? new Set();
+    this.#subscribers.set(topic, subscribers.add(changed));
+    return () => subscribers.delete(changed);
+  }
+
+  // ---------------------------------------------------------------- store
+
+  #changes(changes: readonly ResourceChange[]): void {
+    for (const change of changes) this.cluster.onChange(change);
+    if (this.#storeSeen) this.#recalculate();
+    this.#tell('resources');
+  }
+
+  #storeInSync(): void {
+    this.state.store = 'in-sync';
+    this.state.storeDetail = '';
+    const first = !this.#storeSeen;
+    this.#storeSeen = true;
+    this.#recalculate();
+    if (first) {
+      this.options.log.info({ resources: this.#feed.size }, 'store in sync');
+      this.#speaker.send({ kind: 'configuration-complete' });
+      this.#beginTables();
+    }
+    void this.#keepOwnNode();
+    this.#tell('status');
+  }
+
+  #storeUnavailable(detail: string): void {
+    if (this.state.storeDetail !== detail) this.options.log.warn({ detail }, 'store unavailable');
+    this.state.store = 'unavailable';
+    this.state.storeDetail = detail;
+    this.#tell('status');
+  }
+
+  #invalid(documents: readonly InvalidDocument[]): void {
+    this.state.invalid = documents;
+    for (const { location, problems } of documents) {
+      this.options.log.warn({ location, problems }, 'invalid document ignored');
+    }
+    this.#tell('status');
+  }
+
+  /** This host's own Node document, made or put right when the address was detected. */
+  async #keepOwnNode(): Promise<void> {
+    const { store, nodeName, nodeAddress, log } = this.options;
+    const choice = nodeAddress();
+    this.state.nodeAddress = choice;
+    this.state.ownNodeProblem =
+      choice.kind === 'refused' ? choice.reason : await ensureOwnNode(store, nodeName, choice);
+    if (this.state.ownNodeProblem !== undefined) {
+      log.warn({ node: nodeName, problem: this.state.ownNodeProblem }, 'own Node document');
+    }
+    this.#tell('status');
+  }
+
+  #recalculate(): void {
+    const { commands, identityChanged, intent } = this.cluster.flush();
+    this.#send(commands);
+    if (identityChanged) this.#speaker.restart('the AS number or router id changed');
+    if (intent !== undefined) this.dataplane?.setIntent(intent);
+    this.#tell('status');
+  }
+
+  // ---------------------------------------------------------------- speaker
+
+  #send(commands: readonly SpeakerCommand[]): void {
+    for (const command of commands) this.#speaker.send(this.#withDisabled(command));
+  }
+
+  #withDisabled(command: SpeakerCommand): SpeakerCommand {
+    if (command.kind !== 'set-peer' || !this.#disabledPeers.has(command.peer.key)) return command;
+    return { kind: 'set-peer', peer: { ...command.peer, administrativeState: 'down' } };
+  }
+
+  #speakerEvent(event: SpeakerEvent): void {
+    switch (event.kind) {
+      case 'ready':
+        this.state.speaker = 'running';
+        this.state.listening = event.listening;
+        this.state.listenErrors = [];
+        this.#tell('status');
+        return;
+      case 'listen-failed':
+        this.#listenFailed(`${event.endpoint.address}:${event.endpoint.port}`, event.error);
+        return;
+      case 'peer-status':
+        this.peers.set(event.peer.key, event.peer);
+        this.#tell('peers');
+        return;
+      case 'peer-removed':
+        this.peers.delete(event.key);
+        this.#tell('peers');
+        return;
+      case 'watch-next-hops':
+        this.dataplane?.watchNextHops(event.nextHops);
+        return;
+      case 'best-routes':
+        this.#intake.take(event.batch);
+        this.#tell('routes');
+        return;
+      case 'rib-in-sync':
+        this.state.ribInSync.set(event.family, { timedOut: event.timedOut });
+        // What the RIB holds now is the truth: take it whole, then let go of what it does not say.
+        this.#intake.begin(event.family);
+        this.#tell('status');
+        return;
+      case 'answer':
+        this.queries.answered(event.id, event.answer);
+        return;
+      case 'log':
+        this.options.log[event.level](event.fields, event.message);
+        return;
+      case 'closed':
+        return;
+    }
+  }
+
+  #listenFailed(endpoint: string, error: string): void {
+    const words = `${endpoint}: ${error}`;
+    if (!this.state.listenErrors.includes(words)) {
+      this.state.listenErrors = [...this.state.listenErrors, words];
+      this.options.log.error({ endpoint, error }, 'cannot listen for BGP connections, trying again');
+    }
+    this.state.speaker = 'running';
+    this.#tell('status');
+  }
+
+  #speakerDied(error: string, pauseMs: number): void {
+    this.options.log.error({ error, pauseMs }, 'the speaker ended; routes stay, it is started again');
+    this.state.speaker = 'restarting';
+    this.state.speakerRestarts++;
+    this.queries.failAll('the speaker is being restarted');
+    this.#tell('status');
+  }
+
+  #speakerStarted(): void {
+    if (this.#storeSeen) this.#beginTables();
+  }
+
+  #beginTables(): void {
+    for (const family of ['ipv4-unicast', 'ipv6-unicast'] as const) this.#intake.begin(family);
+  }
+
+  /** A whole table has been taken; one that was taken after the RIB came in sync tells what may be deleted. */
+  #wholeTable(family: Family): void {
+    if (!this.state.ribInSync.has(family)) return;
+    this.#wholeTables.add(family);
+    if (this.#wholeTables.size < 2) return;
+    this.dataplane?.allowDeletions();
+    this.#inSync?.();
+    this.#tell('status');
+  }
+
+  // ---------------------------------------------------------------- kernel
+
+  #newDataplane(): Dataplane {
+    const { clock, metric, log } = this.options;
+    return new Dataplane({
+      clock,
+      metric,
+      handler: {
+        nextHops: statuses =>
+          this.#speaker.send({
+            kind: 'next-hop-status',
+            nextHops: statuses.map(status => ({ ...status, metric: 0 })),
+          }),
+        ownAddresses: addresses => this.#speaker.send({ kind: 'own-addresses', addresses }),
+        changed: () => this.#tell('status'),
+        log: (level, message, detail) => log[level]({ detail }, message),
+      },
+    });
+  }
+
+  #tell(topic: WatchTopic): void {
+    for (const changed of this.#subscribers.get(topic) ?? []) changed();
+    if (topic === 'peers') this.#tell('status');
+  }
+}
+
+/** Sessions close and say goodbye within this. */
+const SPEAKER_PATIENCE_MS = 2000;
+
+const noDataplane = {
+  setBest: () => {},
+  flush: () => {},
+  bestPrefixes: () => [],
+};

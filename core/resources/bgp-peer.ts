@@ -1,0 +1,60 @@
+/** The `BGPPeer` document's spec: whom to peer with, and on which hosts. */
+import { z } from 'zod';
+import { parseIpAddress } from '../ip-address.js';
+import {
+  asNumber,
+  duration,
+  flag,
+  ipAddress,
+  oneOf,
+  optional,
+  secretKeyRef,
+  selector,
+  text,
+  wholeNumber,
+} from './fields.js';
+
+/** `10.0.0.1`, `10.0.0.1:1179`, `2001:db8::1`, `[2001:db8::1]:1179`. */
+const peerIp = z.string('an address, with or without a port').refine(value => {
+  if (parseIpAddress(value) !== undefined) return true;
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value);
+  const address = match === null ? undefined : parseIpAddress(match[1] ?? match[2] ?? '');
+  const port = Number(match?.[3]);
+  return address !== undefined && port >= 1 && port <= 65535;
+}, 'an address, with or without a port (10.0.0.1, 10.0.0.1:1179, [2001:db8::1]:1179)');
+
+export const bgpPeerSpec = z
+  .strictObject({
+    node: optional(text),
+    nodeSelector: optional(selector),
+    peerIP: optional(peerIp),
+    asNumber: optional(asNumber),
+    localASNumber: optional(asNumber),
+    peerSelector: optional(selector),
+    localWorkloadSelector: optional(selector),
+    nextHopMode: optional(oneOf(['Auto', 'Self', 'Keep'])),
+    keepOriginalNextHop: optional(flag),
+    sourceAddress: optional(oneOf(['UseNodeIP', 'None'])),
+    maxRestartTime: optional(duration),
+    keepaliveTime: optional(duration),
+    numAllowedLocalASNumbers: optional(wholeNumber(0, 255)),
+    ttlSecurity: optional(wholeNumber(1, 255)),
+    reachableBy: optional(ipAddress),
+    filters: optional(z.array(text)),
+    password: optional(secretKeyRef),
+    reversePeering: optional(oneOf(['Auto', 'Manual'])),
+  })
+  .superRefine((spec, context) => {
+    const issue = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (spec.node !== undefined && spec.nodeSelector !== undefined) {
+      issue('nodeSelector', 'allowed beside node: give one of them');
+    }
+    if (spec.peerSelector !== undefined) {
+      if (spec.peerIP !== undefined) issue('peerIP', 'allowed beside peerSelector: give one of them');
+      if (spec.asNumber !== undefined) issue('asNumber', "allowed beside peerSelector: it is the nodes' own");
+    } else if (spec.localWorkloadSelector === undefined) {
+      if (spec.peerIP === undefined) issue('peerIP', 'there: give peerIP and asNumber, or peerSelector');
+      else if (spec.asNumber === undefined) issue('asNumber', 'there: a peerIP needs it');
+    }
+  });

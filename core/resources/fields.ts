@@ -1,0 +1,107 @@
+/**
+ * The building blocks of the documents' schemas. Every message completes the sentence "FIELD: VALUE is not ..."; what is parsed is
+ * canonical. The texts that Kubernetes checks by pattern are checked by the same patterns here.
+ */
+import { z } from 'zod';
+import { type Asn, parseAsn } from '../asn.js';
+import { type IpAddress, type Ipv4Address, parseIpAddress, parseIpv4 } from '../ip-address.js';
+import { isPrefix, type Prefix, parsePrefix } from '../prefix.js';
+import { isSelector, parseSelector } from '../selector.js';
+
+/** A field that may be left out or written as `null`. */
+export function optional<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform(value => (value ?? undefined) as z.output<T> | undefined);
+}
+
+export const text = z.string('a text');
+export const flag = z.boolean('true or false');
+
+export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, `one of ${words.join(', ')}`);
+}
+
+export function wholeNumber(least: number, most: number) {
+  const allowed = `a whole number from ${least} to ${most}`;
+  return z.number(allowed).int(allowed).min(least, allowed).max(most, allowed);
+}
+
+/** Text or number that `parse` turns into its canonical form. */
+function parsed<T>(allowed: string, parse: (value: string | number) => T | undefined) {
+  return z.union([z.string(), z.number()], allowed).transform((value, context) => {
+    const result = parse(value);
+    if (result !== undefined) return result;
+    context.issues.push({ code: 'custom', input: value, message: allowed });
+    return z.NEVER;
+  });
+}
+
+export const asNumber: z.ZodType<Asn, string | number> = parsed('an AS number from 1 to 4294967295', value =>
+  parseAsn(value),
+);
+
+export const ipv4: z.ZodType<Ipv4Address, string | number> = parsed('an IPv4 address', value =>
+  parseIpv4(String(value)),
+);
+
+export const ipAddress: z.ZodType<IpAddress, string | number> = parsed('an IP address', value =>
+  parseIpAddress(String(value)),
+);
+
+/** Calico takes prefixes with host bits set and clears them in silence; a slip of the fingers is better said. */
+export const prefix = z.string('a prefix such as 10.244.0.0/16').transform((value, context): Prefix => {
+  const found = parsePrefix(value);
+  if (isPrefix(found)) return found;
+  const message =
+    found.kind === 'host-bits-set'
+      ? `a prefix without host bits: ${found.network} is`
+      : 'a prefix such as 10.244.0.0/16';
+  context.issues.push({ code: 'custom', input: value, message });
+  return z.NEVER;
+});
+
+/** An address with the length of its subnet, host bits kept: `10.0.0.1/24`. A bare address has the full length. */
+export const addressWithLength = z
+  .string('an address with the length of its subnet, such as 10.0.0.1/24')
+  .refine(value => {
+    const match = /^([^/]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(value);
+    const address = match === null ? undefined : parseIpAddress(match[1] ?? '');
+    if (address === undefined) return false;
+    return Number(match?.[2] ?? 0) <= (address.includes(':') ? 128 : 32);
+  }, 'an address with the length of its subnet, such as 10.0.0.1/24');
+
+/** Go's durations, as Calico writes them. */
+export const duration = z
+  .string('a duration such as 90s or 1m30s')
+  .regex(/^(\d+(\.\d+)?(ms|h|m|s))+$/, 'a duration such as 90s or 1m30s');
+
+/** RFC 1123 subdomain. */
+export const resourceName = z
+  .string('a name')
+  .max(253, 'a name of at most 253 characters')
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    'a name of small letters, digits, "-" and "."',
+  );
+
+export const selector = z.string('a selector').superRefine((value, context) => {
+  const found = parseSelector(value);
+  if (isSelector(found)) return;
+  const message = `a selector such as has(role): expected ${found.expected} at character ${found.at + 1}`;
+  context.addIssue({ code: 'custom', message });
+});
+
+export const secretKeyRef = z.strictObject({
+  secretKeyRef: z.strictObject({ name: text, key: text }),
+});
+
+/** RFC 1997 "64512:100" or RFC 8092 "64512:1:2". */
+export const communityValue = z.string('a community such as 64512:100 or 64512:1:2').refine(value => {
+  const parts = value.split(':');
+  const most = parts.length === 2 ? 65535 : 4294967295;
+  return (
+    (parts.length === 2 || parts.length === 3) &&
+    parts.every(part => /^\d{1,10}$/.test(part) && Number(part) <= most)
+  );
+}, 'a community such as 64512:100 or 64512:1:2');
+
+export const prefixes = z.array(z.strictObject({ cidr: prefix }), 'a list of { cidr }');

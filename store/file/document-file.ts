@@ -1,0 +1,104 @@
+/**
+ * One file of the store as text (pure): one or several YAML documents, each with a revision of its own, the hash of its bytes; so an
+ * editor's save counts as a change, and only for the documents it touched.
+ */
+import { createHash } from 'node:crypto';
+import { type Document, parseAllDocuments, stringify } from 'yaml';
+import { parseResource, serialiseResource } from '../../core/resources/parse.js';
+import {
+  formatResourceId,
+  type Resource,
+  type ResourceId,
+  resourceIdOf,
+} from '../../core/resources/resource.js';
+import type { InvalidDocument, Revision, StoredResource } from '../port.js';
+
+export interface ParsedFile {
+  readonly stored: readonly StoredResource[];
+  readonly invalid: readonly InvalidDocument[];
+  /** The file is no YAML at all: what it held before may still be meant. */
+  readonly unreadable: boolean;
+}
+
+/** @param name for locations, e.g. "pods.yaml" */
+export function parseFile(name: string, content: string): ParsedFile {
+  const documents = parseAllDocuments(content);
+  if ('empty' in documents) return { stored: [], invalid: [], unreadable: false };
+  const broken = documents.find(document => document.errors.length > 0);
+  if (broken !== undefined) {
+    const error = broken.errors[0]!;
+    const line = error.linePos?.[0].line;
+    const problem = {
+      path: '',
+      value: line === undefined ? 'the text' : `line ${line}`,
+      allowed: `YAML: ${error.message.split('\n')[0]}`,
+    };
+    return {
+      stored: [],
+      invalid: [{ location: name, id: undefined, problems: [problem] }],
+      unreadable: true,
+    };
+  }
+  const stored: StoredResource[] = [];
+  const invalid: InvalidDocument[] = [];
+  for (const [i, document] of documents.entries()) {
+    const value: unknown = document.toJS();
+    if (value === null) continue;
+    const location = documents.length === 1 ? name : `${name}#${i + 1}`;
+    const parsed = parseResource(value);
+    if (parsed.kind === 'ok') {
+      stored.push({ resource: parsed.resource, revision: revisionOf(slice(content, document)) });
+    } else invalid.push({ location, id: parsed.id, problems: parsed.problems });
+  }
+  return { stored, invalid, unreadable: false };
+}
+
+export function revisionOf(text: string): Revision {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+function slice(content: string, document: Document.Parsed): string {
+  return content.slice(document.range[0], document.range[2]);
+}
+
+/** The text of one document, as this store writes it. */
+export function documentText(resource: Resource): string {
+  return stringify(serialiseResource(resource));
+}
+
+/** The file's text with one document replaced, added, or (undefined) left out; "" if nothing is left. */
+export function replaceDocument(content: string, id: ResourceId, resource: Resource | undefined): string {
+  const documents = parseAllDocuments(content);
+  const parts: string[] = [];
+  let replaced = false;
+  for (const document of 'empty' in documents ? [] : documents) {
+    const value: unknown = document.toJS();
+    const parsed = parseResource(value);
+    const found = parsed.kind === 'ok' ? resourceIdOf(parsed.resource) : parsed.id;
+    if (found === undefined || formatResourceId(found) !== formatResourceId(id)) {
+      if (value !== null) parts.push(withNewline(slice(content, document)));
+    } else if (resource !== undefined) {
+      parts.push(documentText(resource));
+      replaced = true;
+    }
+  }
+  if (resource !== undefined && !replaced) parts.push(documentText(resource));
+  return parts.join('---\n');
+}
+
+function withNewline(text: string): string {
+  const trimmed = text.replace(/^---\n/, '').replace(/(\n\.\.\.)?\s*$/, '');
+  return `${trimmed}\n`;
+}
+
+/** `IPPool.pods.yaml`, `WorkloadEndpoint.default_web.yaml`. */
+export function fileNameOf(id: ResourceId): string {
+  return id.namespace === undefined
+    ? `${id.kind}.${id.name}.yaml`
+    : `${id.kind}.${id.namespace}_${id.name}.yaml`;
+}
+
+/** Editors and this store keep their half-done work in files with a dot in front. */
+export function isDocumentFile(name: string): boolean {
+  return !name.startsWith('.') && /\.(ya?ml|json)$/.test(name);
+}

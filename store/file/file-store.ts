@@ -1,0 +1,303 @@
+/**
+ * SHELL: the embedded store: a directory of YAML documents that people may edit and several agents may share.
+ *
+ * A writer holds the lock, reads the file anew, compares, and replaces it whole. Readers look at what changed: inotify is a hint (it
+ * drops events in silence when its queue is full), so a look is taken every few seconds anyway.
+ */
+import { type FSWatcher, watch } from 'node:fs';
+import {
+  formatResourceId,
+  type Resource,
+  type ResourceId,
+  resourceIdOf,
+} from '../../core/resources/resource.js';
+import type {
+  InvalidDocument,
+  Revision,
+  Store,
+  StoredResource,
+  StoreError,
+  StoreResult,
+  WatchEvent,
+} from '../port.js';
+import { ResourceTable } from '../resource-table.js';
+import { Directory, type FileLock, type FileStamp } from './directory.js';
+import { fileNameOf, parseFile, replaceDocument } from './document-file.js';
+
+export interface FileStoreOptions {
+  readonly directory: string;
+  readonly lock: FileLock;
+  /** Between looks without a hint, milliseconds. */
+  readonly rescanMs?: number;
+}
+
+interface KnownFile {
+  readonly stamp: FileStamp;
+  readonly stored: readonly StoredResource[];
+  readonly invalid: readonly InvalidDocument[];
+}
+
+const RESCAN_MS = 5000;
+/** A save by an editor is several events. */
+const SETTLE_MS = 20;
+
+export class FileStore implements Store {
+  readonly #directory: Directory;
+  readonly #table = new ResourceTable();
+  readonly #files = new Map<string, KnownFile>();
+  /** Which file holds a resource. */
+  readonly #places = new Map<string, string>();
+  readonly #rescanMs: number;
+  /** One look or write at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #watcher: FSWatcher | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  #started: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: FileStoreOptions) {
+    this.#directory = new Directory(options.directory, options.lock);
+    this.#rescanMs = options.rescanMs ?? RESCAN_MS;
+  }
+
+  list(kind?: Resource['kind']): Promise<StoreResult<readonly StoredResource[]>> {
+    return this.#fresh('list', () => ({ kind: 'ok', value: this.#table.list(kind) }));
+  }
+
+  get(id: ResourceId): Promise<StoreResult<StoredResource>> {
+    return this.#fresh('get', () => {
+      const found = this.#table.get(id);
+      return found === undefined ? failure({ kind: 'not-found', id }) : { kind: 'ok', value: found };
+    });
+  }
+
+  create(resource: Resource): Promise<StoreResult<StoredResource>> {
+    return this.#put('create', resourceIdOf(resource), resource, found =>
+      found === undefined ? undefined : { kind: 'already-exists', id: resourceIdOf(resource) },
+    );
+  }
+
+  update(resource: Resource, expected: Revision): Promise<StoreResult<StoredResource>> {
+    const id = resourceIdOf(resource);
+    return this.#put('update', id, resource, found => mismatch(id, found, expected));
+  }
+
+  async delete(id: ResourceId, expected?: Revision): Promise<StoreResult<undefined>> {
+    const result = await this.#write('delete', id, undefined, found => mismatch(id, found, expected));
+    return result.kind === 'ok' ? { kind: 'ok', value: undefined } : result;
+  }
+
+  watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]> {
+    void this.#start();
+    return this.#table.watch(signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#settling);
+    this.#watcher?.close();
+    await this.#turn;
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  #start(): Promise<void> {
+    this.#started ??= this.#exclusive(async () => {
+      await this.#look();
+      if (this.#closed) return;
+      this.#timer = setInterval(() => void this.#exclusive(() => this.#look()), this.#rescanMs);
+    });
+    return this.#started;
+  }
+
+  async #fresh<T>(operation: string, answer: () => StoreResult<T>): Promise<StoreResult<T>> {
+    return this.#exclusive(async () => {
+      try {
+        await this.#scan();
+        return answer();
+      } catch (error) {
+        return unavailable(operation, error);
+      }
+    });
+  }
+
+  /** One look at the directory; what stands in the way is told to the watchers, and the next look tries again. */
+  async #look(): Promise<void> {
+    try {
+      await this.#scan();
+      this.#table.loaded();
+    } catch (error) {
+      this.#table.unavailable((error as Error).message);
+    }
+  }
+
+  async #scan(): Promise<void> {
+    await this.#prepare();
+    const found = await this.#directory.list();
+    for (const name of [...this.#files.keys()]) if (!found.has(name)) this.#forgetFile(name);
+    for (const [name, stamp] of found) {
+      if (this.#files.get(name)?.stamp === stamp) continue;
+      const content = await this.#directory.read(name);
+      if (content !== undefined) this.#learnFile(name, stamp, content);
+    }
+    this.#table.setInvalid([...this.#files.values()].flatMap(({ invalid }) => invalid));
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#watcher !== undefined || this.#closed) return;
+    await this.#directory.make();
+    await this.#directory.sweep().catch(() => {});
+    try {
+      const watcher = watch(this.#directory.path, () => this.#hint());
+      watcher.on('error', () => {
+        watcher.close();
+        if (this.#watcher === watcher) this.#watcher = undefined;
+      });
+      this.#watcher = watcher;
+    } catch {
+      // No more inotify watches: the regular look has to do.
+    }
+  }
+
+  #hint(): void {
+    if (this.#settling !== undefined || this.#closed) return;
+    this.#settling = setTimeout(() => {
+      this.#settling = undefined;
+      void this.#exclusive(() => this.#look());
+    }, SETTLE_MS);
+  }
+
+  #learnFile(name: string, stamp: FileStamp, content: string): void {
+    const parsed = parseFile(name, content);
+    const before = this.#files.get(name)?.stored ?? [];
+    // What cannot be read now is still meant as it was read last.
+    const kept = before.filter(
+      ({ resource }) =>
+        parsed.unreadable || parsed.invalid.some(({ id }) => id !== undefined && sameId(id, resource)),
+    );
+    const invalid = [...parsed.invalid];
+    const stored: StoredResource[] = [];
+    for (const one of [...parsed.stored, ...kept]) {
+      const key = formatResourceId(resourceIdOf(one.resource));
+      const place = this.#places.get(key);
+      if (place !== undefined && place !== name) {
+        invalid.push(duplicate(name, resourceIdOf(one.resource), place));
+        continue;
+      }
+      stored.push(one);
+      this.#places.set(key, name);
+      this.#table.set(one);
+    }
+    this.#files.set(name, { stamp, stored, invalid });
+    for (const { resource } of before) {
+      if (!stored.some(one => sameId(resourceIdOf(one.resource), resource))) this.#forget(resource);
+    }
+  }
+
+  #forgetFile(name: string): void {
+    const known = this.#files.get(name);
+    this.#files.delete(name);
+    for (const { resource } of known?.stored ?? []) this.#forget(resource);
+  }
+
+  #forget(resource: Resource): void {
+    const id = resourceIdOf(resource);
+    this.#places.delete(formatResourceId(id));
+    this.#table.delete(id);
+    // Another file may hold a duplicate that now counts.
+    for (const [name, known] of this.#files) {
+      if (known.invalid.some(document => document.id !== undefined && sameId(document.id, resource))) {
+        this.#files.set(name, { ...known, stamp: '' });
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------- writing
+
+  async #put(
+    operation: string,
+    id: ResourceId,
+    resource: Resource,
+    refuse: (found: StoredResource | undefined) => StoreError | undefined,
+  ): Promise<StoreResult<StoredResource>> {
+    const result = await this.#write(operation, id, resource, refuse);
+    if (result.kind === 'error') return result;
+    return { kind: 'ok', value: result.value! };
+  }
+
+  /** `refuse` judges what is there under the lock. */
+  #write(
+    operation: string,
+    id: ResourceId,
+    resource: Resource | undefined,
+    refuse: (found: StoredResource | undefined) => StoreError | undefined,
+  ): Promise<StoreResult<StoredResource | undefined>> {
+    return this.#exclusive(async () => {
+      try {
+        await this.#prepare();
+        if (!this.#files.size) await this.#scan();
+        return await this.#directory.exclusively(async () => {
+          const name = this.#places.get(formatResourceId(id)) ?? fileNameOf(id);
+          const content = (await this.#directory.read(name)) ?? '';
+          const found = parseFile(name, content).stored.find(one => sameId(id, one.resource));
+          const refusal = refuse(found);
+          if (refusal !== undefined) return failure(refusal);
+          const text = replaceDocument(content, id, resource);
+          if (text === '') await this.#directory.remove(name);
+          else await this.#directory.write(name, text);
+          await this.#written(name, text);
+          return { kind: 'ok', value: resource && this.#table.get(id) };
+        });
+      } catch (error) {
+        return unavailable(operation, error);
+      }
+    });
+  }
+
+  /** Our own write need not wait for the next look. */
+  async #written(name: string, text: string): Promise<void> {
+    const stamp = text === '' ? undefined : await this.#directory.stamp(name);
+    if (stamp === undefined) this.#forgetFile(name);
+    else this.#learnFile(name, stamp, text);
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function sameId(id: ResourceId, resource: Resource): boolean {
+  return formatResourceId(id) === formatResourceId(resourceIdOf(resource));
+}
+
+function mismatch(
+  id: ResourceId,
+  found: StoredResource | undefined,
+  expected: Revision | undefined,
+): StoreError | undefined {
+  if (found === undefined) return { kind: 'not-found', id };
+  if (expected === undefined || found.revision === expected) return undefined;
+  return { kind: 'conflict', id, expected, found: found.revision };
+}
+
+function duplicate(name: string, id: ResourceId, place: string): InvalidDocument {
+  const problem = {
+    path: 'metadata.name',
+    value: JSON.stringify(id.name),
+    allowed: `free: ${formatResourceId(id)} stands in ${place} already`,
+  };
+  return { location: name, id, problems: [problem] };
+}
+
+function failure(error: StoreError): StoreResult<never> & { kind: 'error' } {
+  return { kind: 'error', error };
+}
+
+/** Full, read-only, gone: the next try may fare better. */
+function unavailable(operation: string, error: unknown): StoreResult<never> {
+  return failure({ kind: 'unavailable', operation, detail: (error as Error).message });
+}
