@@ -6,7 +6,7 @@ import { close, SocketDomain, SocketType, sendto, socket } from './libc.js';
 import { unixAddress } from './socket-address.js';
 
 export interface ServiceManager {
-  /** Start-up is over. */
+  /** Start-up is over; `pid` is the one to watch, also where a launcher was started. */
   ready(status: string): void;
   /** One line for `systemctl status`. */
   status(text: string): void;
@@ -39,7 +39,7 @@ export function serviceManager(
   };
   const oneLine = (text: string) => text.replaceAll('\n', ' ');
   return {
-    ready: status => notify('READY=1', `STATUS=${oneLine(status)}`),
+    ready: status => notify('READY=1', `MAINPID=${pid}`, `STATUS=${oneLine(status)}`),
     status: text => notify(`STATUS=${oneLine(text)}`),
     stopping: () => notify('STOPPING=1'),
     watchdog: () => notify('WATCHDOG=1'),
