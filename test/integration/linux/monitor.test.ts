@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { type KernelChange, KernelMonitor } from '../../../linux/netlink/monitor.js';
+import { eventually } from '../../support/eventually.js';
+import { ifindex, join, makeNamespace } from '../../support/network-namespace.js';
+
+function setUp(t: Parameters<typeof makeNamespace>[0]) {
+  const [a, b] = [makeNamespace(t), makeNamespace(t)];
+  join(a, 'eth0', b, 'eth0');
+  a.ip('address add 10.0.0.1/24 dev eth0');
+  const changes: KernelChange[] = [];
+  const monitor = new KernelMonitor(some => changes.push(...some), { networkNamespace: a.path });
+  t.teardown(() => monitor.close());
+  return { a, b, changes, monitor, eth0: ifindex(a, 'eth0') };
+}
+
+test('routes, addresses and links of either family are told as they come and go', async t => {
+  const { a, changes, eth0 } = setUp(t);
+  a.ip('route add 10.1.0.0/24 via 10.0.0.2 proto 157');
+  a.ip('route delete 10.1.0.0/24');
+  a.ip('address add 10.2.0.1/24 dev eth0');
+  a.ip('-6 address add fd00::1/64 dev eth0 nodad');
+  a.ip('link set eth0 mtu 1400');
+  const seen = () =>
+    changes.map(change => {
+      switch (change.kind) {
+        case 'route':
+          return `route ${change.route.destination} ${change.gone}`;
+        case 'address':
+          return `address ${change.address.address} ${change.gone}`;
+        case 'link':
+          return `link ${change.link.name} ${change.link.ifindex} ${change.link.mtu}`;
+        case 'resynchronise':
+          return change.kind;
+      }
+    });
+  const wanted = [
+    'route 10.1.0.0/24 false',
+    'route 10.1.0.0/24 true',
+    'address 10.2.0.1 false',
+    'address fd00::1 false',
+    `link eth0 ${eth0} 1400`,
+  ];
+  t.true(await eventually(() => wanted.every(one => seen().includes(one))), seen().join('\n'));
+});
+
+test('a link that goes down takes its routes without a word of them, and says so itself', async t => {
+  const { a, changes } = setUp(t);
+  a.ip('route add 10.1.0.0/24 via 10.0.0.2 proto 157');
+  await eventually(() => changes.length > 0);
+  changes.length = 0;
+  a.ip('link set eth0 down');
+  t.true(await eventually(() => changes.some(change => change.kind === 'link' && !change.link.up)));
+  t.is(a.ip('route show proto 157'), '');
+  t.false(changes.some(change => change.kind === 'route' && change.route.protocol === 157));
+});
+
+test('an overflow of the socket is told, and the monitor goes on', async t => {
+  const { a, changes } = setUp(t);
+  // Nobody reads while this synchronous command floods the socket: tens of thousands of notifications of a kilobyte each.
+  const lines = Array.from({ length: 40_000 }, (_, i) => `10.${100 + (i >> 8)}.${i & 255}.0/24 via 10.0.0.2`);
+  a.ipBatch(lines.map(line => `route add ${line}`));
+  t.true(await eventually(() => changes.some(change => change.kind === 'resynchronise'), 10_000));
+  t.like(
+    changes.find(change => change.kind === 'resynchronise'),
+    { reason: 'ENOBUFS' },
+  );
+  await sleep(50);
+  changes.length = 0;
+  a.ip('route add 10.50.0.0/24 via 10.0.0.2');
+  t.true(await eventually(() => changes.some(change => change.kind === 'route')));
+});

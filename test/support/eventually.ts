@@ -1,0 +1,12 @@
+/** Waiting for the world, with an end. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Polls until `probe` is true or the time is over; the last answer. */
+export async function eventually(probe: () => boolean | Promise<boolean>, withinMs = 5000): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    if (await probe()) return true;
+    if (performance.now() > deadline) return false;
+    await sleep(10);
+  }
+}
