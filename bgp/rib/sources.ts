@@ -1,0 +1,109 @@
+/**
+ * Where paths come from. A source is a peer by its key and outlives its sessions; a session is one Established period. Paths
+ * belong to a session, so that after a loss they are stale without being touched (RFC 4724 section 4.2), and a path of the next
+ * session replaces one of the last because both have the same source.
+ */
+import type { Family } from '../family.js';
+import type { PeerIndex, RibPeer } from './contract.js';
+import type { AttributeBlock } from './attribute-store.js';
+import type { Path } from './path-store.js';
+import { type CompiledPolicy, compilePolicy } from './policy.js';
+
+/** The source of our own routes. */
+export const OWN_SOURCE = 0;
+
+export interface Source {
+  readonly index: PeerIndex;
+  readonly key: string;
+  /** The Established session. */
+  session: Session | undefined;
+  /** The one before, while it still has stale paths. */
+  stale: Session | undefined;
+}
+
+export interface FamilyCounts {
+  received: number;
+  /** Received, passed by the import policy and the checks that never change (AS loop, ORIGINATOR_ID). */
+  accepted: number;
+}
+
+export interface Session {
+  readonly source: Source;
+  /** `undefined` for our own routes. */
+  readonly peer: RibPeer | undefined;
+  readonly kind: 'own' | 'ibgp' | 'ebgp';
+  importPolicy: CompiledPolicy;
+  stale: boolean;
+  readonly counts: Readonly<Record<Family, FamilyCounts>>;
+  /** The id the next prefix probably has, by family. */
+  readonly hints: Record<Family, number>;
+  /** Attributes mostly repeat: the last block and its path. */
+  lastBlock: AttributeBlock | undefined;
+  lastPath: Path | undefined;
+  readonly paths: Map<AttributeBlock, { accepted?: Path | undefined; rejected?: Path | undefined }>;
+}
+
+export function newSession(source: Source, peer: RibPeer | undefined): Session {
+  const kind = peer === undefined ? 'own' : peer.asn === peer.localAsn ? 'ibgp' : 'ebgp';
+  return {
+    source,
+    peer,
+    kind,
+    importPolicy:
+      peer === undefined ? { kind: 'constant', accept: true } : compilePolicy(peer.importPolicy, 'peers'),
+    stale: false,
+    counts: {
+      'ipv4-unicast': { received: 0, accepted: 0 },
+      'ipv6-unicast': { received: 0, accepted: 0 },
+    },
+    hints: { 'ipv4-unicast': 0, 'ipv6-unicast': 0 },
+    lastBlock: undefined,
+    lastPath: undefined,
+    paths: new Map(),
+  };
+}
+
+/** All sources by index and key. An index is given out again only when nothing can refer to it any more. */
+export class Sources {
+  readonly own: Source = { index: OWN_SOURCE, key: 'own', session: undefined, stale: undefined };
+  readonly #byIndex: (Source | undefined)[] = [this.own];
+  readonly #byKey = new Map<string, Source>();
+  /** Without session or stale paths; their indexes still stand in output that was not decided anew. */
+  readonly #leaving = new Set<Source>();
+
+  at(index: PeerIndex): Source | undefined {
+    return this.#byIndex[index];
+  }
+
+  byKey(key: string): Source | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** The source of a key, known or new. */
+  enter(key: string): Source {
+    let source = this.#byKey.get(key);
+    if (source === undefined) {
+      let index = 1;
+      while (this.#byIndex[index] !== undefined) index++;
+      source = { index, key, session: undefined, stale: undefined };
+      this.#byIndex[index] = source;
+      this.#byKey.set(key, source);
+    }
+    this.#leaving.delete(source);
+    return source;
+  }
+
+  /** Notes that a source may go at the next quiet point. */
+  leave(source: Source): void {
+    if (source.session === undefined && source.stale === undefined) this.#leaving.add(source);
+  }
+
+  /** Nothing is left undecided: forgets the sources that left. */
+  release(): void {
+    for (const source of this.#leaving) {
+      this.#byIndex[source.index] = undefined;
+      this.#byKey.delete(source.key);
+    }
+    this.#leaving.clear();
+  }
+}
