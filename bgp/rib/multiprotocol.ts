@@ -35,9 +35,15 @@ export function hasMultiprotocol(buffer: Uint8Array, start: number, end: number)
 
 /**
  * Cuts the prefixes out. Whatever is malformed is copied as it is, for the decoder to judge. Of a second MP_REACH_NLRI or
- * MP_UNREACH_NLRI the prefixes are of no account: it ends the session (RFC 7606 section 3 g).
+ * MP_UNREACH_NLRI the prefixes are of no account: it ends the session (RFC 7606 section 3 g). `drop` leaves out MP_REACH_NLRI
+ * altogether: such are the attributes of the routes in the message's own NLRI field.
  */
-export function cutMultiprotocol(buffer: Uint8Array, start: number, end: number): MultiprotocolBlock {
+export function cutMultiprotocol(
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  drop: boolean,
+): MultiprotocolBlock {
   const bytes = new Uint8Array(end - start);
   let length = 0;
   let reach: NlriField | undefined;
@@ -52,7 +58,7 @@ export function cutMultiprotocol(buffer: Uint8Array, start: number, end: number)
       const nlri = at + header + 5 + buffer[at + header + 3]!;
       if (nlri <= next) {
         reach ??= { family: familyAt(buffer, at + header), start: nlri, end: next };
-        kept = nlri;
+        kept = drop ? at : nlri;
       }
     } else if (next <= end && type === AttributeType.mpUnreachNlri && next - at - header >= 3) {
       kept = at + header + 3;
@@ -60,7 +66,7 @@ export function cutMultiprotocol(buffer: Uint8Array, start: number, end: number)
     }
     if (type !== AttributeType.mpUnreachNlri) others++;
     bytes.set(buffer.subarray(at, kept), length);
-    if (kept < next && next <= end) writeLength(bytes, length, header, kept - at - header);
+    if (at < kept && kept < next && next <= end) writeLength(bytes, length, header, kept - at - header);
     length += kept - at;
     at = Math.min(next, end);
   }
