@@ -1,0 +1,116 @@
+/**
+ * What a selected path looks like to a peer: which attributes go along, with which next hop (RFC 4271 sections 5, 5.1.3 and 9.2,
+ * RFC 1997). Pure. Peers with the same view get the same octets and share an update group.
+ */
+import type { Asn } from '../../core/asn.js';
+import {
+  addressFamily,
+  addressToBytes,
+  type IpAddress,
+  type Ipv4Address,
+  ipv4ToNumber,
+} from '../../core/ip-address.js';
+import { type Prefix, prefixContainsAddress } from '../../core/prefix.js';
+import type { Family } from '../family.js';
+import { Afi, Safi, WellKnownCommunity } from '../iana.js';
+import { prependAsn } from '../wire/attributes/as-path.js';
+import type { PathAttributes } from '../wire/attributes/attributes.js';
+import { DEFAULT_LOCAL_PREF } from './attribute-store.js';
+import type { RibPeer } from './contract.js';
+import type { Path } from './path-store.js';
+import { mayAdvertise } from './reflection.js';
+
+/** Plain data, so that its JSON says whether two are the same. */
+export interface ExportView {
+  readonly family: Family;
+  readonly kind: 'ibgp' | 'ebgp';
+  readonly localAsn: Asn;
+  readonly localAddress: IpAddress;
+  readonly fourOctetAs: boolean;
+  readonly nextHopMode: 'auto' | 'self' | 'keep';
+  readonly sharedSubnets: readonly Prefix[];
+}
+
+export function exportViewOf(peer: RibPeer, family: Family): ExportView {
+  const kind = peer.asn === peer.localAsn ? 'ibgp' : 'ebgp';
+  return {
+    family,
+    kind,
+    localAsn: peer.localAsn,
+    localAddress: peer.localAddress,
+    fourOctetAs: peer.fourOctetAs,
+    nextHopMode: peer.nextHopMode,
+    // Only external peers are told a third party's next hop for its subnet.
+    sharedSubnets: kind === 'ebgp' && peer.nextHopMode === 'auto' ? peer.sharedSubnets : [],
+  };
+}
+
+export interface ExportedPath {
+  readonly attributes: PathAttributes;
+  /** A peer with this address is not told: its own address is no next hop for it. `undefined` if that is us. */
+  readonly thirdParty: IpAddress | undefined;
+}
+
+/** `undefined` if peers with this view are not told of the path. */
+export function exportPath(path: Path, view: ExportView): ExportedPath | undefined {
+  const { attributes } = path.block;
+  const { kind } = path.session;
+  if (!mayAdvertise(kind, view.kind)) return undefined;
+  if (kind !== 'own' && !communitiesAllow(attributes.communities ?? [], view.kind)) return undefined;
+  const nextHop = exportedNextHop(path, view);
+  if (nextHop === undefined) return undefined;
+  const { mpReach: _mpReach, mpUnreach: _mpUnreach, nextHop: _nextHop, ...rest } = attributes;
+  return {
+    attributes: {
+      ...(view.kind === 'ebgp' ? forExternal(rest, kind, view.localAsn) : forInternal(rest)),
+      ...carriedNextHop(view.family, nextHop),
+    },
+    thirdParty: nextHop === view.localAddress ? undefined : nextHop,
+  };
+}
+
+/** RFC 1997. It speaks of received routes: what we originate ourselves goes to our peers with its communities. */
+function communitiesAllow(communities: readonly number[], to: 'ibgp' | 'ebgp'): boolean {
+  if (communities.includes(WellKnownCommunity.noAdvertise)) return false;
+  if (to === 'ibgp') return true;
+  return (
+    !communities.includes(WellKnownCommunity.noExport) &&
+    !communities.includes(WellKnownCommunity.noExportSubconfed)
+  );
+}
+
+/** RFC 4271 sections 5.1.2, 5.1.4 and 5.1.5, RFC 4456 section 8. */
+function forExternal(attributes: PathAttributes, from: Path['session']['kind'], localAsn: Asn): PathAttributes {
+  const { localPref: _l, originatorId: _o, clusterList: _c, multiExitDisc, ...rest } = attributes;
+  return {
+    ...rest,
+    asPath: prependAsn(attributes.asPath ?? [], localAsn),
+    ...(from === 'own' && multiExitDisc !== undefined ? { multiExitDisc } : {}),
+  };
+}
+
+function forInternal(attributes: PathAttributes): PathAttributes {
+  return { ...attributes, localPref: attributes.localPref ?? DEFAULT_LOCAL_PREF };
+}
+
+/** RFC 4271 section 5.1.3. `undefined` if we have no next hop of this family to give. */
+function exportedNextHop(path: Path, view: ExportView): IpAddress | undefined {
+  const wanted = view.family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
+  const chosen = chooseNextHop(path, view);
+  return addressFamily(chosen) === wanted ? chosen : undefined;
+}
+
+function chooseNextHop(path: Path, view: ExportView): IpAddress {
+  const received = path.block.nextHop;
+  if (received === undefined || view.nextHopMode === 'self') return view.localAddress;
+  if (view.nextHopMode === 'keep' || path.session.kind === 'own' || view.kind === 'ibgp') return received;
+  const shared = view.sharedSubnets.some(subnet => prefixContainsAddress(subnet, received));
+  return shared ? received : view.localAddress;
+}
+
+/** In MP_REACH_NLRI the prefixes are the packer's to add. */
+function carriedNextHop(family: Family, nextHop: IpAddress): PathAttributes {
+  if (family === 'ipv4-unicast') return { nextHop: ipv4ToNumber(nextHop as Ipv4Address) };
+  const nlri = new Uint8Array(0);
+  return { mpReach: { afi: Afi.ipv6, safi: Safi.unicast, nextHop: addressToBytes(nextHop), nlri } };
+}
