@@ -5,14 +5,13 @@
 import type { Asn } from '../../core/asn.js';
 import {
   addressFamily,
-  addressToBytes,
   type IpAddress,
   type Ipv4Address,
   ipv4ToNumber,
 } from '../../core/ip-address.js';
 import { type Prefix, prefixContainsAddress } from '../../core/prefix.js';
 import type { Family } from '../family.js';
-import { Afi, Safi, WellKnownCommunity } from '../iana.js';
+import { WellKnownCommunity } from '../iana.js';
 import { prependAsn } from '../wire/attributes/as-path.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { DEFAULT_LOCAL_PREF } from './attribute-store.js';
@@ -46,7 +45,9 @@ export function exportViewOf(peer: RibPeer, family: Family): ExportView {
 }
 
 export interface ExportedPath {
+  /** NEXT_HOP among them for IPv4; MP_REACH_NLRI is the packer's to write. */
   readonly attributes: PathAttributes;
+  readonly nextHop: IpAddress;
   /** A peer with this address is not told: its own address is no next hop for it. `undefined` if that is us. */
   readonly thirdParty: IpAddress | undefined;
 }
@@ -63,8 +64,9 @@ export function exportPath(path: Path, view: ExportView): ExportedPath | undefin
   return {
     attributes: {
       ...(view.kind === 'ebgp' ? forExternal(rest, kind, view.localAsn) : forInternal(rest)),
-      ...carriedNextHop(view.family, nextHop),
+      ...(view.family === 'ipv4-unicast' ? { nextHop: ipv4ToNumber(nextHop as Ipv4Address) } : {}),
     },
+    nextHop,
     thirdParty: nextHop === view.localAddress ? undefined : nextHop,
   };
 }
@@ -106,11 +108,4 @@ function chooseNextHop(path: Path, view: ExportView): IpAddress {
   if (view.nextHopMode === 'keep' || path.session.kind === 'own' || view.kind === 'ibgp') return received;
   const shared = view.sharedSubnets.some(subnet => prefixContainsAddress(subnet, received));
   return shared ? received : view.localAddress;
-}
-
-/** In MP_REACH_NLRI the prefixes are the packer's to add. */
-function carriedNextHop(family: Family, nextHop: IpAddress): PathAttributes {
-  if (family === 'ipv4-unicast') return { nextHop: ipv4ToNumber(nextHop as Ipv4Address) };
-  const nlri = new Uint8Array(0);
-  return { mpReach: { afi: Afi.ipv6, safi: Safi.unicast, nextHop: addressToBytes(nextHop), nlri } };
 }
