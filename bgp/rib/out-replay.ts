@@ -1,0 +1,32 @@
+/** Reads back the prefixes of UPDATEs that were packed here: for a peer that is to be told their newest state instead. */
+import { frameLength } from '../wire/framer.js';
+import { newUpdateFields, scanUpdate } from '../wire/update.js';
+import { cutMultiprotocol } from './multiprotocol.js';
+import type { Segment } from './out-log.js';
+import type { PendingPrefixes } from './pending-prefixes.js';
+import type { PrefixTable } from './prefix-table.js';
+
+const fields = newUpdateFields();
+const ids = new Int32Array(4096);
+
+/** The table has room for as many prefixes as the segment has octets. */
+export function collectPrefixes(segment: Segment, prefixes: PrefixTable, into: PendingPrefixes): void {
+  const { chunk } = segment;
+  const read = (start: number, end: number) => {
+    const count = prefixes.readNlri(chunk, start, end, ids, 0, true);
+    for (let i = 0; i < count; i++) into.add(ids[i]!);
+  };
+  for (let at = segment.start; at < segment.end; ) {
+    const end = at + frameLength(chunk, at);
+    scanUpdate(chunk, at, end, fields);
+    if (prefixes.family === 'ipv4-unicast') {
+      read(fields.withdrawnStart, fields.withdrawnEnd);
+      read(fields.nlriStart, end);
+    } else {
+      const { reach, unreach } = cutMultiprotocol(chunk, fields.attributesStart, fields.attributesEnd, false);
+      if (reach !== undefined) read(reach.start, reach.end);
+      if (unreach !== undefined) read(unreach.start, unreach.end);
+    }
+    at = end;
+  }
+}
