@@ -15,6 +15,8 @@ import { announceForm, type MessageForm } from './update-packer.js';
 export interface ExportedBlock {
   readonly number: number;
   readonly key: string;
+  /** Next hop and attributes, without the audience. */
+  readonly body: string;
   readonly form: MessageForm;
   readonly audience: number;
   /** For queries: what was encoded. */
@@ -35,7 +37,11 @@ export class ExportedBlocks {
   /** By path number: block number, NOT_EXPORTED, or 0 for not known yet. */
   #byPath = new Int32Array(256);
 
-  constructor(view: ExportView, audiences: Audiences) {
+  readonly #mayPass: (path: Path) => boolean;
+
+  /** `mayPass` is false for paths that the export policy refuses whatever the prefix. */
+  constructor(view: ExportView, audiences: Audiences, mayPass: (path: Path) => boolean) {
+    this.#mayPass = mayPass;
     this.#view = view;
     this.#audiences = audiences;
   }
@@ -59,7 +65,7 @@ export class ExportedBlocks {
   }
 
   #intern(path: Path): number {
-    const exported = exportPath(path, this.#view);
+    const exported = this.#mayPass(path) ? exportPath(path, this.#view) : undefined;
     if (exported === undefined) return 0;
     const { attributes, nextHop, thirdParty } = exported;
     const bytes = encodeAttributes(attributes, {
@@ -67,13 +73,14 @@ export class ExportedBlocks {
       ibgp: this.#view.kind === 'ibgp',
     });
     const audience = this.#audiences.of(path.session.source.index, thirdParty);
-    const key = `${audience} ${nextHop} ${textOf(bytes)}`;
+    const body = `${nextHop} ${textOf(bytes)}`;
+    const key = `${audience} ${body}`;
     let block = this.#byKey.get(key);
     if (block === undefined) {
       const form = announceForm(this.#view.family, bytes, nextHop);
       if (form === undefined) return 0;
       const number = this.#freeNumbers.pop() ?? this.#blocks.length;
-      block = { number, key, form, audience, attributes, nextHop, references: 0 };
+      block = { number, key, body, form, audience, attributes, nextHop, references: 0 };
       this.#blocks[number] = block;
       this.#byKey.set(key, block);
     }

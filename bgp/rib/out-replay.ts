@@ -1,5 +1,4 @@
 /** Reads back the prefixes of UPDATEs that were packed here: for a peer that is to be told their newest state instead. */
-import { frameLength } from '../wire/framer.js';
 import { newUpdateFields, scanUpdate } from '../wire/update.js';
 import { cutMultiprotocol } from './multiprotocol.js';
 import type { Segment } from './out-log.js';
@@ -17,7 +16,7 @@ export function collectPrefixes(segment: Segment, prefixes: PrefixTable, into: P
     for (let i = 0; i < count; i++) into.add(ids[i]!);
   };
   for (let at = segment.start; at < segment.end; ) {
-    const end = at + frameLength(chunk, at);
+    const end = at + ((chunk[at + 16]! << 8) | chunk[at + 17]!);
     scanUpdate(chunk, at, end, fields);
     if (prefixes.family === 'ipv4-unicast') {
       read(fields.withdrawnStart, fields.withdrawnEnd);

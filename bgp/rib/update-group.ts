@@ -1,0 +1,249 @@
+/**
+ * The Adj-RIB-Out of all peers with the same export view and policy (RFC 4271 section 3.2): one `sent` column says what the
+ * group's log has told of each prefix, whoever has read it so far. A change is packed and encoded once; split horizon is a
+ * property of the segment (`Audience`). Hot path.
+ */
+import type { IpAddress } from '../../core/ip-address.js';
+import type { RouteDetail } from '../speaker/contract.js';
+import type { Audiences } from './audience.js';
+import { EVERYONE } from './audience.js';
+import { ExportedBlocks } from './exported-blocks.js';
+import type { ExportView } from './export-view.js';
+import { GroupOutput, type Member, type OutputSource } from './group-output.js';
+import type { OutLog, Segment } from './out-log.js';
+import { collectPrefixes } from './out-replay.js';
+import type { OutRuns } from './out-runs.js';
+import type { Path, PathStore } from './path-store.js';
+import type { PendingPrefixes } from './pending-prefixes.js';
+import { type CompiledPolicy, passes } from './policy.js';
+import { grownInt32, type PrefixTable } from './prefix-table.js';
+import { type MessageForm, type UpdatePacker, withdrawForm } from './update-packer.js';
+
+/** What all groups of a family share. */
+export interface GroupContext {
+  readonly prefixes: PrefixTable;
+  readonly paths: PathStore;
+  readonly audiences: Audiences;
+  readonly packer: UpdatePacker;
+  readonly announces: OutRuns;
+  readonly withdraws: OutRuns;
+  readonly logLimitBytes: number;
+  detail(path: Path, id: number): RouteDetail;
+  /** Room for more prefixes in every column. */
+  reserve(count: number): void;
+  /** A prefix is not pending for a slow peer any more, and may be free. */
+  offerFree(id: number): void;
+}
+
+export interface ExportPolicies {
+  readonly local: CompiledPolicy;
+  readonly peers: CompiledPolicy;
+}
+
+/** Prefixes of a slow peer packed at a time. */
+const PENDING_BATCH = 4096;
+const pendingIds = new Int32Array(PENDING_BATCH);
+
+export class UpdateGroup implements OutputSource {
+  readonly key: string;
+  readonly output: GroupOutput;
+  readonly blocks: ExportedBlocks;
+  /** By id: number of the exported block last told, 0 for none. */
+  sent: Int32Array;
+  readonly #context: GroupContext;
+  readonly #policies: ExportPolicies;
+  /** Some prefixes pass and others don't. */
+  readonly #perPrefix: boolean;
+  readonly #withdrawForm: MessageForm;
+  /** Prefixes told, by audience. */
+  readonly #told: number[] = [];
+  readonly #resolve: (number: number) => Path;
+  #transitions: Map<string, Transition> | undefined;
+
+  constructor(key: string, view: ExportView, policies: ExportPolicies, context: GroupContext) {
+    this.key = key;
+    this.#context = context;
+    this.#policies = policies;
+    this.#perPrefix = policies.local.kind !== 'constant' || policies.peers.kind !== 'constant';
+    this.#withdrawForm = withdrawForm(view.family);
+    this.blocks = new ExportedBlocks(view, context.audiences, path => this.#mayPass(path));
+    this.sent = new Int32Array(context.prefixes.capacity);
+    this.output = new GroupOutput(this, context.audiences, context.logLimitBytes);
+    this.#resolve = number => context.paths.at(number);
+  }
+
+  fit(capacity: number): void {
+    this.sent = grownInt32(this.sent, capacity);
+  }
+
+  /** A new group takes over what is selected, without telling it: those who join read a snapshot. */
+  fill(selected: Int32Array): void {
+    const { end } = this.#context.prefixes;
+    for (let id = 1; id < end; id++) {
+      const block = this.#exported(selected[id]!, id);
+      if (block === 0) continue;
+      this.sent[id] = block;
+      this.#count(this.blocks.at(block).audience, 1);
+    }
+  }
+
+  /** After a decision: tells what changed of `changed[0, count)`. */
+  update(changed: Int32Array, count: number, selected: Int32Array): void {
+    const { announces, withdraws } = this.#context;
+    const { sent } = this;
+    const behind = this.output.behind.size > 0;
+    announces.begin(count);
+    withdraws.begin(count);
+    for (let i = 0; i < count; i++) {
+      const id = changed[i]!;
+      const block = this.#exported(selected[id]!, id);
+      const old = sent[id]!;
+      if (block === old) continue;
+      sent[id] = block;
+      if (behind) for (const { pending } of this.output.behind) pending!.add(id);
+      if (old === 0) {
+        announces.add(id, block);
+      } else {
+        const before = this.blocks.at(old).audience;
+        this.#count(before, -1);
+        if (block === 0) withdraws.add(id, before);
+        else this.#replace(id, old, block);
+      }
+      if (block !== 0) this.#count(this.blocks.at(block).audience, 1);
+    }
+    this.#pack(this.output.log);
+    this.output.settle();
+  }
+
+  #exported(path: number, id: number): number {
+    if (path === 0) return 0;
+    const block = this.blocks.of(path, this.#resolve);
+    return block !== 0 && this.#perPrefix && !this.#passes(this.#context.paths.at(path), id) ? 0 : block;
+  }
+
+  #policyFor(path: Path): CompiledPolicy {
+    return path.session.kind === 'own' ? this.#policies.local : this.#policies.peers;
+  }
+
+  /** False if the policy refuses it whatever the prefix. */
+  #mayPass(path: Path): boolean {
+    const policy = this.#policyFor(path);
+    return policy.kind !== 'constant' || policy.accept;
+  }
+
+  #passes(path: Path, id: number): boolean {
+    const { prefixes } = this.#context;
+    return passes(this.#policyFor(path), prefixes, id, () => this.#context.detail(path, id));
+  }
+
+  /** One exported block in place of another: if other peers are left out than before, those have to be told as well. */
+  #replace(id: number, old: number, block: number): void {
+    const before = this.blocks.at(old);
+    const after = this.blocks.at(block);
+    if (before.audience === after.audience) {
+      this.#context.announces.add(id, block);
+      return;
+    }
+    if (before.body === after.body) {
+      this.#transition(id, block, after.audience, before.audience);
+    } else {
+      this.#context.announces.add(id, block);
+    }
+    if (after.audience !== EVERYONE) this.#transition(id, 0, before.audience, after.audience);
+  }
+
+  /** Tells `block` (0: the withdrawal) to those alone whom `only` leaves out and `except` does not. */
+  #transition(id: number, block: number, except: number, only: number): void {
+    if (only === EVERYONE || !this.#leavesOut(only)) return;
+    this.#transitions ??= new Map();
+    const key = `${block} ${except} ${only}`;
+    let transition = this.#transitions.get(key);
+    if (transition === undefined) {
+      transition = { block, except, only, ids: [] };
+      this.#transitions.set(key, transition);
+    }
+    transition.ids.push(id);
+  }
+
+  #leavesOut(audience: number): boolean {
+    const { audiences } = this.#context;
+    for (const { source, address } of this.output.members) {
+      if (audiences.excludes(audience, source, address)) return true;
+    }
+    return false;
+  }
+
+  #pack(log: OutLog): void {
+    const { announces, withdraws, packer } = this.#context;
+    for (const audience of withdraws.keys) {
+      packer.pack(this.#withdrawForm, withdraws, audience, log, audience, -1);
+    }
+    for (const number of announces.keys) {
+      const block = this.blocks.at(number);
+      packer.pack(block.form, announces, number, log, block.audience, -1);
+    }
+    if (this.#transitions === undefined) return;
+    for (const { block, except, only, ids } of this.#transitions.values()) {
+      announces.begin(ids.length);
+      for (const id of ids) announces.add(id, 1);
+      const form = block === 0 ? this.#withdrawForm : this.blocks.at(block).form;
+      packer.pack(form, announces, 1, log, except, only);
+    }
+    this.#transitions = undefined;
+  }
+
+  packTable(into: OutLog): void {
+    const { announces, withdraws, prefixes } = this.#context;
+    const { sent } = this;
+    announces.begin(prefixes.size);
+    withdraws.begin(0);
+    for (let id = 1; id < prefixes.end; id++) if (sent[id] !== 0) announces.add(id, sent[id]!);
+    this.#pack(into);
+  }
+
+  packPending(member: Member, into: OutLog): void {
+    const { announces, withdraws } = this.#context;
+    const count = member.pending!.take(pendingIds, PENDING_BATCH);
+    announces.begin(count);
+    withdraws.begin(count);
+    for (let i = 0; i < count; i++) {
+      const id = pendingIds[i]!;
+      if (this.isTold(id, member)) announces.add(id, this.sent[id]!);
+      else withdraws.add(id, EVERYONE);
+    }
+    this.#pack(into);
+    for (let i = 0; i < count; i++) this.#context.offerFree(pendingIds[i]!);
+  }
+
+  collectPrefixes(segment: Segment, into: PendingPrefixes): void {
+    this.#context.reserve(segment.end - segment.start);
+    collectPrefixes(segment, this.#context.prefixes, into);
+  }
+
+  /** Whether the group tells this member of the prefix. */
+  isTold(id: number, member: { readonly source: number; readonly address: IpAddress }): boolean {
+    const block = this.sent[id]!;
+    if (block === 0) return false;
+    return !this.#context.audiences.excludes(this.blocks.at(block).audience, member.source, member.address);
+  }
+
+  toldCount(member: Member): number {
+    let count = 0;
+    for (const [audience, told] of this.#told.entries()) {
+      if (told && !this.#context.audiences.excludes(audience, member.source, member.address)) count += told;
+    }
+    return count;
+  }
+
+  #count(audience: number, change: number): void {
+    while (this.#told.length <= audience) this.#told.push(0);
+    this.#told[audience]! += change;
+  }
+}
+
+interface Transition {
+  readonly block: number;
+  readonly except: number;
+  readonly only: number;
+  readonly ids: number[];
+}
