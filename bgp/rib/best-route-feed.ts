@@ -38,8 +38,8 @@ export class BestRouteFeed {
   /** `release` is told of each id that this feed may have held. */
   take(selected: Int32Array, restart: boolean, release: (id: number) => void): BestRouteBatch | undefined {
     if (restart || this.#walk === undefined) this.#begin(release);
-    let count = this.#pending.take(ids, MAX_BATCH_ROUTES);
-    for (let i = 0; i < count; i++) release(ids[i]!);
+    const queued = this.#pending.take(ids, MAX_BATCH_ROUTES);
+    let count = queued;
     const { end } = this.#prefixes;
     let walk = this.#walk!;
     for (; walk < end && count < MAX_BATCH_ROUTES; walk++) if (selected[walk] !== 0) ids[count++] = walk;
@@ -48,7 +48,10 @@ export class BestRouteFeed {
     if (endOfTable) this.#tableTold = true;
     // Past the table new ids are announced as changes.
     if (this.#tableTold) this.#walk = Number.POSITIVE_INFINITY;
-    return count === 0 && !endOfTable ? undefined : this.#batch(selected, count, endOfTable);
+    if (count === 0 && !endOfTable) return undefined;
+    const batch = this.#batch(selected, count, endOfTable);
+    for (let i = 0; i < queued; i++) release(ids[i]!);
+    return batch;
   }
 
   #begin(release: (id: number) => void): void {
@@ -67,7 +70,8 @@ export class BestRouteFeed {
     const addresses = new Int32Array(words * count);
     const lengths = new Uint8Array(count);
     const nextHopSet = new Uint32Array(count);
-    const sets = new Map<NextHopSet, number>();
+    const sets: NextHopSet[] = [];
+    const numbers = new Map<string, number>();
     let lastPath = 0;
     let lastSet = NO_ROUTE;
     for (let i = 0; i < count; i++) {
@@ -77,7 +81,7 @@ export class BestRouteFeed {
       const path = selected[id]!;
       if (path !== lastPath) {
         lastPath = path;
-        lastSet = path === 0 ? NO_ROUTE : setNumber(sets, nextHopSetOf(this.#paths.at(path)));
+        lastSet = path === 0 ? NO_ROUTE : setNumber(nextHopSetOf(this.#paths.at(path)), sets, numbers);
       }
       nextHopSet[i] = lastSet;
     }
@@ -88,17 +92,18 @@ export class BestRouteFeed {
       addresses,
       lengths,
       nextHopSet,
-      nextHopSets: [...sets.keys()],
+      nextHopSets: sets,
       endOfTable,
     };
   }
 }
 
-function setNumber(sets: Map<NextHopSet, number>, set: NextHopSet): number {
-  let number = sets.get(set);
+function setNumber(set: NextHopSet, sets: NextHopSet[], numbers: Map<string, number>): number {
+  const key = `${set.nextHops.join()} ${set.origin} ${set.stale}`;
+  let number = numbers.get(key);
   if (number === undefined) {
-    number = sets.size;
-    sets.set(set, number);
+    number = sets.push(set) - 1;
+    numbers.set(key, number);
   }
   return number;
 }

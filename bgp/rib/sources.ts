@@ -34,6 +34,8 @@ export interface Session {
   readonly kind: 'own' | 'ibgp' | 'ebgp';
   importPolicy: CompiledPolicy;
   stale: boolean;
+  /** Families the session carries. */
+  readonly carries: Readonly<Record<Family, boolean>>;
   readonly counts: Readonly<Record<Family, FamilyCounts>>;
   /** The id the next prefix probably has, by family. */
   readonly hints: Record<Family, number>;
@@ -52,6 +54,10 @@ export function newSession(source: Source, peer: RibPeer | undefined): Session {
     importPolicy:
       peer === undefined ? { kind: 'constant', accept: true } : compilePolicy(peer.importPolicy, 'peers'),
     stale: false,
+    carries: {
+      'ipv4-unicast': peer?.families.includes('ipv4-unicast') ?? true,
+      'ipv6-unicast': peer?.families.includes('ipv6-unicast') ?? true,
+    },
     counts: {
       'ipv4-unicast': { received: 0, accepted: 0 },
       'ipv6-unicast': { received: 0, accepted: 0 },

@@ -1,0 +1,201 @@
+/**
+ * All of one family: its prefixes and, by their ids, Adj-RIBs-In, Loc-RIB, update groups and the best-route feed; and the order
+ * in which a change goes through them. Families know nothing of each other.
+ *
+ * An id is free again when nothing is left that may speak of its prefix: no path, no decision to be made, no peer and no consumer
+ * that has still to be told (`offerFree`).
+ */
+import type { Family } from '../family.js';
+import type { Audiences } from './audience.js';
+import { AdjRibIn } from './adj-rib-in.js';
+import { BestRouteFeed } from './best-route-feed.js';
+import { DirtyPrefixes } from './dirty-prefixes.js';
+import { exportViewOf } from './export-view.js';
+import type { Member } from './group-output.js';
+import { Ipv4Prefixes } from './ipv4-prefixes.js';
+import { Ipv6Prefixes } from './ipv6-prefixes.js';
+import { LocRib } from './loc-rib.js';
+import type { OutBuffer } from './out-buffer.js';
+import { OutRuns } from './out-runs.js';
+import type { PathStore } from './path-store.js';
+import { PendingPrefixes } from './pending-prefixes.js';
+import { compilePolicy, type PolicyNames } from './policy.js';
+import type { PrefixTable } from './prefix-table.js';
+import { detailOf } from './route-detail.js';
+import type { Session } from './sources.js';
+import type { RibPeer } from './contract.js';
+import { type GroupContext, UpdateGroup } from './update-group.js';
+import { UpdatePacker } from './update-packer.js';
+
+export interface Membership {
+  readonly group: UpdateGroup;
+  readonly member: Member;
+}
+
+export class FamilyTable {
+  readonly family: Family;
+  readonly prefixes: PrefixTable;
+  readonly dirty = new DirtyPrefixes();
+  readonly adjRibIn: AdjRibIn;
+  readonly locRib: LocRib;
+  readonly feed: BestRouteFeed;
+  readonly groups = new Map<string, UpdateGroup>();
+  /** By source. */
+  readonly memberships: (Membership | undefined)[] = [];
+  /** RFC 4724 section 4.1: routes are stored, nothing is selected. */
+  held = false;
+  flushes = 0;
+  /** A peer waits for a flush though nothing may be dirty. */
+  #flushWanted = false;
+  readonly #context: GroupContext;
+  readonly #policyNames: PolicyNames;
+
+  constructor(
+    family: Family,
+    paths: PathStore,
+    audiences: Audiences,
+    buffer: OutBuffer,
+    policyNames: PolicyNames,
+    logLimitBytes: number,
+  ) {
+    this.family = family;
+    this.prefixes = family === 'ipv4-unicast' ? new Ipv4Prefixes() : new Ipv6Prefixes();
+    this.adjRibIn = new AdjRibIn(family, paths, this.dirty);
+    this.locRib = new LocRib(paths, this.adjRibIn);
+    this.feed = new BestRouteFeed(this.prefixes, paths);
+    this.#policyNames = policyNames;
+    this.#context = {
+      prefixes: this.prefixes,
+      paths,
+      audiences,
+      packer: new UpdatePacker(this.prefixes, buffer),
+      announces: new OutRuns(),
+      withdraws: new OutRuns(),
+      logLimitBytes,
+      detail: (path, id) => {
+        const verdict = { best: true, usable: true, reason: '' };
+        return detailOf(path, this.prefixes.prefix(id), family, verdict);
+      },
+      reserve: count => this.reserve(count),
+      offerFree: id => this.offerFree(id),
+    };
+  }
+
+  /** Room for `count` more prefixes in every column. Columns held in local variables are outdated afterwards. */
+  reserve(count: number): void {
+    if (!this.prefixes.reserve(count)) return;
+    const { capacity } = this.prefixes;
+    this.dirty.fit(capacity);
+    this.adjRibIn.fit(capacity);
+    this.locRib.fit(capacity);
+    for (const group of this.groups.values()) group.fit(capacity);
+  }
+
+  get needsFlush(): boolean {
+    return !this.held && (this.dirty.count > 0 || this.#flushWanted);
+  }
+
+  hold(held: boolean): void {
+    this.held = held;
+    this.#flushWanted = true;
+  }
+
+  /** Decides and tells. */
+  flush(): void {
+    if (!this.needsFlush) return;
+    this.#flushWanted = false;
+    this.flushes++;
+    const { locRib } = this;
+    locRib.decide(this.dirty);
+    const { changed, changedCount, selected } = locRib;
+    if (changedCount > 0) {
+      this.feed.note(changed, changedCount);
+      for (const group of this.groups.values()) group.update(changed, changedCount, selected);
+    }
+    for (let i = 0; i < locRib.emptyCount; i++) this.offerFree(locRib.empty[i]!);
+  }
+
+  offerFree(id: number): void {
+    if (!this.prefixes.has(id) || this.adjRibIn.first[id] !== 0 || this.dirty.marks[id] !== 0) return;
+    if (this.feed.holds(id)) return;
+    for (const { output } of this.groups.values()) if (output.behind.size > 0 && output.holds(id)) return;
+    this.prefixes.remove(id);
+  }
+
+  /** A session that carries this family gets its output from the group with its view. */
+  join(session: Session): void {
+    const group = this.#groupFor(session.peer!, session.peer!.exportPolicy);
+    const undecided = this.held || this.dirty.count > 0;
+    const { source, peer } = session;
+    const member = group.output.join(
+      source.index,
+      peer!.address,
+      undecided ? this.flushes + 1 : this.flushes,
+    );
+    this.memberships[source.index] = { group, member };
+  }
+
+  leave(source: number): void {
+    const membership = this.memberships[source];
+    if (membership === undefined) return;
+    this.memberships[source] = undefined;
+    this.#part(membership);
+  }
+
+  #part({ group, member }: Membership): void {
+    group.output.leave(member);
+    if (group.output.members.size === 0) this.groups.delete(group.key);
+    this.#releasePending(member.pending);
+  }
+
+  #releasePending(pending: PendingPrefixes | undefined): void {
+    if (pending === undefined) return;
+    const ids = new Int32Array(pending.size);
+    pending.take(ids, ids.length);
+    for (const id of ids) this.offerFree(id);
+  }
+
+  /** Another export policy: the peer moves to the group that has it and is told the difference. */
+  move(session: Session, exportPolicy: RibPeer['exportPolicy']): void {
+    const { index } = session.source;
+    const from = this.memberships[index];
+    if (from === undefined) return;
+    const group = this.#groupFor(session.peer!, exportPolicy);
+    if (group === from.group) return;
+    const { address, state, startsAfter, initialTableSent } = from.member;
+    if (state === 'waiting') {
+      this.memberships[index] = { group, member: group.output.join(index, address, startsAfter) };
+    } else {
+      const pending = from.group.output.unread(from.member);
+      for (let id = 1; id < this.prefixes.end; id++) {
+        if (differs(id, from.group, group, from.member)) pending.add(id);
+      }
+      from.member.pending = undefined;
+      const member = group.output.joinBehind(index, address, pending, initialTableSent);
+      this.memberships[index] = { group, member };
+    }
+    this.#part(from);
+  }
+
+  #groupFor(peer: RibPeer, exportPolicy: RibPeer['exportPolicy']): UpdateGroup {
+    const view = exportViewOf(peer, this.family);
+    const key = `${JSON.stringify(view)} ${this.#policyNames.nameOf(exportPolicy)}`;
+    let group = this.groups.get(key);
+    if (group === undefined) {
+      const policies = {
+        local: compilePolicy(exportPolicy, 'local'),
+        peers: compilePolicy(exportPolicy, 'peers'),
+      };
+      group = new UpdateGroup(key, view, policies, this.#context);
+      this.groups.set(key, group);
+      group.fill(this.locRib.selected);
+    }
+    return group;
+  }
+}
+
+function differs(id: number, from: UpdateGroup, to: UpdateGroup, member: Member): boolean {
+  const before = from.isTold(id, member);
+  if (before !== to.isTold(id, member)) return true;
+  return before && from.blocks.at(from.sent[id]!).body !== to.blocks.at(to.sent[id]!).body;
+}
