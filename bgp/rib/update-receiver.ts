@@ -1,0 +1,255 @@
+/**
+ * From an UPDATE to the Adj-RIBs-In (RFC 4271 sections 6.3 and 9, RFC 4760, RFC 7606). Hot path for what nearly every message is:
+ * IPv4 prefixes with the attributes of the message before.
+ *
+ * Nothing of a message is applied before all of it has been judged, but for withdrawals of a well-formed field.
+ */
+import { addressFamily } from '../../core/ip-address.js';
+import type { Family } from '../family.js';
+import { AttributeType, ErrorCode, UpdateError } from '../iana.js';
+import { type AttributeProblem, strongestDisposition } from '../wire/attributes/codec.js';
+import type { AttributeContext } from '../wire/attributes/table.js';
+import { BgpMessageError } from '../wire/message-error.js';
+import { invalidNetworkField } from '../wire/nlri.js';
+import { newUpdateFields, scanUpdate } from '../wire/update.js';
+import { type AttributeBlock, type AttributeStore, isBlock, missingFrom } from './attribute-store.js';
+import type { UpdateOutcome } from './contract.js';
+import type { FamilyTable } from './family-table.js';
+import { cutMultiprotocol, hasMultiprotocol, type MultiprotocolBlock, type NlriField } from './multiprotocol.js';
+import type { PathStore } from './path-store.js';
+import { passes } from './policy.js';
+import { detailOf, undecided } from './route-detail.js';
+import type { Session } from './sources.js';
+
+const ok: UpdateOutcome = { kind: 'ok' };
+const endOfRib = {
+  'ipv4-unicast': { kind: 'end-of-rib', family: 'ipv4-unicast' },
+  'ipv6-unicast': { kind: 'end-of-rib', family: 'ipv6-unicast' },
+} as const satisfies Record<Family, UpdateOutcome>;
+
+/** As many prefixes as the longest message (RFC 8654) can carry. */
+const ids = new Int32Array(65536);
+const acceptedIds = new Int32Array(65536);
+const rejectedIds = new Int32Array(65536);
+const fields = newUpdateFields();
+
+export class UpdateReceiver {
+  readonly #tables: Readonly<Record<Family, FamilyTable>>;
+  readonly #blocks: AttributeStore;
+  readonly #paths: PathStore;
+  #view = new DataView(new ArrayBuffer(0));
+
+  constructor(tables: Readonly<Record<Family, FamilyTable>>, blocks: AttributeStore, paths: PathStore) {
+    this.#tables = tables;
+    this.#blocks = blocks;
+    this.#paths = paths;
+  }
+
+  receive(session: Session, buffer: Uint8Array, start: number, end: number): UpdateOutcome {
+    try {
+      return this.#receive(session, buffer, start, end);
+    } catch (error) {
+      if (!(error instanceof BgpMessageError)) throw error;
+      const { code, subcode, data, message } = error;
+      return { kind: 'error', code, subcode, data, detail: message };
+    }
+  }
+
+  #receive(session: Session, buffer: Uint8Array, start: number, end: number): UpdateOutcome {
+    scanUpdate(buffer, start, end, fields);
+    const { withdrawnStart, withdrawnEnd, attributesStart, attributesEnd } = fields;
+    if (withdrawnEnd > withdrawnStart) {
+      this.#withdraw(session, buffer, { family: 'ipv4-unicast', start: withdrawnStart, end: withdrawnEnd });
+    }
+    const length = attributesEnd - attributesStart;
+    if (length === 0 && attributesEnd === end) {
+      return withdrawnEnd === withdrawnStart ? endOfRib['ipv4-unicast'] : ok;
+    }
+    const { lastBlock } = session;
+    if (lastBlock !== undefined && attributesEnd < end) {
+      if (this.#view.buffer !== buffer.buffer) this.#view = new DataView(buffer.buffer);
+      if (isBlock(lastBlock, this.#view, buffer.byteOffset + attributesStart, length)) {
+        this.#announce(session, lastBlock, buffer, {
+          family: 'ipv4-unicast',
+          start: attributesEnd,
+          end,
+        });
+        return ok;
+      }
+    }
+    return this.#receiveBlock(session, buffer, attributesStart, attributesEnd, end);
+  }
+
+  /** A block that is not the one of the message before, or not only of IPv4. */
+  #receiveBlock(session: Session, buffer: Uint8Array, from: number, to: number, end: number): UpdateOutcome {
+    const nlri = to < end ? ({ family: 'ipv4-unicast', start: to, end } as const) : undefined;
+    const cut = hasMultiprotocol(buffer, from, to) ? cutMultiprotocol(buffer, from, to, false) : undefined;
+    const context: AttributeContext = {
+      fourOctetAs: session.peer!.fourOctetAs,
+      ibgp: session.kind === 'ibgp',
+    };
+    const block =
+      cut === undefined
+        ? this.#blocks.intern(buffer, from, to, context)
+        : this.#blocks.intern(cut.bytes, 0, cut.bytes.length, context);
+    try {
+      if (cut !== undefined) return this.#receiveMultiprotocol(session, buffer, from, to, block, cut, nlri);
+      const problems = nlri === undefined ? block.problems : this.#judge(session, block, true);
+      if (problems.length > 0) return this.#repair(session, buffer, problems, block, [nlri]);
+      if (nlri !== undefined) this.#announce(session, block, buffer, nlri);
+      return ok;
+    } finally {
+      if (block.references === 0) this.#blocks.release(block);
+    }
+  }
+
+  #receiveMultiprotocol(
+    session: Session,
+    buffer: Uint8Array,
+    from: number,
+    to: number,
+    block: AttributeBlock,
+    cut: MultiprotocolBlock,
+    nlri: NlriField | undefined,
+  ): UpdateOutcome {
+    const { reach, unreach } = cut;
+    const emptyUnreach = unreach !== undefined && unreach.start === unreach.end;
+    if (cut.unreachOnly && emptyUnreach && nlri === undefined && block.problems.length === 0) {
+      return unreach.family === undefined ? ok : endOfRib[unreach.family];
+    }
+    const problems =
+      nlri === undefined && reach === undefined
+        ? block.problems
+        : this.#judge(session, block, nlri !== undefined, reach);
+    this.#throwFatal(problems);
+    if (unreach !== undefined) this.#withdraw(session, buffer, unreach);
+    if (problems.length > 0) return this.#repair(session, buffer, problems, block, [nlri, reach]);
+    if (nlri !== undefined) {
+      // The next hop of the NLRI field is NEXT_HOP's, whatever MP_REACH_NLRI says.
+      const own = cutMultiprotocol(buffer, from, to, true).bytes;
+      this.#announce(session, this.#blocks.intern(own, 0, own.length, block.context), buffer, nlri);
+    }
+    if (reach !== undefined) this.#announce(session, block, buffer, reach);
+    return ok;
+  }
+
+  /** What is wrong with a block that announces routes. */
+  #judge(
+    session: Session,
+    block: AttributeBlock,
+    nlri: boolean,
+    reach?: NlriField | undefined,
+  ): readonly AttributeProblem[] {
+    const problems = [...block.problems, ...missingFrom(block, nlri)];
+    // RFC 4271 section 6.3: an external peer stands first in the paths it sends.
+    if (session.kind === 'ebgp' && block.attributes.asPath && block.peerAs !== session.peer!.asn) {
+      problems.push(withdrawFor(AttributeType.asPath, UpdateError.malformedAsPath, 'first AS is not the peer'));
+    }
+    if (reach?.family !== undefined && !isNextHopFor(reach.family, block)) {
+      const { invalidNextHop } = UpdateError;
+      problems.push(withdrawFor(AttributeType.mpReachNlri, invalidNextHop, 'next hop of MP_REACH_NLRI'));
+    }
+    return problems;
+  }
+
+  /** RFC 7606 section 2. */
+  #repair(
+    session: Session,
+    buffer: Uint8Array,
+    problems: readonly AttributeProblem[],
+    block: AttributeBlock,
+    announced: readonly (NlriField | undefined)[],
+  ): UpdateOutcome {
+    this.#throwFatal(problems);
+    const withdraws = strongestDisposition(problems) === 'treat-as-withdraw';
+    let treatedAsWithdraw = 0;
+    for (const field of announced) {
+      if (field === undefined) continue;
+      if (withdraws) treatedAsWithdraw += this.#withdraw(session, buffer, field);
+      else this.#announce(session, block, buffer, field);
+    }
+    return {
+      kind: 'repaired',
+      treatedAsWithdraw,
+      attributesDiscarded: problems.filter(({ disposition }) => disposition === 'attribute-discard').length,
+      detail: problems.map(({ detail }) => detail).join('; '),
+    };
+  }
+
+  #throwFatal(problems: readonly AttributeProblem[]): void {
+    const fatal = problems.find(({ disposition }) => disposition === 'session-reset');
+    if (fatal !== undefined) {
+      throw new BgpMessageError(ErrorCode.update, fatal.subcode, fatal.data, fatal.detail);
+    }
+  }
+
+  /** Returns how many prefixes the field has. Of a family that was not negotiated they are of no account. */
+  #withdraw(session: Session, buffer: Uint8Array, { family, start, end }: NlriField): number {
+    if (family === undefined || !session.carries[family]) return 0;
+    const table = this.#tables[family];
+    const count = table.prefixes.readNlri(buffer, start, end, ids, session.hints[family], false);
+    if (count < 0) throw invalidNetworkField();
+    if (count > 0) session.hints[family] = ids[count - 1]! + 1;
+    table.adjRibIn.withdraw(ids, count, session.source.index);
+    return countNlri(buffer, start, end);
+  }
+
+  #announce(session: Session, block: AttributeBlock, buffer: Uint8Array, field: NlriField): void {
+    const { family, start, end } = field;
+    if (family === undefined || !session.carries[family]) return;
+    const table = this.#tables[family];
+    table.reserve(end - start);
+    const count = table.prefixes.readNlri(buffer, start, end, ids, session.hints[family], true);
+    if (count < 0) throw invalidNetworkField();
+    if (count === 0) return;
+    session.hints[family] = ids[count - 1]! + 1;
+    const policy = session.importPolicy;
+    if (policy.kind !== 'constant') {
+      this.#announceByPolicy(session, block, table, count);
+      return;
+    }
+    const path =
+      block === session.lastBlock ? session.lastPath! : this.#paths.of(session, block, policy.accept);
+    table.adjRibIn.announce(ids, count, path);
+    if (family === 'ipv4-unicast' && block.problems.length === 0 && block.attributes.mpReach === undefined) {
+      session.lastBlock = block;
+      session.lastPath = path;
+    }
+  }
+
+  #announceByPolicy(session: Session, block: AttributeBlock, table: FamilyTable, count: number): void {
+    const accepted = this.#paths.of(session, block, true);
+    let acceptedCount = 0;
+    let rejectedCount = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      const detail = () => detailOf(accepted, table.prefixes.prefix(id), table.family, undecided);
+      if (passes(session.importPolicy, table.prefixes, id, detail)) acceptedIds[acceptedCount++] = id;
+      else rejectedIds[rejectedCount++] = id;
+    }
+    table.adjRibIn.announce(acceptedIds, acceptedCount, accepted);
+    if (rejectedCount === 0) return;
+    table.adjRibIn.announce(rejectedIds, rejectedCount, this.#paths.of(session, block, false));
+  }
+}
+
+function withdrawFor(type: number, subcode: number, detail: string): AttributeProblem {
+  return { type, disposition: 'treat-as-withdraw', subcode, data: new Uint8Array(0), detail };
+}
+
+/** An address of a host, of the family of the prefixes: other next hops would have to be negotiated (RFC 8950). */
+function isNextHopFor(family: Family, { nextHop }: AttributeBlock): boolean {
+  if (nextHop === undefined) return false;
+  if (addressFamily(nextHop) === 'ipv6') {
+    return family === 'ipv6-unicast' && nextHop !== '::' && !nextHop.startsWith('ff');
+  }
+  const first = Number.parseInt(nextHop, 10);
+  return family === 'ipv4-unicast' && first !== 0 && first < 224;
+}
+
+/** Prefixes in a well-formed field. */
+function countNlri(buffer: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at += 1 + ((buffer[at]! + 7) >>> 3)) count++;
+  return count;
+}
