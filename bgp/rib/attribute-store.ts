@@ -4,7 +4,7 @@
  * part of the key. A block that no path uses is forgotten.
  */
 import type { IpAddress } from '../../core/ip-address.js';
-import { firstAsn, asPathLength } from '../wire/attributes/as-path.js';
+import { asPathLength, firstAsn } from '../wire/attributes/as-path.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import {
   type AttributeProblem,
@@ -51,7 +51,11 @@ export class AttributeStore {
     for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i]!, 0x01000193) ^ (hash >>> 15);
     const first = this.#buckets.get(hash);
     for (let block = first; block !== undefined; block = block.nextInBucket) {
-      if (block.length === end - start && sameContext(block.context, context) && sameWords(block.words, words))
+      if (
+        block.length === end - start &&
+        sameContext(block.context, context) &&
+        sameWords(block.words, words)
+      )
         return block;
     }
     const decoded = decodeAttributes(buffer, start, end, context);

@@ -28,8 +28,7 @@ export class Audiences {
 
   excludes(audience: number, source: number, address: IpAddress): boolean {
     return (
-      audience !== EVERYONE &&
-      (this.#sources[audience] === source || this.#addresses[audience] === address)
+      audience !== EVERYONE && (this.#sources[audience] === source || this.#addresses[audience] === address)
     );
   }
 }

@@ -3,7 +3,7 @@
  * the consumer first asks, with a walk over the whole table; what changes behind the walk is queued, what changes ahead of it the
  * walk will meet.
  */
-import { type BestRouteBatch, MAX_BATCH_ROUTES, NO_ROUTE, type NextHopSet } from '../speaker/contract.js';
+import { type BestRouteBatch, MAX_BATCH_ROUTES, type NextHopSet, NO_ROUTE } from '../speaker/contract.js';
 import type { Path, PathStore } from './path-store.js';
 import { PendingPrefixes } from './pending-prefixes.js';
 import type { PrefixTable } from './prefix-table.js';

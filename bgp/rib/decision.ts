@@ -44,8 +44,8 @@ export function selectBest(paths: readonly Path[]): Path {
 
 /** Of two, the first step that tells them apart decides. */
 function betterOf(a: Path, b: Path): Path {
-  for (const [, compare] of steps) {
-    const order = compare(a, b);
+  for (let step = 0; step < steps.length; step++) {
+    const order = steps[step]![1](a, b);
     if (order !== 0) return order < 0 ? a : b;
   }
   return a;

@@ -3,12 +3,7 @@
  * RFC 1997). Pure. Peers with the same view get the same octets and share an update group.
  */
 import type { Asn } from '../../core/asn.js';
-import {
-  addressFamily,
-  type IpAddress,
-  type Ipv4Address,
-  ipv4ToNumber,
-} from '../../core/ip-address.js';
+import { addressFamily, type IpAddress, type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
 import { type Prefix, prefixContainsAddress } from '../../core/prefix.js';
 import type { Family } from '../family.js';
 import { WellKnownCommunity } from '../iana.js';
@@ -82,7 +77,11 @@ function communitiesAllow(communities: readonly number[], to: 'ibgp' | 'ebgp'): 
 }
 
 /** RFC 4271 sections 5.1.2, 5.1.4 and 5.1.5, RFC 4456 section 8. */
-function forExternal(attributes: PathAttributes, from: Path['session']['kind'], localAsn: Asn): PathAttributes {
+function forExternal(
+  attributes: PathAttributes,
+  from: Path['session']['kind'],
+  localAsn: Asn,
+): PathAttributes {
   const { localPref: _l, originatorId: _o, clusterList: _c, multiExitDisc, ...rest } = attributes;
   return {
     ...rest,

@@ -3,9 +3,10 @@
  * out the same. A number stands for it in the group's `sent` column. It is freed with the last path that leads to it, at a quiet
  * point, when every prefix has been decided: so no `sent` entry can outlive it.
  */
+
+import type { IpAddress } from '../../core/ip-address.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { encodeAttributes } from '../wire/attributes/codec.js';
-import type { IpAddress } from '../../core/ip-address.js';
 import type { Audiences } from './audience.js';
 import { type ExportView, exportPath } from './export-view.js';
 import type { Path } from './path-store.js';

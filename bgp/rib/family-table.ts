@@ -6,9 +6,10 @@
  * that has still to be told (`offerFree`).
  */
 import type { Family } from '../family.js';
-import type { Audiences } from './audience.js';
 import { AdjRibIn } from './adj-rib-in.js';
+import type { Audiences } from './audience.js';
 import { BestRouteFeed } from './best-route-feed.js';
+import type { RibPeer } from './contract.js';
 import { DirtyPrefixes } from './dirty-prefixes.js';
 import { exportViewOf } from './export-view.js';
 import type { Member } from './group-output.js';
@@ -18,12 +19,11 @@ import { LocRib } from './loc-rib.js';
 import type { OutBuffer } from './out-buffer.js';
 import { OutRuns } from './out-runs.js';
 import type { PathStore } from './path-store.js';
-import { PendingPrefixes } from './pending-prefixes.js';
+import type { PendingPrefixes } from './pending-prefixes.js';
 import { compilePolicy, type PolicyNames } from './policy.js';
 import type { PrefixTable } from './prefix-table.js';
 import { detailOf } from './route-detail.js';
 import type { Session } from './sources.js';
-import type { RibPeer } from './contract.js';
 import { type GroupContext, UpdateGroup } from './update-group.js';
 import { UpdatePacker } from './update-packer.js';
 

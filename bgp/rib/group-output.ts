@@ -81,7 +81,12 @@ export class GroupOutput {
   }
 
   /** A peer that was told other things before: `pending` is where its knowledge may differ from this group's. */
-  joinBehind(source: number, address: IpAddress, pending: PendingPrefixes, initialTableSent: boolean): Member {
+  joinBehind(
+    source: number,
+    address: IpAddress,
+    pending: PendingPrefixes,
+    initialTableSent: boolean,
+  ): Member {
     const member = this.join(source, address, 0);
     member.state = 'pending';
     member.pending = pending;
@@ -158,11 +163,14 @@ export class GroupOutput {
     for (const member of this.members) if (member.snapshot?.position === oldest) this.#leaveLog(member);
   }
 
-  /** After a flush: drops what all have read, and lets go of those that read too slowly. */
-  settle(): void {
+  /**
+   * After a flush that added `latestBytes`: drops what all have read, and lets go of those that read too slowly. The latest flush
+   * does not count against anyone: nobody could have read it.
+   */
+  settle(latestBytes: number): void {
     if (this.#snapshot !== undefined && this.#snapshot.position !== this.log.end) this.#snapshot = undefined;
     this.#trim();
-    while (this.log.bytes > this.#limit) {
+    while (this.log.bytes - latestBytes > this.#limit) {
       for (const member of this.members) {
         if (this.#reads(member) && member.cursor === this.log.base) this.#leaveLog(member);
       }

@@ -32,7 +32,7 @@ export class Ipv4Prefixes implements PrefixTable {
   /** First in, first out: see {@link PrefixTable}. */
   #firstFree = 0;
   #lastFree = 0;
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   reserve(count: number): boolean {
     if (this.end + count <= this.capacity) return false;
@@ -154,9 +154,7 @@ export class Ipv4Prefixes implements PrefixTable {
   }
 
   compare(a: number, b: number): number {
-    return (
-      (this.#addresses[a]! >>> 0) - (this.#addresses[b]! >>> 0) || this.#lengths[a]! - this.#lengths[b]!
-    );
+    return (this.#addresses[a]! >>> 0) - (this.#addresses[b]! >>> 0) || this.#lengths[a]! - this.#lengths[b]!;
   }
 
   matches(id: number, range: PrefixRange): boolean {

@@ -5,7 +5,7 @@
 import { addressFromBytes, addressToBytes } from '../../core/ip-address.js';
 import { type Prefix, prefixAddress, prefixLength, prefixOf } from '../../core/prefix.js';
 import type { PrefixRange } from './policy.js';
-import { capacityFor, grownInt32, grownUint8, initialCapacity, type PrefixTable } from './prefix-table.js';
+import { capacityFor, grownUint8, initialCapacity, type PrefixTable } from './prefix-table.js';
 
 const FREE = 255;
 

@@ -75,10 +75,12 @@ export class NextHops {
     for (const { address, references, ours } of this.#byAddress.values()) {
       if (references > 0 && !ours) watched.add(address);
     }
-    const dropped = [...this.#watched].filter(address => !watched.has(address));
-    if (dropped.length === 0 && watched.size === this.#watched.size) return undefined;
-    for (const address of dropped) {
-      if (this.#byAddress.get(address)?.references === 0) this.#byAddress.delete(address);
+    for (const { address, references, reachable, metric } of this.#byAddress.values()) {
+      const told = this.#watched.has(address) || (reachable && metric === 0);
+      if (references === 0 && told) this.#byAddress.delete(address);
+    }
+    if (watched.size === this.#watched.size && [...watched].every(each => this.#watched.has(each))) {
+      return undefined;
     }
     this.#watched = watched;
     return [...watched];

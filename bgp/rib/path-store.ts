@@ -5,10 +5,10 @@
  * A number is given out again only at a quiet point (see `release`): then every prefix has been decided, so that a selected path
  * is one that still stands in the Adj-RIB-In and its reference counts.
  */
-import { type Asn } from '../../core/asn.js';
+import type { Asn } from '../../core/asn.js';
 import { type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
-import { countAsn } from '../wire/attributes/as-path.js';
 import type { NextHopSet } from '../speaker/contract.js';
+import { countAsn } from '../wire/attributes/as-path.js';
 import type { AttributeBlock, AttributeStore } from './attribute-store.js';
 import type { NextHop, NextHops } from './next-hops.js';
 import { grownUint8, grownUint16 } from './prefix-table.js';
@@ -83,7 +83,8 @@ export class PathStore {
       number,
       session,
       block,
-      nextHop: peer === undefined || block.nextHop === undefined ? undefined : this.#nextHops.of(block.nextHop),
+      nextHop:
+        peer === undefined || block.nextHop === undefined ? undefined : this.#nextHops.of(block.nextHop),
       refusal: this.#refusalOf(session, block) ?? (accepted ? undefined : 'import-policy'),
       routerId: block.attributes.originatorId ?? (peer === undefined ? 0 : ipv4ToNumber(peer.remoteRouterId)),
       references: 0,

@@ -24,11 +24,19 @@ export interface RoutePage {
 }
 
 /** All paths of a prefix come in one page, which may therefore be longer than the limit by the paths of its last prefix. */
-export function queryRoutes(table: FamilyTable, paths: PathStore, sources: Sources, query: RouteQuery): RoutePage {
+export function queryRoutes(
+  table: FamilyTable,
+  paths: PathStore,
+  sources: Sources,
+  query: RouteQuery,
+): RoutePage {
   const source = 'peer' in query.table ? sources.byKey(query.table.peer) : undefined;
   if ('peer' in query.table && source === undefined) return { routes: [], more: false };
   const stands = (id: number) => standsIn(table, query.table, source, id);
-  const ids = query.prefix === undefined ? lowestAfter(table.prefixes, query, stands) : [table.prefixes.find(query.prefix)];
+  const ids =
+    query.prefix === undefined
+      ? lowestAfter(table.prefixes, query, stands)
+      : [table.prefixes.find(query.prefix)];
   const routes: RouteDetail[] = [];
   let prefixes = 0;
   for (const id of ids) {

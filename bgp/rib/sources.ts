@@ -4,8 +4,8 @@
  * session replaces one of the last because both have the same source.
  */
 import type { Family } from '../family.js';
-import type { PeerIndex, RibPeer } from './contract.js';
 import type { AttributeBlock } from './attribute-store.js';
+import type { PeerIndex, RibPeer } from './contract.js';
 import type { Path } from './path-store.js';
 import { type CompiledPolicy, compilePolicy } from './policy.js';
 

@@ -7,8 +7,8 @@ import type { IpAddress } from '../../core/ip-address.js';
 import type { RouteDetail } from '../speaker/contract.js';
 import type { Audiences } from './audience.js';
 import { EVERYONE } from './audience.js';
-import { ExportedBlocks } from './exported-blocks.js';
 import type { ExportView } from './export-view.js';
+import { ExportedBlocks } from './exported-blocks.js';
 import { GroupOutput, type Member, type OutputSource } from './group-output.js';
 import type { OutLog, Segment } from './out-log.js';
 import { collectPrefixes } from './out-replay.js';
@@ -111,8 +111,10 @@ export class UpdateGroup implements OutputSource {
       }
       if (block !== 0) this.#count(this.blocks.at(block).audience, 1);
     }
-    this.#pack(this.output.log);
-    this.output.settle();
+    const { log } = this.output;
+    const bytes = log.bytes;
+    this.#pack(log);
+    this.output.settle(log.bytes - bytes);
   }
 
   #exported(path: number, id: number): number {

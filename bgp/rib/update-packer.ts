@@ -136,10 +136,7 @@ export class UpdatePacker {
     if (tail.length > 0) buffer.chunk.set(tail, nlriEnd);
     buffer.at = nlriEnd + tail.length;
     for (const length of lengths) {
-      buffer.view.setUint16(
-        message + length.at,
-        (length.tail ? buffer.at : nlriEnd) - message - length.from,
-      );
+      buffer.view.setUint16(message + length.at, (length.tail ? buffer.at : nlriEnd) - message - length.from);
     }
     this.#message = -1;
     this.#sealedEnd = buffer.at;

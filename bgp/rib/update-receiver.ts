@@ -15,7 +15,12 @@ import { newUpdateFields, scanUpdate } from '../wire/update.js';
 import { type AttributeBlock, type AttributeStore, isBlock, missingFrom } from './attribute-store.js';
 import type { UpdateOutcome } from './contract.js';
 import type { FamilyTable } from './family-table.js';
-import { cutMultiprotocol, hasMultiprotocol, type MultiprotocolBlock, type NlriField } from './multiprotocol.js';
+import {
+  cutMultiprotocol,
+  hasMultiprotocol,
+  type MultiprotocolBlock,
+  type NlriField,
+} from './multiprotocol.js';
 import type { PathStore } from './path-store.js';
 import { passes } from './policy.js';
 import { detailOf, undecided } from './route-detail.js';
@@ -37,7 +42,7 @@ export class UpdateReceiver {
   readonly #tables: Readonly<Record<Family, FamilyTable>>;
   readonly #blocks: AttributeStore;
   readonly #paths: PathStore;
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(tables: Readonly<Record<Family, FamilyTable>>, blocks: AttributeStore, paths: PathStore) {
     this.#tables = tables;
@@ -127,7 +132,9 @@ export class UpdateReceiver {
     if (nlri !== undefined) {
       // The next hop of the NLRI field is NEXT_HOP's, whatever MP_REACH_NLRI says.
       const own = cutMultiprotocol(buffer, from, to, true).bytes;
-      this.#announce(session, this.#blocks.intern(own, 0, own.length, block.context), buffer, nlri);
+      const ownBlock = this.#blocks.intern(own, 0, own.length, block.context);
+      this.#announce(session, ownBlock, buffer, nlri);
+      if (ownBlock.references === 0) this.#blocks.release(ownBlock);
     }
     if (reach !== undefined) this.#announce(session, block, buffer, reach);
     return ok;
@@ -143,7 +150,9 @@ export class UpdateReceiver {
     const problems = [...block.problems, ...missingFrom(block, nlri)];
     // RFC 4271 section 6.3: an external peer stands first in the paths it sends.
     if (session.kind === 'ebgp' && block.attributes.asPath && block.peerAs !== session.peer!.asn) {
-      problems.push(withdrawFor(AttributeType.asPath, UpdateError.malformedAsPath, 'first AS is not the peer'));
+      problems.push(
+        withdrawFor(AttributeType.asPath, UpdateError.malformedAsPath, 'first AS is not the peer'),
+      );
     }
     if (reach?.family !== undefined && !isNextHopFor(reach.family, block)) {
       const { invalidNextHop } = UpdateError;

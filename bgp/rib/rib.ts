@@ -1,0 +1,303 @@
+/**
+ * The RIB (RFC 4271 section 3.2): Adj-RIBs-In, Loc-RIB and Adj-RIBs-Out of every family behind the contract that sessions and the
+ * best-route consumer drive. No sockets, no clock, nothing asynchronous; what comes in marks prefixes dirty, `flush` decides them
+ * and packs what peers are to be told. The parts know one another only through `FamilyTable`.
+ */
+import type { Asn } from '../../core/asn.js';
+import {
+  addressFamily,
+  addressToBytes,
+  type IpAddress,
+  type Ipv4Address,
+  ipv4ToNumber,
+} from '../../core/ip-address.js';
+import type { Prefix } from '../../core/prefix.js';
+import { type Family, familyOf } from '../family.js';
+import { Afi, Origin, Safi } from '../iana.js';
+import type { BestRouteBatch, NextHopStatus, OriginatedRoute } from '../speaker/contract.js';
+import type { PathAttributes } from '../wire/attributes/attributes.js';
+import { AttributeStore } from './attribute-store.js';
+import { Audiences } from './audience.js';
+import type { PeerIndex, Rib, RibPeer, UpdateOutcome } from './contract.js';
+import { FamilyTable } from './family-table.js';
+import { type NextHop, NextHops } from './next-hops.js';
+import { OutBuffer } from './out-buffer.js';
+import { type Path, PathStore } from './path-store.js';
+import { compilePolicy, PolicyNames, passes } from './policy.js';
+import { detailOf, undecided } from './route-detail.js';
+import { queryRoutes, type RoutePage } from './route-query.js';
+import { newSession, OWN_SOURCE, type Session, type Source, Sources } from './sources.js';
+import { UpdateReceiver } from './update-receiver.js';
+
+export interface RibOptions {
+  readonly asn: Asn;
+  readonly routerId: Ipv4Address;
+  /** How much packed output an update group keeps for its slowest peer before that peer is put aside, octets. */
+  readonly logLimitBytes?: number;
+}
+
+const DEFAULT_LOG_LIMIT_BYTES = 16 * 1024 * 1024;
+const families: readonly Family[] = ['ipv4-unicast', 'ipv6-unicast'];
+const ok: UpdateOutcome = { kind: 'ok' };
+const one = new Int32Array(1);
+
+export function createRib(options: RibOptions): Rib {
+  return new RoutingInformationBase(options);
+}
+
+class RoutingInformationBase implements Rib {
+  readonly #nextHops = new NextHops();
+  readonly #blocks = new AttributeStore();
+  readonly #paths: PathStore;
+  readonly #sources = new Sources();
+  readonly #own: Session;
+  readonly #tables: Readonly<Record<Family, FamilyTable>>;
+  readonly #receiver: UpdateReceiver;
+
+  constructor({ asn, routerId, logLimitBytes = DEFAULT_LOG_LIMIT_BYTES }: RibOptions) {
+    this.#paths = new PathStore(this.#blocks, this.#nextHops, asn, routerId);
+    const audiences = new Audiences();
+    const buffer = new OutBuffer();
+    const policyNames = new PolicyNames();
+    const table = (family: Family) =>
+      new FamilyTable(family, this.#paths, audiences, buffer, policyNames, logLimitBytes);
+    this.#tables = { 'ipv4-unicast': table('ipv4-unicast'), 'ipv6-unicast': table('ipv6-unicast') };
+    this.#receiver = new UpdateReceiver(this.#tables, this.#blocks, this.#paths);
+    this.#own = newSession(this.#sources.own, undefined);
+    this.#sources.own.session = this.#own;
+  }
+
+  // -------------------------------------------------------------- peers
+
+  peerUp(peer: RibPeer): PeerIndex {
+    const known = this.#sources.byKey(peer.key);
+    if (known?.session !== undefined) this.peerDown(known.index, 'flush');
+    const source = this.#sources.enter(peer.key);
+    const session = newSession(source, peer);
+    source.session = session;
+    for (const family of families) if (session.carries[family]) this.#tables[family].join(session);
+    return source.index;
+  }
+
+  peerDown(peer: PeerIndex, routes: 'flush' | { readonly keepStale: readonly Family[] }): void {
+    const source = this.#sources.at(peer);
+    const session = source?.session;
+    if (source === undefined || session === undefined || peer === OWN_SOURCE) return;
+    source.session = undefined;
+    // RFC 4724 section 4.2: what was stale already when the peer is lost again, goes.
+    const older = source.stale;
+    source.stale = undefined;
+    for (const family of families) {
+      this.#tables[family].leave(source.index);
+      if (older !== undefined) this.#removeSession(older, family);
+      if (routes === 'flush' || !routes.keepStale.includes(family)) this.#removeSession(session, family);
+    }
+    if (families.some(family => session.counts[family].received > 0)) this.#keepStale(source, session);
+    this.#sources.leave(source);
+  }
+
+  #keepStale(source: Source, session: Session): void {
+    source.stale = session;
+    session.stale = true;
+    for (const { prefixes, locRib, feed } of Object.values(this.#tables)) {
+      for (let id = 1; id < prefixes.end; id++) {
+        const selected = locRib.selected[id]!;
+        if (selected === 0 || this.#paths.at(selected).session !== session) continue;
+        one[0] = id;
+        feed.note(one, 1);
+      }
+    }
+  }
+
+  #removeSession(session: Session, family: Family): number {
+    const { adjRibIn, prefixes } = this.#tables[family];
+    return adjRibIn.removeSession(session, prefixes.end);
+  }
+
+  flushStale(key: string, family: Family): number {
+    const source = this.#sources.byKey(key);
+    const stale = source?.stale;
+    if (source === undefined || stale === undefined) return 0;
+    const removed = this.#removeSession(stale, family);
+    if (families.every(each => stale.counts[each].received === 0)) source.stale = undefined;
+    this.#sources.leave(source);
+    return removed;
+  }
+
+  setPolicies(
+    peer: PeerIndex,
+    importPolicy: RibPeer['importPolicy'],
+    exportPolicy: RibPeer['exportPolicy'],
+  ): void {
+    const source = this.#sources.at(peer);
+    const session = source?.session;
+    if (source === undefined || session?.peer === undefined) return;
+    const compiled = compilePolicy(importPolicy, 'peers');
+    for (const each of [session, source.stale]) {
+      if (each === undefined) continue;
+      each.importPolicy = compiled;
+      each.lastBlock = undefined;
+      each.lastPath = undefined;
+    }
+    for (const table of Object.values(this.#tables)) {
+      this.#judgeImports(table, source.index);
+      table.move(session, exportPolicy);
+    }
+  }
+
+  #judgeImports(table: FamilyTable, source: number): void {
+    const { adjRibIn, prefixes, family } = table;
+    for (let id = 1; id < prefixes.end; id++) {
+      const number = adjRibIn.find(id, source);
+      if (number === 0) continue;
+      const { session, block } = this.#paths.at(number);
+      const detail = () =>
+        detailOf(this.#paths.of(session, block, true), prefixes.prefix(id), family, undecided);
+      const path = this.#paths.of(session, block, passes(session.importPolicy, prefixes, id, detail));
+      one[0] = id;
+      adjRibIn.announce(one, 1, path);
+    }
+  }
+
+  // -------------------------------------------------------------- routes
+
+  receiveUpdate(peer: PeerIndex, buffer: Uint8Array, start: number, end: number): UpdateOutcome {
+    const session = this.#sources.at(peer)?.session;
+    if (session === undefined || session === this.#own) return ok;
+    return this.#receiver.receive(session, buffer, start, end);
+  }
+
+  originate(routes: readonly OriginatedRoute[]): void {
+    for (const route of routes) {
+      const table = this.#tables[familyOf(route.prefix)];
+      table.reserve(1);
+      const path = this.#paths.of(this.#own, this.#blocks.own(ownAttributes(route)), true);
+      one[0] = table.prefixes.add(route.prefix);
+      table.adjRibIn.announce(one, 1, path);
+    }
+  }
+
+  withdrawOriginated(prefixes: readonly Prefix[]): void {
+    for (const prefix of prefixes) {
+      const table = this.#tables[familyOf(prefix)];
+      const id = table.prefixes.find(prefix);
+      if (id !== 0) table.adjRibIn.remove(id, OWN_SOURCE);
+    }
+  }
+
+  setNextHopStatus(nextHops: readonly NextHopStatus[]): void {
+    this.#judgePaths(this.#nextHops.setStatus(nextHops));
+  }
+
+  setOwnAddresses(addresses: readonly IpAddress[]): void {
+    this.#judgePaths(this.#nextHops.setOwn(addresses));
+  }
+
+  #judgePaths(changed: ReadonlySet<NextHop>): void {
+    if (changed.size === 0) return;
+    const affected = new Uint8Array(this.#paths.usable.length);
+    let any = false;
+    for (const path of this.#paths.all()) {
+      if (path.nextHop === undefined || !changed.has(path.nextHop)) continue;
+      this.#paths.judge(path);
+      affected[path.number] = 1;
+      any = true;
+    }
+    if (!any) return;
+    for (const { adjRibIn, prefixes } of Object.values(this.#tables)) {
+      adjRibIn.markAffected(affected, prefixes.end);
+    }
+  }
+
+  takeWatchedNextHops(): readonly IpAddress[] | undefined {
+    return this.#nextHops.takeWatched();
+  }
+
+  // -------------------------------------------------------------- decision and output
+
+  holdSelection(family: Family, held: boolean): void {
+    this.#tables[family].hold(held);
+  }
+
+  get dirty(): boolean {
+    return this.#tables['ipv4-unicast'].needsFlush || this.#tables['ipv6-unicast'].needsFlush;
+  }
+
+  flush(): void {
+    const ipv4 = this.#tables['ipv4-unicast'];
+    const ipv6 = this.#tables['ipv6-unicast'];
+    ipv4.flush();
+    ipv6.flush();
+    // The quiet point: what no Adj-RIB-In holds now is not selected, not exported and not a source of anything.
+    if (ipv4.dirty.count > 0 || ipv6.dirty.count > 0) return;
+    this.#paths.release(this.#forgetPath);
+    this.#sources.release();
+  }
+
+  readonly #forgetPath = (path: Path): void => {
+    for (const family of families) {
+      for (const group of this.#tables[family].groups.values()) group.blocks.forget(path);
+    }
+  };
+
+  takeOutput(peer: PeerIndex): Uint8Array | undefined {
+    return this.#takeFrom('ipv4-unicast', peer) ?? this.#takeFrom('ipv6-unicast', peer);
+  }
+
+  #takeFrom(family: Family, peer: PeerIndex): Uint8Array | undefined {
+    const table = this.#tables[family];
+    const membership = table.memberships[peer];
+    return membership?.group.output.take(membership.member, table.flushes);
+  }
+
+  initialTableSent(peer: PeerIndex, family: Family): boolean {
+    return this.#tables[family].memberships[peer]?.member.initialTableSent ?? true;
+  }
+
+  takeBestRoutes(family: Family, restart: boolean): BestRouteBatch | undefined {
+    const table = this.#tables[family];
+    return table.feed.take(table.locRib.selected, restart, id => table.offerFree(id));
+  }
+
+  // -------------------------------------------------------------- queries
+
+  counts(key: string): ReturnType<Rib['counts']> {
+    const source = this.#sources.byKey(key);
+    const sum = { received: 0, accepted: 0, advertised: 0, stale: 0 };
+    if (source === undefined) return sum;
+    for (const family of families) {
+      const live = source.session?.counts[family];
+      const stale = source.stale?.counts[family];
+      const membership = this.#tables[family].memberships[source.index];
+      sum.received += (live?.received ?? 0) + (stale?.received ?? 0);
+      sum.accepted += (live?.accepted ?? 0) + (stale?.accepted ?? 0);
+      sum.stale += stale?.received ?? 0;
+      sum.advertised += membership?.group.toldCount(membership.member) ?? 0;
+    }
+    return sum;
+  }
+
+  routes(query: Parameters<Rib['routes']>[0]): RoutePage {
+    return queryRoutes(this.#tables[query.family], this.#paths, this.#sources, query);
+  }
+}
+
+/** RFC 4271 section 5.1: what a route of ours carries before it is exported. */
+function ownAttributes(route: OriginatedRoute): PathAttributes {
+  const { nextHop, communities, largeCommunities, localPref, med } = route;
+  return {
+    origin: Origin.igp,
+    asPath: [],
+    ...(nextHop === undefined ? {} : carriedNextHop(nextHop)),
+    ...(med === undefined ? {} : { multiExitDisc: med }),
+    ...(localPref === undefined ? {} : { localPref }),
+    ...(communities.length === 0 ? {} : { communities }),
+    ...(largeCommunities.length === 0 ? {} : { largeCommunities }),
+  };
+}
+
+function carriedNextHop(nextHop: IpAddress): PathAttributes {
+  if (addressFamily(nextHop) === 'ipv4') return { nextHop: ipv4ToNumber(nextHop as Ipv4Address) };
+  const nlri = new Uint8Array(0);
+  return { mpReach: { afi: Afi.ipv6, safi: Safi.unicast, nextHop: addressToBytes(nextHop), nlri } };
+}
