@@ -89,8 +89,8 @@ export class Twin {
   }
 
   #at(prefix: Prefix): Map<string, TwinPath> {
-    let paths = this.paths.get(prefix);
-    if (paths === undefined) this.paths.set(prefix, (paths = new Map()));
+    const paths = this.paths.get(prefix) ?? new Map<string, TwinPath>();
+    this.paths.set(prefix, paths);
     return paths;
   }
 
