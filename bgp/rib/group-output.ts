@@ -39,6 +39,8 @@ export interface OutputSource {
   packTable(into: OutLog): void;
   /** The present state of up to some hundred pending prefixes of a member. */
   packPending(member: Member, into: OutLog): void;
+  /** Every prefix that the group has told. */
+  collectTable(into: PendingPrefixes): void;
   /** The prefixes that a segment speaks of. */
   collectPrefixes(segment: Segment, into: PendingPrefixes): void;
 }
@@ -105,10 +107,7 @@ export class GroupOutput {
   take(member: Member, flushes: number): Uint8Array | undefined {
     if (member.state === 'waiting') {
       if (flushes < member.startsAfter) return undefined;
-      member.snapshot = this.#currentSnapshot();
-      member.snapshotCursor = member.snapshot.log.base;
-      member.cursor = member.snapshot.position;
-      member.state = 'snapshot';
+      this.#startSnapshot(member);
     }
     if (member.state === 'snapshot') {
       const { log } = member.snapshot!;
@@ -121,6 +120,23 @@ export class GroupOutput {
     const bytes = this.log.read(member.cursor, member, this.#audiences);
     member.cursor = this.log.reached;
     return bytes;
+  }
+
+  /** Tells a member everything again; it knows the table up to its cursor. */
+  refresh(member: Member): void {
+    if (member.state === 'log' && member.cursor === this.log.end) {
+      this.#startSnapshot(member);
+    } else if (member.state !== 'waiting') {
+      if (member.state !== 'pending') this.#leaveLog(member);
+      this.#group.collectTable(member.pending!);
+    }
+  }
+
+  #startSnapshot(member: Member): void {
+    member.snapshot = this.#currentSnapshot();
+    member.snapshotCursor = member.snapshot.log.base;
+    member.cursor = member.snapshot.position;
+    member.state = 'snapshot';
   }
 
   #takePending(member: Member): Uint8Array | undefined {

@@ -167,6 +167,11 @@ class RoutingInformationBase implements Rib {
     return this.#receiver.receive(session, buffer, start, end);
   }
 
+  refresh(peer: PeerIndex, family: Family): void {
+    const membership = this.#tables[family].memberships[peer];
+    membership?.group.output.refresh(membership.member);
+  }
+
   originate(routes: readonly OriginatedRoute[]): void {
     for (const route of routes) {
       const table = this.#tables[familyOf(route.prefix)];

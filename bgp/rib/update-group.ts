@@ -203,6 +203,11 @@ export class UpdateGroup implements OutputSource {
     this.#pack(into);
   }
 
+  collectTable(into: PendingPrefixes): void {
+    const { end } = this.#context.prefixes;
+    for (let id = 1; id < end; id++) if (this.sent[id] !== 0) into.add(id);
+  }
+
   packPending(member: Member, into: OutLog): void {
     const { announces, withdraws } = this.#context;
     const count = member.pending!.take(pendingIds, PENDING_BATCH);

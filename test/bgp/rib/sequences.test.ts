@@ -201,6 +201,7 @@ class Sequence {
   takeSome(): void {
     const peer = this.pick([...this.live.values()]);
     peer?.drain(this.pick([1, 2, 5]));
+    if (peer !== undefined && this.random() < 0.1) this.rib.refresh(peer.index, 'ipv4-unicast');
     const restart = this.random() < 0.05;
     if (restart) this.forget('ipv4');
     if (restart || this.random() < 0.5) this.learnBest(this.rib.takeBestRoutes('ipv4-unicast', restart));
