@@ -14,6 +14,19 @@ function setUp(t: Parameters<typeof makeNamespace>[0]) {
   return { a, b, changes, monitor, eth0: ifindex(a, 'eth0') };
 }
 
+function describe(change: KernelChange): string {
+  switch (change.kind) {
+    case 'route':
+      return `route ${change.route.destination} ${change.gone}`;
+    case 'address':
+      return `address ${change.address.address} ${change.gone}`;
+    case 'link':
+      return `link ${change.link.name} ${change.link.ifindex} ${change.link.mtu}`;
+    case 'resynchronise':
+      return change.kind;
+  }
+}
+
 test('routes, addresses and links of either family are told as they come and go', async t => {
   const { a, changes, eth0 } = setUp(t);
   a.ip('route add 10.1.0.0/24 via 10.0.0.2 proto 157');
@@ -21,19 +34,7 @@ test('routes, addresses and links of either family are told as they come and go'
   a.ip('address add 10.2.0.1/24 dev eth0');
   a.ip('-6 address add fd00::1/64 dev eth0 nodad');
   a.ip('link set eth0 mtu 1400');
-  const seen = () =>
-    changes.map(change => {
-      switch (change.kind) {
-        case 'route':
-          return `route ${change.route.destination} ${change.gone}`;
-        case 'address':
-          return `address ${change.address.address} ${change.gone}`;
-        case 'link':
-          return `link ${change.link.name} ${change.link.ifindex} ${change.link.mtu}`;
-        case 'resynchronise':
-          return change.kind;
-      }
-    });
+  const seen = () => changes.map(describe);
   const wanted = [
     'route 10.1.0.0/24 false',
     'route 10.1.0.0/24 true',
