@@ -51,6 +51,9 @@ export const FsmError = {
   unexpectedMessageInEstablished: 3,
 } as const;
 
+/** RFC 7313. */
+export const RouteRefreshError = { invalidMessageLength: 1 } as const;
+
 /** RFC 4486, RFC 8538, RFC 9384. */
 export const CeaseError = {
   maximumPrefixesReached: 1,

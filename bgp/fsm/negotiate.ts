@@ -132,7 +132,10 @@ function wantedFamilies(local: Open): Uint8Array {
 }
 
 function gracefulRestart(local: Open, remote: Open): NegotiatedGracefulRestart | undefined {
-  const theirs = capability(remote, 'graceful-restart');
+  // RFC 4724 section 3: of several the last one counts.
+  const theirs = remote.capabilities.findLast(
+    (one): one is Of<'graceful-restart'> => one.kind === 'graceful-restart',
+  );
   if (theirs === undefined || capability(local, 'graceful-restart') === undefined) return undefined;
   const named = (which: typeof theirs.families) =>
     which.map(({ afi, safi }) => familyOfNumbers(afi, safi)).filter(family => family !== undefined);

@@ -10,6 +10,7 @@
 import type { Family } from '../family.js';
 import { Afi, CapabilityCode, ErrorCode, OpenError, Safi } from '../iana.js';
 import { BgpMessageError, noData } from './message-error.js';
+import { readU16, readU32 } from './reader.js';
 import type { Writer } from './writer.js';
 
 export type Capability =
@@ -53,13 +54,13 @@ export function familyOfNumbers(afi: number, safi: number): Family | undefined {
   return afi === Afi.ipv4 ? 'ipv4-unicast' : afi === Afi.ipv6 ? 'ipv6-unicast' : undefined;
 }
 
-const u16 = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
-
 /** The value of one capability; `undefined` if its length is not that of its code. */
 function decodeValue(code: number, value: Uint8Array): Capability | undefined {
   switch (code) {
     case CapabilityCode.multiprotocol:
-      return value.length === 4 ? { kind: 'multiprotocol', afi: u16(value, 0), safi: value[3]! } : undefined;
+      return value.length === 4
+        ? { kind: 'multiprotocol', afi: readU16(value, 0), safi: value[3]! }
+        : undefined;
     case CapabilityCode.routeRefresh:
       return value.length === 0 ? { kind: 'route-refresh' } : undefined;
     case CapabilityCode.extendedMessage:
@@ -67,9 +68,7 @@ function decodeValue(code: number, value: Uint8Array): Capability | undefined {
     case CapabilityCode.enhancedRouteRefresh:
       return value.length === 0 ? { kind: 'enhanced-route-refresh' } : undefined;
     case CapabilityCode.fourOctetAs:
-      return value.length === 4
-        ? { kind: 'four-octet-as', asn: u16(value, 0) * 65536 + u16(value, 2) }
-        : undefined;
+      return value.length === 4 ? { kind: 'four-octet-as', asn: readU32(value, 0) } : undefined;
     case CapabilityCode.gracefulRestart:
       return decodeGracefulRestart(value);
     case CapabilityCode.addPath:
@@ -92,13 +91,17 @@ function decodeGracefulRestart(value: Uint8Array): Capability | undefined {
   if (value.length < 2 || (value.length - 2) % 4 !== 0) return undefined;
   const families = [];
   for (let at = 2; at < value.length; at += 4) {
-    families.push({ afi: u16(value, at), safi: value[at + 2]!, forwarding: (value[at + 3]! & 0x80) !== 0 });
+    families.push({
+      afi: readU16(value, at),
+      safi: value[at + 2]!,
+      forwarding: (value[at + 3]! & 0x80) !== 0,
+    });
   }
   return {
     kind: 'graceful-restart',
     restarting: (value[0]! & 0x80) !== 0,
     notification: (value[0]! & 0x40) !== 0,
-    restartTimeSeconds: u16(value, 0) & 0x0fff,
+    restartTimeSeconds: readU16(value, 0) & 0x0fff,
     families,
   };
 }
@@ -108,7 +111,7 @@ function decodeAddPath(value: Uint8Array): Capability | undefined {
   if (value.length === 0 || value.length % 4 !== 0) return undefined;
   const families = [];
   for (let at = 0; at < value.length; at += 4) {
-    families.push({ afi: u16(value, at), safi: value[at + 2]!, direction: value[at + 3]! });
+    families.push({ afi: readU16(value, at), safi: value[at + 2]!, direction: value[at + 3]! });
   }
   return { kind: 'add-path', families };
 }
@@ -146,6 +149,9 @@ export function encodeCapability(writer: Writer, capability: Capability): void {
   writer.u8(capabilityCode(capability)).sized8(() => encodeValue(writer, capability));
 }
 
+/** RFC 4724 section 3: 12 bits. */
+const MAX_RESTART_TIME_SECONDS = 4095;
+
 function encodeValue(writer: Writer, capability: Capability): void {
   switch (capability.kind) {
     case 'multiprotocol':
@@ -158,7 +164,7 @@ function encodeValue(writer: Writer, capability: Capability): void {
       writer.u16(
         (capability.restarting ? 0x8000 : 0) |
           (capability.notification ? 0x4000 : 0) |
-          capability.restartTimeSeconds,
+          Math.min(capability.restartTimeSeconds, MAX_RESTART_TIME_SECONDS),
       );
       for (const { afi, safi, forwarding } of capability.families)
         writer

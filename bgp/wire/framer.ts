@@ -10,6 +10,7 @@
  */
 import { ErrorCode, HeaderError, MessageType } from '../iana.js';
 import { BgpMessageError, noData } from './message-error.js';
+import { readU16 } from './reader.js';
 
 export const HEADER_LENGTH = 19;
 export const MAX_MESSAGE_LENGTH = 4096;
@@ -37,7 +38,7 @@ export function frameLength(buffer: Uint8Array, start: number, end: number, maxL
       );
     }
   }
-  const length = (buffer[start + 16]! << 8) | buffer[start + 17]!;
+  const length = readU16(buffer, start + 16);
   const type = buffer[start + 18]!;
   const minimum = minimumLength[type];
   if (type === 0 || minimum === undefined) {

@@ -18,15 +18,15 @@ export type {
   PathAttributes,
   UnknownAttribute,
 } from './attributes/attributes.js';
+export { type DecodedAttributes, decodeAttributes, encodeAttributes } from './attributes/codec.js';
+export type { AttributeContext, Disposition } from './attributes/entry.js';
 export {
   type AttributeProblem,
-  attributeName,
-  type DecodedAttributes,
-  decodeAttributes,
-  encodeAttributes,
+  fatalProblem,
   missingAttributes,
-} from './attributes/codec.js';
-export type { AttributeContext, Disposition } from './attributes/table.js';
+  strongestDisposition,
+} from './attributes/problems.js';
+export { attributeName } from './attributes/table.js';
 export { type Capability, describeCapability, familyNumbers, familyOfNumbers } from './capabilities.js';
 export {
   frameLength,

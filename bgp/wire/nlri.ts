@@ -8,16 +8,27 @@ import { ErrorCode, UpdateError } from '../iana.js';
 import { BgpMessageError, noData } from './message-error.js';
 import type { Writer } from './writer.js';
 
+/** RFC 7606 section 5.3: no length above the family's, no prefix past the end. */
+export function isNlri(family: AddressFamily, bytes: Uint8Array, start: number, end: number): boolean {
+  const bits = addressBits(family);
+  let at = start;
+  while (at < end) {
+    if (bytes[at]! > bits) return false;
+    at += 1 + ((bytes[at]! + 7) >>> 3);
+  }
+  return at === end;
+}
+
 /**
  * @throws BgpMessageError 3/10 if a length is above the family's or a prefix runs past the field (RFC 7606 section 5.3: the rest
  *   cannot be trusted). Bits beyond the length are of no consequence and cleared.
  */
 export function decodeNlri(family: AddressFamily, bytes: Uint8Array, start: number, end: number): Prefix[] {
+  if (!isNlri(family, bytes, start, end)) throw invalidNetworkField();
   const prefixes: Prefix[] = [];
   for (let at = start; at < end; ) {
     const length = bytes[at]!;
     const octets = (length + 7) >>> 3;
-    if (length > addressBits(family) || at + 1 + octets > end) throw invalidNetworkField();
     const address = new Uint8Array(addressBits(family) / 8);
     address.set(bytes.subarray(at + 1, at + 1 + octets));
     prefixes.push(prefixOf(addressFromBytes(family, address), length));

@@ -47,8 +47,8 @@ export function shutdownCommunication(notification: Notification): string | unde
   if (data.length < 1 + data[0]!) return undefined;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(data.subarray(1, 1 + data[0]!));
-    // It ends up in logs and on terminals: control characters stay out (RFC 9003 section 5).
-    return text.replace(/\p{Cc}/gu, ' ').trim() || undefined;
+    // It ends up in logs and on terminals: what moves the cursor or turns the text round stays out.
+    return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').trim() || undefined;
   } catch {
     return undefined;
   }

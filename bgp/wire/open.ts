@@ -16,6 +16,7 @@ import { ErrorCode, MessageType, OpenError } from '../iana.js';
 import { type Capability, decodeCapabilities, encodeCapability } from './capabilities.js';
 import { HEADER_LENGTH } from './framer.js';
 import { BgpMessageError, noData } from './message-error.js';
+import { readU16 } from './reader.js';
 import { frame, Writer } from './writer.js';
 
 export interface Open {
@@ -29,7 +30,7 @@ export interface Open {
 }
 
 const CAPABILITIES_PARAMETER = 2;
-/** RFC 9072: this length and this type announce 16-bit lengths. */
+/** RFC 9072: this type, and on sending this length, announce 16-bit lengths. */
 const EXTENDED = 255;
 
 /**
@@ -50,8 +51,8 @@ export function decodeOpen(buffer: Uint8Array, start: number, end: number): Open
   }
   return {
     version,
-    asn: (buffer[at + 1]! << 8) | buffer[at + 2]!,
-    holdTimeSeconds: (buffer[at + 3]! << 8) | buffer[at + 4]!,
+    asn: readU16(buffer, at + 1),
+    holdTimeSeconds: readU16(buffer, at + 3),
     routerId: addressFromBytes('ipv4', buffer, at + 5) as Ipv4Address,
     capabilities: decodeParameters(buffer.subarray(at + 9, end)),
   };
@@ -59,16 +60,17 @@ export function decodeOpen(buffer: Uint8Array, start: number, end: number): Open
 
 /** From the parameters' length octet to the end of the message. */
 function decodeParameters(bytes: Uint8Array): readonly Capability[] {
-  const extended = bytes[0] === EXTENDED && bytes[1] === EXTENDED;
+  // The type decides; the length beside it is to be ignored unless it is 0 (RFC 9072 section 2).
+  const extended = bytes[0] !== 0 && bytes[1] === EXTENDED;
   const lengthSize = extended ? 2 : 1;
   const from = extended ? 4 : 1;
-  const total = extended ? (bytes[2]! << 8) | bytes[3]! : bytes[0]!;
+  const total = extended ? readU16(bytes, 2) : bytes[0]!;
   if (from + total !== bytes.length) throw malformed('the optional parameters do not fill the message');
   const capabilities: Capability[] = [];
   for (let at = from; at < bytes.length; ) {
     if (at + 1 + lengthSize > bytes.length) throw malformed('an optional parameter has no length');
     const type = bytes[at]!;
-    const length = extended ? (bytes[at + 1]! << 8) | bytes[at + 2]! : bytes[at + 1]!;
+    const length = extended ? readU16(bytes, at + 1) : bytes[at + 1]!;
     const value = at + 1 + lengthSize;
     if (value + length > bytes.length) throw malformed('an optional parameter runs past the message');
     if (type !== CAPABILITIES_PARAMETER) {
@@ -96,7 +98,7 @@ export function encodeOpen(open: Open): Uint8Array {
     .u16(open.holdTimeSeconds)
     .bytes(addressToBytes(open.routerId));
   if (value.length === 0) writer.u8(0);
-  else if (value.length + 2 < EXTENDED)
+  else if (value.length + 2 <= EXTENDED)
     writer
       .u8(value.length + 2)
       .u8(CAPABILITIES_PARAMETER)

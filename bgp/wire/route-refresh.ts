@@ -5,9 +5,10 @@
  *     |              AFI              |    Subtype    |     SAFI      |
  *     +-------------------------------+---------------+---------------+
  */
-import { ErrorCode, HeaderError, MessageType } from '../iana.js';
+import { ErrorCode, HeaderError, MessageType, RouteRefreshError } from '../iana.js';
 import { HEADER_LENGTH } from './framer.js';
 import { BgpMessageError } from './message-error.js';
+import { readU16 } from './reader.js';
 import { frame } from './writer.js';
 
 export interface RouteRefresh {
@@ -17,18 +18,32 @@ export interface RouteRefresh {
   readonly subtype: number;
 }
 
-/** @throws BgpMessageError 1/2: without negotiated extensions it is 23 octets, never more */
+/**
+ * One whole message in `buffer[start, end)`.
+ *
+ * @throws BgpMessageError if it is not 23 octets long: 1/2, or 7/1 with the whole message where the subtype is one of RFC 7313
+ *   (section 5)
+ */
 export function decodeRouteRefresh(buffer: Uint8Array, start: number, end: number): RouteRefresh {
-  if (end - start !== HEADER_LENGTH + 4) {
-    throw new BgpMessageError(
-      ErrorCode.messageHeader,
-      HeaderError.badMessageLength,
-      buffer.slice(start + 16, start + 18),
-      `a ROUTE-REFRESH of ${end - start} octets`,
-    );
-  }
   const at = start + HEADER_LENGTH;
-  return { afi: (buffer[at]! << 8) | buffer[at + 1]!, subtype: buffer[at + 2]!, safi: buffer[at + 3]! };
+  const subtype = buffer[at + 2]!;
+  if (end - start !== HEADER_LENGTH + 4) {
+    const detail = `a ROUTE-REFRESH of ${end - start} octets`;
+    throw subtype === 1 || subtype === 2
+      ? new BgpMessageError(
+          ErrorCode.routeRefresh,
+          RouteRefreshError.invalidMessageLength,
+          buffer.slice(start, end),
+          detail,
+        )
+      : new BgpMessageError(
+          ErrorCode.messageHeader,
+          HeaderError.badMessageLength,
+          buffer.slice(start + 16, start + 18),
+          detail,
+        );
+  }
+  return { afi: readU16(buffer, at), subtype, safi: buffer[at + 3]! };
 }
 
 export function encodeRouteRefresh({ afi, safi, subtype }: RouteRefresh): Uint8Array {

@@ -15,17 +15,18 @@ import { addressFamily } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import { Afi, ErrorCode, MessageType, Safi, UpdateError } from '../iana.js';
 import type { PathAttributes } from './attributes/attributes.js';
+import { decodeAttributes, encodeAttributes } from './attributes/codec.js';
+import type { AttributeContext, Disposition } from './attributes/entry.js';
 import {
   type AttributeProblem,
-  decodeAttributes,
-  encodeAttributes,
+  fatalProblem,
   missingAttributes,
   strongestDisposition,
-} from './attributes/codec.js';
-import type { AttributeContext, Disposition } from './attributes/table.js';
+} from './attributes/problems.js';
 import { HEADER_LENGTH } from './framer.js';
 import { BgpMessageError, noData } from './message-error.js';
 import { decodeNlri, encodeNlri } from './nlri.js';
+import { readU16 } from './reader.js';
 import { frame, Writer } from './writer.js';
 
 /** Where the fields of an UPDATE lie in its buffer. Reused by the caller: hot path. */
@@ -49,10 +50,10 @@ export function newUpdateFields(): UpdateFields {
  */
 export function scanUpdate(buffer: Uint8Array, start: number, end: number, fields: UpdateFields): void {
   const withdrawnStart = start + HEADER_LENGTH + 2;
-  const withdrawnEnd = withdrawnStart + ((buffer[withdrawnStart - 2]! << 8) | buffer[withdrawnStart - 1]!);
+  const withdrawnEnd = withdrawnStart + readU16(buffer, withdrawnStart - 2);
   if (withdrawnEnd + 2 > end) throw malformedAttributeList('the withdrawn routes run past the message');
   const attributesStart = withdrawnEnd + 2;
-  const attributesEnd = attributesStart + ((buffer[withdrawnEnd]! << 8) | buffer[withdrawnEnd + 1]!);
+  const attributesEnd = attributesStart + readU16(buffer, withdrawnEnd);
   if (attributesEnd > end) throw malformedAttributeList('the path attributes run past the message');
   fields.withdrawnStart = withdrawnStart;
   fields.withdrawnEnd = withdrawnEnd;
@@ -93,10 +94,13 @@ export function decodeUpdate(
   const decoded = decodeAttributes(buffer, fields.attributesStart, fields.attributesEnd, context);
   const announced = decodeNlri('ipv4', buffer, fields.nlriStart, end);
   const { attributes } = decoded;
-  const problems = [...decoded.problems, ...missingAttributes(attributes, context, announced.length > 0)];
-  const fatal = problems.find(problem => problem.disposition === 'session-reset');
-  if (fatal !== undefined)
+  const announces = announced.length > 0 || (attributes.mpReach?.nlri.length ?? 0) > 0;
+  const missing = announces ? missingAttributes(decoded, context, announced.length > 0) : [];
+  const problems = [...decoded.problems, ...missing];
+  const fatal = fatalProblem(problems, announces);
+  if (fatal !== undefined) {
     throw new BgpMessageError(ErrorCode.update, fatal.subcode, fatal.data, fatal.detail);
+  }
   return {
     withdrawn: [
       ...withdrawn,
@@ -126,15 +130,23 @@ export interface UpdateToEncode {
   readonly attributes: PathAttributes;
 }
 
-/** One message; the caller keeps it within the session's maximum length. */
+/**
+ * One message; the caller keeps it within the session's maximum length.
+ *
+ * @throws RangeError if it would hold routes in more than one of its four places (RFC 7606 section 5.1), or other than IPv4
+ *   prefixes in the two fields
+ */
 export function encodeUpdate(update: UpdateToEncode, context: AttributeContext): Uint8Array {
   if ([...update.withdrawn, ...update.announced].some(prefix => addressFamily(prefix) !== 'ipv4')) {
     throw new RangeError('only IPv4 prefixes stand in the fields of RFC 4271');
   }
+  const { attributes, withdrawn, announced } = update;
+  const places = [withdrawn.length > 0, announced.length > 0, attributes.mpReach, attributes.mpUnreach];
+  if (places.filter(Boolean).length > 1) throw new RangeError('an UPDATE holds routes in one place only');
   const body = new Writer(512)
-    .sized16(writer => encodeNlri(writer, update.withdrawn))
-    .sized16(writer => writer.bytes(encodeAttributes(update.attributes, context)));
-  encodeNlri(body, update.announced);
+    .sized16(writer => encodeNlri(writer, withdrawn))
+    .sized16(writer => writer.bytes(encodeAttributes(attributes, context)));
+  encodeNlri(body, announced);
   return frame(MessageType.update, body.finish());
 }
 

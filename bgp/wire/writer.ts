@@ -54,6 +54,23 @@ export class Writer {
     return this;
   }
 
+  /** Overwrites one octet. */
+  patchU8(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
+  /** Moves everything from `at` on by one octet, and writes that. */
+  insertU8(at: number, value: number): void {
+    this.#reserve(1);
+    this.#bytes.copyWithin(at + 1, at, this.#length++);
+    this.#bytes[at] = value;
+  }
+
+  /** Takes back everything from `length` on. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }

@@ -1,5 +1,5 @@
 /**
- * A block of path attributes, decoded and judged by RFC 7606, and encoded in the order of their types.
+ * A block of path attributes, decoded and judged by RFC 7606, and encoded.
  *
  *     +---------------+---------------+---------------+------------------
  *     |  Flags        |  Type         |  Length (8, or 16 if extended) | Value ...
@@ -7,26 +7,15 @@
  *
  * The decoder never throws: what is wrong comes back as problems, each with its disposition; the strongest decides.
  */
-import { AttributeFlag, AttributeType, UpdateError } from '../../iana.js';
+import { AttributeFlag, UpdateError } from '../../iana.js';
+import { noData } from '../message-error.js';
+import { readU16 } from '../reader.js';
 import { Writer } from '../writer.js';
-import { mergeAs4Path } from './as-path.js';
+import { mergeAs4 } from './as4-merge.js';
 import type { PathAttributes, UnknownAttribute } from './attributes.js';
-import {
-  type AttributeContext,
-  type AttributesUnderConstruction,
-  attributeByType,
-  attributeTable,
-  type Disposition,
-} from './table.js';
-
-/** One thing wrong with one attribute. `subcode` and `data` are those of a NOTIFICATION 3/x, should it come to that. */
-export interface AttributeProblem {
-  readonly type: number;
-  readonly disposition: Disposition;
-  readonly subcode: number;
-  readonly data: Uint8Array;
-  readonly detail: string;
-}
+import type { AttributeContext, AttributeEntry, AttributesUnderConstruction, Disposition } from './entry.js';
+import { type AttributeProblem, repeatedAttribute, strongestDisposition } from './problems.js';
+import { attributeByType, attributeTable } from './table.js';
 
 export interface DecodedAttributes {
   readonly attributes: PathAttributes;
@@ -35,18 +24,10 @@ export interface DecodedAttributes {
   readonly disposition: Disposition | undefined;
 }
 
-const strength = { 'attribute-discard': 1, 'treat-as-withdraw': 2, 'session-reset': 3 } as const;
+/** The bits of the flags that belong to a type; Partial and Extended Length are the sender's. */
+const IDENTITY = AttributeFlag.optional | AttributeFlag.transitive;
 
-/** RFC 7606 section 3 h. */
-export function strongestDisposition(problems: readonly AttributeProblem[]): Disposition | undefined {
-  let strongest: Disposition | undefined;
-  for (const { disposition } of problems) {
-    if (strongest === undefined || strength[disposition] > strength[strongest]) strongest = disposition;
-  }
-  return strongest;
-}
-
-/** The attributes in `bytes[start, end)`. Says nothing about missing ones: see {@link missingAttributes}. */
+/** The attributes in `bytes[start, end)`. Says nothing about missing ones: see `missingAttributes`. */
 export function decodeAttributes(
   bytes: Uint8Array,
   start: number,
@@ -56,194 +37,149 @@ export function decodeAttributes(
   const attributes: AttributesUnderConstruction = {};
   const problems: AttributeProblem[] = [];
   const seen = new Set<number>();
-  const unknown: UnknownAttribute[] = [];
-  let at = start;
-  while (at < end) {
-    const flags = bytes[at]!;
-    const type = bytes[at + 1]!;
-    const headerLength = (flags & AttributeFlag.extendedLength) === 0 ? 3 : 4;
-    const value = at + headerLength;
-    const length = headerLength === 3 ? bytes[at + 2]! : (bytes[at + 2]! << 8) | bytes[at + 3]!;
-    if (value > end || value + length > end) {
-      // RFC 7606 section 4: the total length still says where the NLRI begins, so the routes can be withdrawn.
-      problems.push({
-        type: at + 1 < end ? type : 0,
-        disposition: 'treat-as-withdraw',
-        subcode: UpdateError.malformedAttributeList,
-        data: bytes.slice(at, end),
-        detail: 'an attribute runs past the attributes',
-      });
+  for (let at = start; at < end; ) {
+    const value = at + ((bytes[at]! & AttributeFlag.extendedLength) === 0 ? 3 : 4);
+    // The length is read only where the whole header is there.
+    const next = value > end ? value : value + (value - at === 3 ? bytes[at + 2]! : readU16(bytes, at + 2));
+    if (next > end) {
+      problems.push(overrun(bytes, at, end));
       break;
     }
+    const type = bytes[at + 1]!;
     const problem = seen.has(type)
-      ? duplicate(type)
-      : decodeOne(bytes, at, value, value + length, context, attributes, unknown);
-    seen.add(type);
+      ? repeatedAttribute(type)
+      : decodeAttribute(bytes, at, value, next, context, attributes);
     if (problem !== undefined) problems.push(problem);
-    at = value + length;
+    seen.add(type);
+    at = next;
   }
-  if (unknown.length > 0) attributes.unknown = unknown;
   if (!context.fourOctetAs) mergeAs4(attributes);
   return { attributes, problems, disposition: strongestDisposition(problems) };
 }
 
-function decodeOne(
+/** One attribute: header at `at`, value in `bytes[value, end)`. */
+function decodeAttribute(
   bytes: Uint8Array,
   at: number,
   value: number,
   end: number,
   context: AttributeContext,
   into: AttributesUnderConstruction,
-  unknown: UnknownAttribute[],
 ): AttributeProblem | undefined {
   const flags = bytes[at]!;
   const type = bytes[at + 1]!;
   const entry = attributeByType[type];
-  const problem = (disposition: Disposition, subcode: number, detail: string): AttributeProblem => ({
-    type,
-    disposition,
-    subcode,
-    data: bytes.slice(at, end),
-    detail,
-  });
-  if (entry === undefined) {
-    if ((flags & AttributeFlag.optional) === 0) {
-      return problem(
-        'session-reset',
-        UpdateError.unrecognizedWellKnownAttribute,
-        `attribute ${type} is unknown but well-known`,
-      );
-    }
-    // RFC 4271 section 5: non-transitive ones are quietly ignored, transitive ones go on with Partial set.
-    if ((flags & AttributeFlag.transitive) !== 0)
-      unknown.push({ flags, type, value: bytes.slice(value, end) });
-    return undefined;
-  }
-  if (entry.internalOnly === true && !context.ibgp) {
-    return problem(
-      'attribute-discard',
-      UpdateError.malformedAttributeList,
-      `${entry.name} from an external peer`,
-    );
-  }
-  if (entry.oldSpeakersOnly === true && context.fourOctetAs) {
-    return problem(
-      'attribute-discard',
-      UpdateError.malformedAttributeList,
-      `${entry.name} from a peer with 4-octet AS numbers`,
-    );
-  }
-  const identity = AttributeFlag.optional | AttributeFlag.transitive;
-  if ((flags & identity) !== entry.flags) {
-    // RFC 7606 section 3 c: whatever the attribute, but for those whose own rule is to be discarded.
-    const disposition = entry.malformed === 'session-reset' ? 'treat-as-withdraw' : entry.malformed;
-    if (entry.malformed === 'session-reset') entry.decode(bytes, value, end, context, into);
-    return problem(
-      disposition === 'attribute-discard' ? 'treat-as-withdraw' : disposition,
-      UpdateError.attributeFlagsError,
-      `${entry.name} with flags 0x${flags.toString(16)}`,
-    );
-  }
-  if (entry.decode(bytes, value, end, context, into)) return undefined;
-  return problem(entry.malformed, subcodeOf(type), `${entry.name} is malformed`);
-}
-
-/** RFC 7606 section 3 g: MP attributes may stand only once; of others the first counts. */
-function duplicate(type: number): AttributeProblem {
-  const fatal = type === AttributeType.mpReachNlri || type === AttributeType.mpUnreachNlri;
-  return {
-    type,
-    disposition: fatal ? 'session-reset' : 'attribute-discard',
-    subcode: UpdateError.malformedAttributeList,
-    data: new Uint8Array(0),
-    detail: `${attributeName(type)} stands twice`,
+  const problem = (disposition: Disposition, subcode: number, detail: string): AttributeProblem => {
+    // RFC 4271 section 6.3: the data is the erroneous attribute, type, length and value.
+    return { type, disposition, subcode, data: bytes.slice(at, end), detail };
   };
+  if (entry === undefined) {
+    if ((flags & AttributeFlag.optional) !== 0) {
+      keepUnknown(flags, type, bytes, value, end, into);
+      return undefined;
+    }
+    const detail = `attribute ${type} is unknown but well-known`;
+    return problem('session-reset', UpdateError.unrecognizedWellKnownAttribute, detail);
+  }
+  if ((flags & IDENTITY) !== entry.flags) return problem(...flagsConflict(entry, flags));
+  const outOfPlace = whyOutOfPlace(entry, context);
+  if (outOfPlace !== undefined) {
+    return problem('attribute-discard', UpdateError.malformedAttributeList, outOfPlace);
+  }
+  const subcode = entry.decode(bytes, value, end, context, into);
+  if (subcode === undefined) return undefined;
+  const octets = end - value;
+  const detail =
+    subcode === UpdateError.attributeLengthError
+      ? `${entry.name} of ${octets} octets`
+      : `${entry.name} is malformed`;
+  return problem(entry.malformed, subcode, detail);
 }
 
-/** RFC 4271 section 6.3. */
-function subcodeOf(type: number): number {
-  switch (type) {
-    case AttributeType.origin:
-      return UpdateError.invalidOrigin;
-    case AttributeType.asPath:
-      return UpdateError.malformedAsPath;
-    case AttributeType.nextHop:
-      return UpdateError.invalidNextHop;
-    case AttributeType.multiExitDisc:
-    case AttributeType.localPref:
-    case AttributeType.atomicAggregate:
-      return UpdateError.attributeLengthError;
-    default:
-      return UpdateError.optionalAttributeError;
-  }
-}
-
-/** RFC 6793 section 4.2.3: what an old speaker could only say beside AS_PATH and AGGREGATOR. */
-function mergeAs4(attributes: AttributesUnderConstruction): void {
-  const { as4Path, as4Aggregator, aggregator } = attributes;
-  delete attributes.as4Path;
-  delete attributes.as4Aggregator;
-  // An AGGREGATOR with a real 2-octet AS means that somebody aggregated anew and both AS4 attributes are outdated.
-  if (aggregator !== undefined && aggregator.asn !== 23456 && as4Aggregator !== undefined) return;
-  if (aggregator !== undefined && as4Aggregator !== undefined) attributes.aggregator = as4Aggregator;
-  if (attributes.asPath !== undefined && as4Path !== undefined) {
-    attributes.asPath = mergeAs4Path(attributes.asPath, as4Path);
-  }
+/** RFC 4271 section 5: of unknown optional attributes the transitive ones go on, the others are quietly ignored. */
+function keepUnknown(
+  flags: number,
+  type: number,
+  bytes: Uint8Array,
+  value: number,
+  end: number,
+  into: AttributesUnderConstruction,
+): void {
+  if ((flags & AttributeFlag.transitive) === 0) return;
+  const attribute: UnknownAttribute = { flags, type, value: bytes.slice(value, end) };
+  into.unknown = into.unknown === undefined ? [attribute] : [...into.unknown, attribute];
 }
 
 /**
- * Well-known attributes that routes must carry and these do not (RFC 4271 section 5, RFC 7606 section 3 d: treat as withdraw).
- *
- * @param nlri routes in the NLRI field, for which NEXT_HOP is mandatory too
+ * RFC 7606 section 3 c: treat as withdraw, even where a malformed value would cost only the attribute. RFC 7606 section 5.3: an
+ * attribute that holds routes is not to be trusted then, which ends the session.
  */
-export function missingAttributes(
-  attributes: PathAttributes,
-  context: AttributeContext,
-  nlri: boolean,
-): readonly AttributeProblem[] {
-  if (!nlri && attributes.mpReach === undefined) return [];
-  const missing: number[] = [];
-  if (attributes.origin === undefined) missing.push(AttributeType.origin);
-  if (attributes.asPath === undefined) missing.push(AttributeType.asPath);
-  if (nlri && attributes.nextHop === undefined) missing.push(AttributeType.nextHop);
-  if (context.ibgp && attributes.localPref === undefined) missing.push(AttributeType.localPref);
-  return missing.map(type => ({
-    type,
-    disposition: 'treat-as-withdraw',
-    subcode: UpdateError.missingWellKnownAttribute,
-    data: Uint8Array.of(type),
-    detail: `${attributeName(type)} is missing`,
-  }));
+function flagsConflict(entry: AttributeEntry, flags: number): [Disposition, number, string] {
+  const detail = `${entry.name} with flags 0x${flags.toString(16).padStart(2, '0')}`;
+  return entry.holdsRoutes === true
+    ? ['session-reset', UpdateError.optionalAttributeError, detail]
+    : ['treat-as-withdraw', UpdateError.attributeFlagsError, detail];
 }
 
-/** Ordered by type, extended lengths only where needed, unknown attributes with Partial set (RFC 4271 section 5). */
+/** What this peer should not have sent, well-formed or not. */
+function whyOutOfPlace(entry: AttributeEntry, context: AttributeContext): string | undefined {
+  if (entry.internalOnly === true && !context.ibgp) return `${entry.name} from an external peer`;
+  if (entry.oldSpeakersOnly === true && context.fourOctetAs) {
+    return `${entry.name} from a peer with 4-octet AS numbers`;
+  }
+  return undefined;
+}
+
+/**
+ * RFC 7606 section 4: an attribute that runs past the attributes, header or value. Where the NLRI field begins is still known, so
+ * its routes can be withdrawn; but not those in an attribute that itself is cut off (section 3 j).
+ */
+function overrun(bytes: Uint8Array, at: number, end: number): AttributeProblem {
+  const type = at + 1 < end ? bytes[at + 1]! : 0;
+  const holdsRoutes = attributeByType[type]?.holdsRoutes === true;
+  return {
+    type,
+    disposition: holdsRoutes ? 'session-reset' : 'treat-as-withdraw',
+    subcode: holdsRoutes ? UpdateError.optionalAttributeError : UpdateError.malformedAttributeList,
+    data: holdsRoutes ? bytes.slice(at, end) : noData,
+    detail: 'an attribute runs past the attributes',
+  };
+}
+
+/** In the table's order, extended lengths only where needed, unknown attributes with Partial set (RFC 4271 section 5). */
 export function encodeAttributes(attributes: PathAttributes, context: AttributeContext): Uint8Array {
-  const parts: { readonly type: number; readonly flags: number; readonly value: Uint8Array }[] = [];
-  for (const entry of attributeTable) {
-    const writer = new Writer(64);
-    if (entry.encode(writer, attributes, context)) {
-      parts.push({ type: entry.type, flags: entry.flags, value: writer.finish() });
-    }
-  }
-  for (const { type, flags, value } of attributes.unknown ?? []) {
-    const identity = flags & (AttributeFlag.optional | AttributeFlag.transitive);
-    parts.push({ type, flags: identity | AttributeFlag.partial, value });
-  }
-  parts.sort((a, b) => a.type - b.type);
   const writer = new Writer();
-  for (const { type, flags, value } of parts) {
-    if (value.length > 255)
-      writer
-        .u8(flags | AttributeFlag.extendedLength)
-        .u8(type)
-        .u16(value.length);
-    else writer.u8(flags).u8(type).u8(value.length);
-    writer.bytes(value);
+  const unknown = (attributes.unknown ?? []).toSorted((a, b) => a.type - b.type);
+  let next = 0;
+  for (const entry of attributeTable) {
+    while (entry.holdsRoutes !== true && next < unknown.length && unknown[next]!.type < entry.type) {
+      writeUnknown(writer, unknown[next++]!);
+    }
+    writeAttribute(writer, entry.flags, entry.type, () => entry.encode(writer, attributes, context));
   }
+  while (next < unknown.length) writeUnknown(writer, unknown[next++]!);
   return writer.finish();
 }
 
-/** "AS_PATH", or "attribute 99". */
-export function attributeName(type: number): string {
-  return attributeByType[type]?.name ?? `attribute ${type}`;
+function writeUnknown(writer: Writer, { flags, type, value }: UnknownAttribute): void {
+  writeAttribute(writer, (flags & IDENTITY) | AttributeFlag.partial, type, () => {
+    writer.bytes(value);
+    return true;
+  });
+}
+
+/** A header, and what `write` appends; nothing if it returns false. */
+function writeAttribute(writer: Writer, flags: number, type: number, write: () => boolean): void {
+  const at = writer.length;
+  writer.u8(flags).u8(type).u8(0);
+  if (!write()) {
+    writer.truncate(at);
+    return;
+  }
+  const length = writer.length - at - 3;
+  writer.patchU8(at + 2, length & 255);
+  if (length > 255) {
+    writer.patchU8(at, flags | AttributeFlag.extendedLength);
+    writer.insertU8(at + 2, length >>> 8);
+  }
 }
