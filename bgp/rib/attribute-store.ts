@@ -6,13 +6,9 @@
 import type { IpAddress } from '../../core/ip-address.js';
 import { asPathLength, firstAsn } from '../wire/attributes/as-path.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
-import {
-  type AttributeProblem,
-  decodeAttributes,
-  encodeAttributes,
-  missingAttributes,
-} from '../wire/attributes/codec.js';
-import type { AttributeContext } from '../wire/attributes/table.js';
+import { decodeAttributes, encodeAttributes } from '../wire/attributes/codec.js';
+import type { AttributeContext } from '../wire/attributes/entry.js';
+import { type AttributeProblem, missingAttributes } from '../wire/attributes/problems.js';
 import { nextHopOf } from './multiprotocol.js';
 
 export interface AttributeBlock {
@@ -105,7 +101,7 @@ export function isBlock(block: AttributeBlock, view: DataView, at: number, lengt
 
 /** RFC 7606 section 3 d, once it is known which routes the message carries. */
 export function missingFrom(block: AttributeBlock, nlri: boolean): readonly AttributeProblem[] {
-  return missingAttributes(block.attributes, block.context, nlri);
+  return missingAttributes(block, block.context, nlri);
 }
 
 function newBlock(

@@ -7,8 +7,8 @@
 import { addressFamily } from '../../core/ip-address.js';
 import type { Family } from '../family.js';
 import { AttributeType, ErrorCode, UpdateError } from '../iana.js';
-import { type AttributeProblem, strongestDisposition } from '../wire/attributes/codec.js';
-import type { AttributeContext } from '../wire/attributes/table.js';
+import type { AttributeContext } from '../wire/attributes/entry.js';
+import { type AttributeProblem, fatalProblem, strongestDisposition } from '../wire/attributes/problems.js';
 import { BgpMessageError } from '../wire/message-error.js';
 import { invalidNetworkField } from '../wire/nlri.js';
 import { newUpdateFields, scanUpdate } from '../wire/update.js';
@@ -122,11 +122,9 @@ export class UpdateReceiver {
     if (cut.unreachOnly && emptyUnreach && nlri === undefined && block.problems.length === 0) {
       return unreach.family === undefined ? ok : endOfRib[unreach.family];
     }
-    const problems =
-      nlri === undefined && reach === undefined
-        ? block.problems
-        : this.#judge(session, block, nlri !== undefined, reach);
-    this.#throwFatal(problems);
+    const announces = nlri !== undefined || (reach !== undefined && reach.start < reach.end);
+    const problems = announces ? this.#judge(session, block, nlri !== undefined, reach) : block.problems;
+    this.#throwFatal(problems, announces);
     if (unreach !== undefined) this.#withdraw(session, buffer, unreach);
     if (problems.length > 0) return this.#repair(session, buffer, problems, block, [nlri, reach]);
     if (nlri !== undefined) {
@@ -169,7 +167,8 @@ export class UpdateReceiver {
     block: AttributeBlock,
     announced: readonly (NlriField | undefined)[],
   ): UpdateOutcome {
-    this.#throwFatal(problems);
+    const announces = announced.some(field => field !== undefined && field.start < field.end);
+    this.#throwFatal(problems, announces);
     const withdraws = strongestDisposition(problems) === 'treat-as-withdraw';
     let treatedAsWithdraw = 0;
     for (const field of announced) {
@@ -185,8 +184,8 @@ export class UpdateReceiver {
     };
   }
 
-  #throwFatal(problems: readonly AttributeProblem[]): void {
-    const fatal = problems.find(({ disposition }) => disposition === 'session-reset');
+  #throwFatal(problems: readonly AttributeProblem[], announces: boolean): void {
+    const fatal = fatalProblem(problems, announces);
     if (fatal !== undefined) {
       throw new BgpMessageError(ErrorCode.update, fatal.subcode, fatal.data, fatal.detail);
     }

@@ -131,18 +131,16 @@ export interface UpdateToEncode {
 }
 
 /**
- * One message; the caller keeps it within the session's maximum length.
+ * One message; the caller keeps it within the session's maximum length, and puts routes in one of its four places only where it goes
+ * to a peer (RFC 7606 section 5.1; receivers must still take any combination).
  *
- * @throws RangeError if it would hold routes in more than one of its four places (RFC 7606 section 5.1), or other than IPv4
- *   prefixes in the two fields
+ * @throws RangeError for other than IPv4 prefixes in the two fields
  */
 export function encodeUpdate(update: UpdateToEncode, context: AttributeContext): Uint8Array {
   if ([...update.withdrawn, ...update.announced].some(prefix => addressFamily(prefix) !== 'ipv4')) {
     throw new RangeError('only IPv4 prefixes stand in the fields of RFC 4271');
   }
   const { attributes, withdrawn, announced } = update;
-  const places = [withdrawn.length > 0, announced.length > 0, attributes.mpReach, attributes.mpUnreach];
-  if (places.filter(Boolean).length > 1) throw new RangeError('an UPDATE holds routes in one place only');
   const body = new Writer(512)
     .sized16(writer => encodeNlri(writer, withdrawn))
     .sized16(writer => writer.bytes(encodeAttributes(attributes, context)));
