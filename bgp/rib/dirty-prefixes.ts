@@ -9,12 +9,19 @@ export class DirtyPrefixes {
 
   fit(capacity: number): void {
     this.marks = grownUint8(this.marks, capacity);
-    this.list = grownInt32(this.list, capacity);
+  }
+
+  /** Room for `count` more in the list. */
+  reserve(count: number): void {
+    if (this.count + count > this.list.length) {
+      this.list = grownInt32(this.list, 2 * (this.count + count));
+    }
   }
 
   add(id: number): void {
     if (this.marks[id] !== 0) return;
     this.marks[id] = 1;
+    if (this.count === this.list.length) this.reserve(1);
     this.list[this.count++] = id;
   }
 }
