@@ -17,7 +17,7 @@ import { BestRouteIntake } from './best-route-intake.js';
 import type { ResourceChange } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
 import { Cluster } from './cluster.js';
-import type { WatchTopic } from './control/types.js';
+import type { ConditionView, WatchTopic } from './control/types.js';
 import type { NodeAddressChoice } from './node-address.js';
 import { ensureOwnNode } from './own-node.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
@@ -43,6 +43,10 @@ export interface AgentOptions {
   readonly metric: number;
   /** What this host's address is, or why it cannot be told. */
   readonly nodeAddress: () => NodeAddressChoice;
+  /** For people, e.g. the store's directory. */
+  readonly storeLocation: string;
+  /** What stands in the way of forwarding on this host. */
+  readonly hostConditions: () => readonly ConditionView[];
   readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;
 }
 
@@ -136,6 +140,11 @@ export class Agent {
     await this.options.store.close();
   }
 
+  /** When routes that were found at start and that nobody has announced go. */
+  get staleDeadlineUnixMs(): number {
+    return this.startedUnixMs + this.options.gracefulRestart.selectionDeferralSeconds * 1000;
+  }
+
   get resources(): number {
     return this.#feed.size;
   }
@@ -172,15 +181,19 @@ export class Agent {
     this.state.store = 'in-sync';
     this.state.storeDetail = '';
     const first = !this.#storeSeen;
+    if (first) this.options.log.info({ resources: this.#feed.size }, 'store in sync');
+    // The speaker's identity is that of our own Node: it must be there before the speaker begins.
+    void this.#keepOwnNode().then(() => {
+      if (!this.#storeSeen) this.#begin();
+    });
+    if (this.#storeSeen) this.#recalculate();
+  }
+
+  #begin(): void {
     this.#storeSeen = true;
     this.#recalculate();
-    if (first) {
-      this.options.log.info({ resources: this.#feed.size }, 'store in sync');
-      this.#speaker.send({ kind: 'configuration-complete' });
-      this.#beginTables();
-    }
-    void this.#keepOwnNode();
-    this.#tell('status');
+    this.#speaker.send({ kind: 'configuration-complete' });
+    this.#beginTables();
   }
 
   #storeUnavailable(detail: string): void {
@@ -203,8 +216,9 @@ export class Agent {
     const { store, nodeName, nodeAddress, log } = this.options;
     const choice = nodeAddress();
     this.state.nodeAddress = choice;
-    this.state.ownNodeProblem =
-      choice.kind === 'refused' ? choice.reason : await ensureOwnNode(store, nodeName, choice);
+    const kept = choice.kind === 'refused' ? choice.reason : await ensureOwnNode(store, nodeName, choice);
+    this.state.ownNodeProblem = typeof kept === 'string' ? kept : undefined;
+    if (typeof kept === 'object') this.cluster.onChange({ kind: 'changed', resource: kept });
     if (this.state.ownNodeProblem !== undefined) {
       log.warn({ node: nodeName, problem: this.state.ownNodeProblem }, 'own Node document');
     }

@@ -2,16 +2,16 @@
  * This host's own Node document: made where there is none, its address put right where it was detected. Everything else in it is its
  * author's.
  */
-import { CALICO_API, type NodeResource } from '../core/resources/resource.js';
+import { CALICO_API, type NodeResource, type Resource } from '../core/resources/resource.js';
 import type { Store, StoreError } from '../store/port.js';
 import type { NodeAddressChoice } from './node-address.js';
 
-/** Undefined if all is well, else what is wrong, in words. Tried again with the next change of the store. */
+/** The document where it was written anew, undefined where it is right as it is, else what is wrong, in words. */
 export async function ensureOwnNode(
   store: Store,
   nodeName: string,
   choice: NodeAddressChoice & { kind: 'chosen' },
-): Promise<string | undefined> {
+): Promise<Resource | string | undefined> {
   const id = { kind: 'Node', name: nodeName } as const;
   const found = await store.get(id);
   if (found.kind === 'ok') {
@@ -21,7 +21,7 @@ export async function ensureOwnNode(
       ...resource,
       spec: { ...resource.spec, bgp: { ...resource.spec.bgp, ipv4Address: choice.address } },
     };
-    return problemOf(await store.update(updated, revision));
+    return outcomeOf(await store.update(updated, revision));
   }
   if (found.error.kind !== 'not-found') return describeStoreError(found.error);
   const created: NodeResource = {
@@ -30,11 +30,11 @@ export async function ensureOwnNode(
     metadata: { name: nodeName, labels: {}, annotations: {} },
     spec: { bgp: { ipv4Address: choice.address } },
   };
-  return problemOf(await store.create(created));
+  return outcomeOf(await store.create(created));
 }
 
-function problemOf(result: Awaited<ReturnType<Store['create']>>): string | undefined {
-  if (result.kind === 'ok') return undefined;
+function outcomeOf(result: Awaited<ReturnType<Store['create']>>): Resource | string | undefined {
+  if (result.kind === 'ok') return result.value.resource;
   // Somebody else was quicker: the change that they made will come to us.
   if (result.error.kind === 'already-exists' || result.error.kind === 'conflict') return undefined;
   return describeStoreError(result.error);

@@ -317,12 +317,8 @@ export class Peer implements SessionOwner {
       this.#owner.log('info', 'session established', this, '');
     } else if (cause !== undefined) {
       this.record.info = describeCause(cause);
-      this.#owner.log(
-        session.state.kind === 'Idle' ? 'warn' : 'debug',
-        'session down',
-        this,
-        this.record.info,
-      );
+      const failed = session.state.kind === 'Idle' && cause.kind !== 'collision';
+      this.#owner.log(failed ? 'warn' : 'debug', 'session down', this, this.record.info);
     }
     if (session.state.kind === 'Idle' && this.#incoming !== undefined) this.#keepOne(this.#incoming);
     this.#owner.statusChanged(this);
@@ -382,7 +378,8 @@ export class Peer implements SessionOwner {
       fourOctetAs: negotiated.fourOctetAs,
       nextHopMode: config.nextHopMode,
       sharedSubnets: config.sharedSubnets,
-      ...this.#policies,
+      importPolicy: this.#policies.importPolicy,
+      exportPolicy: this.#policies.exportPolicy,
     };
   }
 

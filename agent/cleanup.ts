@@ -1,0 +1,35 @@
+/** SHELL: `margay-agent cleanup`: everything that an agent has written to this host goes; the store stays. */
+import { MARGAY_ROUTE_PROTOCOL } from '../ipip/desired.js';
+import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
+import type { Settings } from './config/settings.js';
+import { ControlClient } from './control/client.js';
+import { undoForwarding } from './host-forwarding.js';
+
+/** @returns the exit code */
+export async function cleanUp(settings: Settings, say: (text: string) => void): Promise<number> {
+  const running = await new ControlClient(settings.controlSocket).hello().catch(() => undefined);
+  if (running !== undefined) {
+    say(`margay-agent runs (pid ${running.pid}): stop it first, it would write everything again`);
+    return 1;
+  }
+  const failures = await removeRoutes(say);
+  for (const done of await undoForwarding(settings.stateDirectory)) say(done);
+  return failures === 0 ? 0 : 1;
+}
+
+async function removeRoutes(say: (text: string) => void): Promise<number> {
+  const kernel = new Rtnetlink();
+  let failures = 0;
+  try {
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const routes = await kernel.routes({ family, protocol: MARGAY_ROUTE_PROTOCOL });
+      const refusals = await kernel.changeRoutes(routes.map(route => ({ kind: 'delete', route })));
+      for (const [i, refusal] of refusals) say(`${routes[i]!.destination}: ${describeRefusal(refusal)}`);
+      failures += refusals.size;
+      if (routes.length > 0) say(`${routes.length - refusals.size} ${family} routes removed`);
+    }
+  } finally {
+    kernel.close();
+  }
+  return failures;
+}

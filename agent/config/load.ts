@@ -1,0 +1,103 @@
+/**
+ * Settings from a file, the environment and flags, the later ones winning; or everything that is wrong with them at once. Pure but for
+ * the YAML parser.
+ */
+import { parseDocument } from 'yaml';
+import { nearest } from '../../core/nearest-word.js';
+import { type Setting, type Settings, settings } from './settings.js';
+
+export interface ConfigurationProblem {
+  /** Where it stands: "/etc/margay/agent.yaml: bgp.staleTimeSeconds", "MARGAY_DATAPLANE", "--route-metric". */
+  readonly place: string;
+  readonly message: string;
+}
+
+export type Configuration =
+  | { readonly kind: 'ok'; readonly settings: Settings }
+  | { readonly kind: 'invalid'; readonly problems: readonly ConfigurationProblem[] };
+
+export interface ConfigurationSources {
+  /** Undefined if there is no such file. */
+  readonly file: { readonly name: string; readonly content: string } | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** By flag name. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly hostName: string;
+}
+
+export function loadConfiguration(sources: ConfigurationSources): Configuration {
+  const problems: ConfigurationProblem[] = [];
+  const written = sources.file === undefined ? new Map() : readFile(sources.file, problems);
+  const values: Record<string, unknown> = {};
+  for (const setting of settings) {
+    const value = settingValue(setting, sources, written, problems);
+    if (value !== undefined) values[setting.key] = value;
+  }
+  for (const name of Object.keys(sources.environment)) {
+    if (!name.startsWith('MARGAY_') || ownVariables.has(name)) continue;
+    const known = settings.map(({ environment }) => environment);
+    if (known.includes(name)) continue;
+    problems.push({ place: name, message: `no such setting${meantWords(name, known)}` });
+  }
+  if (problems.length > 0) return { kind: 'invalid', problems };
+  return { kind: 'ok', settings: values as unknown as Settings };
+}
+
+/** Read by others: bgpctl, the tests' runner. */
+const ownVariables: ReadonlySet<string> = new Set(['MARGAY_SOCKET', 'MARGAY_RUN_ID', 'MARGAY_CACHE']);
+
+function settingValue(
+  setting: Setting,
+  sources: ConfigurationSources,
+  written: ReadonlyMap<string, string>,
+  problems: ConfigurationProblem[],
+): unknown {
+  const candidates: readonly (readonly [string, string | undefined])[] = [
+    [`--${setting.flag}`, sources.flags[setting.flag]],
+    [setting.environment, sources.environment[setting.environment]],
+    [`${sources.file?.name}: ${setting.path}`, written.get(setting.path)],
+  ];
+  for (const [place, text] of candidates) {
+    if (text === undefined) continue;
+    const value = setting.parse(text);
+    if (value === undefined)
+      problems.push({ place, message: `${JSON.stringify(text)} is not ${setting.allowed}` });
+    return value;
+  }
+  return setting.parse(setting.fallback ?? sources.hostName.toLowerCase());
+}
+
+/** Leaves of the file by their dotted path. */
+function readFile(
+  file: { readonly name: string; readonly content: string },
+  problems: ConfigurationProblem[],
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const document = parseDocument(file.content);
+  const error = document.errors[0];
+  if (error !== undefined) {
+    const line = error.linePos?.[0].line ?? 1;
+    problems.push({ place: `${file.name}, line ${line}`, message: error.message.split('\n')[0] ?? '' });
+    return found;
+  }
+  const known = settings.map(setting => setting.path);
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && !known.includes(path)) {
+      for (const [key, inner] of Object.entries(value)) visit(inner, path === '' ? key : `${path}.${key}`);
+    } else if (
+      value === null &&
+      (path === '' || known.some(one => one === path || one.startsWith(`${path}.`)))
+    ) {
+      // Written and left empty: the default.
+    } else if (!known.includes(path)) {
+      problems.push({ place: `${file.name}: ${path}`, message: `no such key${meantWords(path, known)}` });
+    } else found.set(path, typeof value === 'object' ? JSON.stringify(value) : String(value));
+  };
+  visit(document.toJS(), '');
+  return found;
+}
+
+function meantWords(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : `: did you mean ${meant}?`;
+}

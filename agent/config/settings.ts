@@ -1,0 +1,190 @@
+/**
+ * Every setting of the agent in one table: its place in `agent.yaml`, what it may be, its default and what it does. Flags, environment
+ * variables, `--check` and docs/configuration.md all come from here. Pure.
+ */
+import { type Ipv4Address, parseIpv4 } from '../../core/ip-address.js';
+import type { AddressWish } from '../node-address.js';
+
+/** What a setting is, once read. */
+export interface Settings {
+  readonly nodeName: string;
+  readonly nodeAddress: AddressWish;
+  readonly storeDirectory: string;
+  readonly dataplane: 'linux' | 'none';
+  readonly routeMetric: number;
+  readonly restartTimeSeconds: number;
+  readonly staleTimeSeconds: number;
+  readonly controlSocket: string;
+  readonly stateDirectory: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly logFormat: 'auto' | 'json' | 'pretty';
+  readonly acceptForwarding: boolean;
+}
+
+export interface Setting<K extends keyof Settings = keyof Settings> {
+  readonly key: K;
+  /** In agent.yaml, with dots. */
+  readonly path: string;
+  readonly flag: string;
+  readonly environment: string;
+  /** As it would be written; undefined where it depends on the host. */
+  readonly fallback: string | undefined;
+  readonly fallbackWords?: string;
+  /** Completes "VALUE is not ...". */
+  readonly allowed: string;
+  readonly describe: string;
+  /** From text; undefined if it is not allowed. */
+  parse(text: string): Settings[K] | undefined;
+}
+
+const path = (text: string) => (text.startsWith('/') ? text : undefined);
+
+function wholeNumber(least: number, most: number) {
+  return (text: string) => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= least && value <= most ? value : undefined;
+  };
+}
+
+function word<const T extends readonly string[]>(...words: T) {
+  return (text: string): T[number] | undefined => (words.includes(text) ? text : undefined);
+}
+
+export const settings: readonly Setting[] = [
+  {
+    key: 'nodeName',
+    path: 'nodeName',
+    flag: 'node-name',
+    environment: 'MARGAY_NODE_NAME',
+    fallback: undefined,
+    fallbackWords: "the host's name",
+    allowed: 'a name of small letters, digits, "-" and "."',
+    describe: "This host's name among the nodes: that of its Node document.",
+    parse: text => (/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text) ? text : undefined),
+  },
+  {
+    key: 'nodeAddress',
+    path: 'ipv4.address',
+    flag: 'ipv4-address',
+    environment: 'MARGAY_IPV4_ADDRESS',
+    fallback: 'autodetect',
+    allowed: 'autodetect, interface=NAME, or an address with the length of its subnet (10.0.0.1/24)',
+    describe:
+      "This host's address: what peers connect to and what routes to its pods lead to. `autodetect` takes that of the default route's interface, and refuses where there are several.",
+    parse: parseAddressWish,
+  },
+  {
+    key: 'storeDirectory',
+    path: 'store.directory',
+    flag: 'store-directory',
+    environment: 'MARGAY_STORE_DIRECTORY',
+    fallback: '/var/lib/margay/store',
+    allowed: 'an absolute path',
+    describe: "The cluster's documents, a YAML file each. Several agents on one machine may share it.",
+    parse: path,
+  },
+  {
+    key: 'dataplane',
+    path: 'dataplane',
+    flag: 'dataplane',
+    environment: 'MARGAY_DATAPLANE',
+    fallback: 'linux',
+    allowed: 'linux or none',
+    describe: "`none` runs the speaker alone: nothing is written to this host's kernel.",
+    parse: word('linux', 'none'),
+  },
+  {
+    key: 'routeMetric',
+    path: 'routes.metric',
+    flag: 'route-metric',
+    environment: 'MARGAY_ROUTE_METRIC',
+    fallback: '1024',
+    allowed: 'a whole number from 1 to 4294967295',
+    describe: 'Metric of our routes in the main table; lower wins.',
+    parse: wholeNumber(1, 4294967295),
+  },
+  {
+    key: 'restartTimeSeconds',
+    path: 'bgp.restartTimeSeconds',
+    flag: 'restart-time',
+    environment: 'MARGAY_RESTART_TIME',
+    fallback: '120',
+    allowed: 'a whole number from 0 to 4095',
+    describe:
+      'Seconds that peers keep our routes while this agent restarts (RFC 4724). A BGPConfiguration with nodeMeshMaxRestartTime overrides it.',
+    parse: wholeNumber(0, 4095),
+  },
+  {
+    key: 'staleTimeSeconds',
+    path: 'bgp.staleTimeSeconds',
+    flag: 'stale-time',
+    environment: 'MARGAY_STALE_TIME',
+    fallback: '120',
+    allowed: 'a whole number from 1 to 86400',
+    describe:
+      'Seconds after which routes go that a restarted peer has not announced again, and that were found in the kernel at start and nobody has announced.',
+    parse: wholeNumber(1, 86400),
+  },
+  {
+    key: 'acceptForwarding',
+    path: 'forwarding.accept',
+    flag: 'accept-forwarding',
+    environment: 'MARGAY_ACCEPT_FORWARDING',
+    fallback: 'false',
+    allowed: 'true or false',
+    describe:
+      "Adds one rule of our own that accepts forwarded traffic of the pools, for hosts whose FORWARD policy is DROP (Docker's default).",
+    parse: text => ({ true: true, false: false })[text],
+  },
+  {
+    key: 'controlSocket',
+    path: 'control.socket',
+    flag: 'control-socket',
+    environment: 'MARGAY_CONTROL_SOCKET',
+    fallback: '/run/margay/control.sock',
+    allowed: 'an absolute path',
+    describe: 'Where bgpctl reaches the agent; its directory is made with mode 0750.',
+    parse: path,
+  },
+  {
+    key: 'stateDirectory',
+    path: 'stateDirectory',
+    flag: 'state-directory',
+    environment: 'MARGAY_STATE_DIRECTORY',
+    fallback: '/var/lib/margay',
+    allowed: 'an absolute path',
+    describe: 'What the agent remembers of this host, e.g. which kernel parameters it changed.',
+    parse: path,
+  },
+  {
+    key: 'logLevel',
+    path: 'log.level',
+    flag: 'log-level',
+    environment: 'MARGAY_LOG_LEVEL',
+    fallback: 'info',
+    allowed: 'debug, info, warn or error',
+    describe: 'The least severe messages that are logged.',
+    parse: word('debug', 'info', 'warn', 'error'),
+  },
+  {
+    key: 'logFormat',
+    path: 'log.format',
+    flag: 'log-format',
+    environment: 'MARGAY_LOG_FORMAT',
+    fallback: 'auto',
+    allowed: 'auto, json or pretty',
+    describe: '`auto` is readable lines on a terminal and JSON elsewhere.',
+    parse: word('auto', 'json', 'pretty'),
+  },
+];
+
+function parseAddressWish(text: string): AddressWish | undefined {
+  if (text === 'autodetect') return { kind: 'autodetect' };
+  const name = /^interface=([^\s/]{1,15})$/.exec(text)?.[1];
+  if (name !== undefined) return { kind: 'interface', name };
+  const match = /^([^/]+)(?:\/(\d{1,2}))?$/.exec(text);
+  const address: Ipv4Address | undefined = parseIpv4(match?.[1] ?? '');
+  const prefixLength = match?.[2] === undefined ? undefined : Number(match[2]);
+  if (address === undefined || (prefixLength ?? 32) > 32) return undefined;
+  return { kind: 'address', address, prefixLength };
+}

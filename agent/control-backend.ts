@@ -1,0 +1,197 @@
+/** The agent as the control API sees it: plain views of what it knows, and documents into its store. */
+import { familyOf } from '../bgp/family.js';
+import type { RouteDetail, RouteTable } from '../bgp/speaker/contract.js';
+import type { Prefix } from '../core/prefix.js';
+import { parseResource } from '../core/resources/parse.js';
+import {
+  formatResourceId,
+  type Resource,
+  type ResourceId,
+  type ResourceKind,
+  resourceIdOf,
+} from '../core/resources/resource.js';
+import { describeRouteRefusal } from '../ipip/desired.js';
+import type { StoreError, StoreResult } from '../store/port.js';
+import type { Agent } from './agent.js';
+import { type ControlBackend, ControlFailure } from './control/backend.js';
+import type {
+  AgentStatus,
+  ApplyRequest,
+  ApplyResult,
+  Hello,
+  KernelView,
+  PeerStatus,
+  RoutesPage,
+  RoutesQuery,
+  RouteView,
+  StoredView,
+  WatchTopic,
+} from './control/types.js';
+import { describeStoreError } from './own-node.js';
+import { agentStatus } from './status.js';
+
+export class AgentBackend implements ControlBackend {
+  readonly #agent: Agent;
+  readonly #version: string;
+  readonly #shutdown: () => void;
+
+  /** @param shutdown begins to end the process with a goodbye to every peer */
+  constructor(agent: Agent, version: string, shutdown: () => void) {
+    this.#agent = agent;
+    this.#version = version;
+    this.#shutdown = shutdown;
+  }
+
+  hello(): Hello {
+    return { pid: process.pid, version: this.#version, nodeName: this.#agent.options.nodeName };
+  }
+
+  status(): AgentStatus {
+    return agentStatus(this.#agent, this.#version);
+  }
+
+  async peers(): Promise<readonly PeerStatus[]> {
+    const answer = await this.#agent.queries.ask({ kind: 'peers' });
+    // A speaker that is being restarted has none; what was known last is better than nothing.
+    return answer.kind === 'peers' ? answer.peers : [...this.#agent.peers.values()];
+  }
+
+  async routes(
+    query: RoutesQuery & { readonly after?: string; readonly limit: number },
+  ): Promise<RoutesPage> {
+    const family = query.prefix === undefined ? familyWord(query.family) : familyOf(query.prefix);
+    const answer = await this.#agent.queries.ask({
+      kind: 'routes',
+      table: await this.#table(query),
+      family,
+      prefix: query.prefix as Prefix | undefined,
+      after: query.after as Prefix | undefined,
+      limit: query.limit,
+    });
+    if (answer.kind !== 'routes') {
+      throw new ControlFailure(503, { error: answer.kind === 'error' ? answer.message : 'no answer' });
+    }
+    const routes = answer.routes.map(route => this.#view(route, query.table));
+    return { routes, next: answer.more ? (answer.routes.at(-1)?.prefix ?? null) : null };
+  }
+
+  setPeerEnabled(key: string, enabled: boolean): boolean {
+    return this.#agent.setPeerEnabled(key, enabled);
+  }
+
+  async listResources(kind: ResourceKind): Promise<readonly StoredView[]> {
+    return unwrap(await this.#agent.options.store.list(kind));
+  }
+
+  async getResource(id: ResourceId): Promise<StoredView> {
+    return unwrap(await this.#agent.options.store.get(id));
+  }
+
+  async apply(request: ApplyRequest): Promise<readonly ApplyResult[]> {
+    const results: ApplyResult[] = [];
+    for (const { location, document } of request.documents) {
+      const parsed = parseResource(document);
+      if (parsed.kind === 'invalid') {
+        const problems = parsed.problems.map(({ path, value, allowed }) => ({
+          error: `${path === '' ? 'the document' : path}: ${value} is not ${allowed}`,
+          field: path,
+          value,
+          allowed,
+        }));
+        const id = parsed.id === undefined ? '' : formatResourceId(parsed.id);
+        results.push({ location, id, outcome: 'invalid', problems });
+      } else results.push(await this.#applyOne(location, parsed.resource, request.dryRun === true));
+    }
+    return results;
+  }
+
+  async deleteResource(id: ResourceId): Promise<void> {
+    unwrap(await this.#agent.options.store.delete(id));
+  }
+
+  subscribe(topic: WatchTopic, changed: () => void): () => void {
+    return this.#agent.subscribe(topic, changed);
+  }
+
+  shutdown(): void {
+    this.#shutdown();
+  }
+
+  async #applyOne(location: string, resource: Resource, dryRun: boolean): Promise<ApplyResult> {
+    const { store } = this.#agent.options;
+    const id = formatResourceId(resourceIdOf(resource));
+    const result = (outcome: ApplyResult['outcome']): ApplyResult => ({
+      location,
+      id,
+      outcome,
+      problems: [],
+    });
+    // Somebody else may write the same document at the same time; the last one to apply wins, as with any apply.
+    for (let attempt = 1; ; attempt++) {
+      const found = await store.get(resourceIdOf(resource));
+      if (found.kind === 'error' && found.error.kind !== 'not-found')
+        return failed(location, id, found.error);
+      if (found.kind === 'ok' && sameResource(found.value.resource, resource)) return result('unchanged');
+      const outcome = found.kind === 'ok' ? 'updated' : 'created';
+      if (dryRun) return result(outcome);
+      const written =
+        found.kind === 'ok'
+          ? await store.update(resource, found.value.revision)
+          : await store.create(resource);
+      if (written.kind === 'ok') return result(outcome);
+      const raced = written.error.kind === 'conflict' || written.error.kind === 'already-exists';
+      if (!raced || attempt === 5) return failed(location, id, written.error);
+    }
+  }
+
+  async #table(query: RoutesQuery): Promise<RouteTable> {
+    if (query.table === 'best' || query.table === 'all-paths') return { kind: query.table };
+    const peers = await this.peers();
+    const peer = peers.find(({ key, address, name }) => [key, address, name].includes(query.peer ?? ''));
+    if (peer === undefined) {
+      throw new ControlFailure(404, {
+        error: `there is no peer ${query.peer ?? ''}`,
+        field: 'peer',
+        value: query.peer ?? '',
+        allowed: peers.map(({ name, address }) => name || address).join(', '),
+      });
+    }
+    return { kind: query.table, peer: peer.key };
+  }
+
+  #view(route: RouteDetail, table: RoutesQuery['table']): RouteView {
+    const kernel =
+      route.best && (table === 'best' || table === 'all-paths') ? this.#kernel(route) : undefined;
+    return kernel === undefined ? route : { ...route, kernel };
+  }
+
+  #kernel({ prefix, from }: RouteDetail): KernelView | undefined {
+    const { dataplane } = this.#agent;
+    if (dataplane === undefined) return undefined;
+    if (from === 'own') return { state: 'own' };
+    const refusal = dataplane.refusals().get(prefix);
+    if (refusal !== undefined) return { state: 'refused', reason: describeRouteRefusal(refusal) };
+    const state = dataplane.stateOf(prefix);
+    return typeof state === 'string' ? { state } : { state: 'refused', reason: state.error };
+  }
+}
+
+function familyWord(family: 'ipv4' | 'ipv6' | undefined) {
+  return family === 'ipv6' ? 'ipv6-unicast' : 'ipv4-unicast';
+}
+
+function sameResource(a: Resource, b: Resource): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function failed(location: string, id: string, error: StoreError): ApplyResult {
+  return { location, id, outcome: 'failed', problems: [{ error: describeStoreError(error) }] };
+}
+
+function unwrap<T>(result: StoreResult<T>): T {
+  if (result.kind === 'ok') return result.value;
+  const { error } = result;
+  const status = { 'not-found': 404, 'already-exists': 409, conflict: 409, unavailable: 503 }[error.kind];
+  const name = error.kind === 'unavailable' ? '' : `${formatResourceId(error.id)}: `;
+  throw new ControlFailure(status, { error: `${name}${describeStoreError(error)}` });
+}

@@ -1,0 +1,70 @@
+/** `bgpctl status` as data: one view of everything about the agent (pure but for reading it). */
+import type { Agent } from './agent.js';
+import type { AgentStatus, ConditionView } from './control/types.js';
+
+export function agentStatus(agent: Agent, version: string): AgentStatus {
+  const { state, options, cluster } = agent;
+  const { speaker } = cluster;
+  const kernel = agent.dataplane?.status();
+  const peers = [...agent.peers.values()];
+  const ipv4 = state.ribInSync.get('ipv4-unicast');
+  return {
+    pid: process.pid,
+    version,
+    nodeName: options.nodeName,
+    startedUnixMs: agent.startedUnixMs,
+    nodeAddress:
+      state.nodeAddress?.kind === 'chosen'
+        ? { address: state.nodeAddress.address, reason: state.nodeAddress.reason }
+        : null,
+    speaker: {
+      state: state.speaker,
+      asn: speaker?.asn ?? null,
+      routerId: speaker?.routerId ?? null,
+      listening: state.listening as AgentStatus['speaker']['listening'],
+      listenErrors: state.listenErrors,
+      restarts: state.speakerRestarts,
+    },
+    store: {
+      location: options.storeLocation,
+      state: state.store,
+      detail: state.storeDetail,
+      resources: agent.resources,
+    },
+    rib: { inSync: ipv4 !== undefined, timedOut: ipv4?.timedOut ?? false },
+    dataplane: {
+      kind: options.dataplane,
+      programmed: kernel?.programmed ?? 0,
+      pending: kernel?.pending ?? 0,
+      stale: kernel?.stale ?? 0,
+      staleDeadlineUnixMs: (kernel?.stale ?? 0) > 0 ? agent.staleDeadlineUnixMs : null,
+      refused: (kernel?.refused ?? []).map(({ destination, error }) => ({ object: destination, error })),
+    },
+    peers: {
+      total: peers.length,
+      established: peers.filter(peer => peer.state === 'Established').length,
+    },
+    invalidDocuments: state.invalid.map(({ location, id, problems }) => ({
+      location,
+      id: id === undefined ? null : `${id.kind}/${id.name}`,
+      problems: problems.map(({ path, value, allowed }) => ({
+        error: `${path === '' ? 'the document' : path}: ${value} is not ${allowed}`,
+        field: path,
+        value,
+        allowed,
+      })),
+    })),
+    conditions: conditionsOf(agent),
+  };
+}
+
+function conditionsOf(agent: Agent): readonly ConditionView[] {
+  const { ownNodeProblem } = agent.state;
+  const own: ConditionView[] =
+    ownNodeProblem === undefined
+      ? []
+      : [{ severity: 'error', message: ownNodeProblem, objects: [`Node/${agent.options.nodeName}`] }];
+  const host = agent.options.hostConditions();
+  const cluster = agent.conditions.map(({ severity, message, objects }) => ({ severity, message, objects }));
+  return [...own, ...host, ...cluster];
+}

@@ -1,0 +1,265 @@
+/**
+ * SHELL: the speaker. Commands in, events out (`contract.ts`); between them the peers, the RIB and the listeners. The same class runs
+ * in the agent's worker, in the main thread, and under a fake clock over a network in memory.
+ */
+import { assertNever } from '../../core/assert-never.js';
+import type { Clock } from '../../core/clock.js';
+import { FAMILIES, type Family } from '../family.js';
+import type { Rib } from '../rib/contract.js';
+import { createRib } from '../rib/rib.js';
+import { BestRoutePull } from './best-route-pull.js';
+import type {
+  PeerConfig,
+  PeerStatus,
+  SpeakerAnswer,
+  SpeakerCommand,
+  SpeakerConfig,
+  SpeakerEvent,
+  SpeakerQuery,
+} from './contract.js';
+import { FlushScheduler } from './flush-scheduler.js';
+import { Listeners } from './listeners.js';
+import { Peer, type PeerOwner, type PeerPolicies } from './peer.js';
+import { needsReset } from './peer-change.js';
+import { StartupSync } from './startup-sync.js';
+import type { Connection, Transport } from './transport.js';
+
+export interface SpeakerOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** 0 to 1, as `Math.random`. */
+  readonly random: () => number;
+  /** The time of day, milliseconds since the Unix epoch. */
+  readonly unixMs: () => number;
+  readonly onEvent: (event: SpeakerEvent) => void;
+}
+
+export class Speaker implements PeerOwner {
+  readonly #options: SpeakerOptions;
+  readonly #peers = new Map<string, Peer>();
+  readonly #flushes: FlushScheduler;
+  readonly #listeners: Listeners;
+  readonly #pull: BestRoutePull;
+  readonly #sync: StartupSync;
+  #config: SpeakerConfig | undefined;
+  #rib: Rib | undefined;
+  #closed = false;
+
+  constructor(options: SpeakerOptions) {
+    this.#options = options;
+    this.#flushes = new FlushScheduler(options.clock, () => this.#flush());
+    this.#listeners = new Listeners(options, connection => this.#accepted(connection));
+    this.#pull = new BestRoutePull(options.onEvent);
+    this.#sync = new StartupSync({
+      clock: options.clock,
+      told: () => this.#everyPeerHasTold(),
+      inSync: (family, timedOut) => this.#inSync(family, timedOut),
+    });
+  }
+
+  /** @throws Error if the first command is not `configure`: the owner's defect */
+  command(command: SpeakerCommand): void {
+    if (this.#closed) return;
+    switch (command.kind) {
+      case 'configure':
+        this.#configure(command.config);
+        return;
+      case 'set-peer':
+        this.setPeer(command.peer);
+        return;
+      case 'remove-peer':
+        this.#removePeer(command.key);
+        return;
+      case 'originate':
+        this.rib.originate(command.routes);
+        this.requestFlush();
+        return;
+      case 'withdraw':
+        this.rib.withdrawOriginated(command.prefixes);
+        this.requestFlush();
+        return;
+      case 'own-addresses':
+        this.rib.setOwnAddresses(command.addresses);
+        this.requestFlush();
+        return;
+      case 'configuration-complete':
+        this.#sync.begin(this.speaker);
+        this.requestFlush();
+        return;
+      case 'next-hop-status':
+        this.rib.setNextHopStatus(command.nextHops);
+        this.requestFlush();
+        return;
+      case 'pull-best-routes':
+        this.#pull.ask(command.family, command.sequence);
+        this.#pull.answer(this.rib);
+        return;
+      case 'query':
+        this.#emit({ kind: 'answer', id: command.id, answer: this.#answer(command.query) });
+        return;
+      case 'close':
+        this.#close(command.goodbye, command.message);
+        return;
+      default:
+        assertNever(command);
+    }
+  }
+
+  /** Adds or changes a peer; `policies` replace those of its configuration (functions, in the library). */
+  setPeer(config: PeerConfig, policies?: PeerPolicies): void {
+    const peer = this.#peers.get(config.key);
+    if (peer !== undefined) {
+      peer.reconfigure(config, policies, needsReset(peer.config, config));
+      return;
+    }
+    const added = new Peer(this, config, policies);
+    this.#peers.set(config.key, added);
+    added.start();
+    this.statusChanged(added);
+  }
+
+  /** As it is now; undefined if there is no such peer. */
+  peerStatus(key: string): PeerStatus | undefined {
+    return this.#peers.get(key)?.status();
+  }
+
+  // ---------------------------------------------------------------- for the peers
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get transport(): Transport {
+    return this.#options.transport;
+  }
+
+  get rib(): Rib {
+    if (this.#rib === undefined) throw new Error('the first command must be "configure"');
+    return this.#rib;
+  }
+
+  get speaker(): SpeakerConfig {
+    if (this.#config === undefined) throw new Error('the first command must be "configure"');
+    return this.#config;
+  }
+
+  random(): number {
+    return this.#options.random();
+  }
+
+  unixMs(): number {
+    return this.#options.unixMs();
+  }
+
+  restarting(): boolean {
+    return this.speaker.restarting && this.#sync.pending;
+  }
+
+  mayEndRib(family: Family): boolean {
+    return this.#sync.begun && !(this.speaker.restarting && this.#sync.waitsFor(family));
+  }
+
+  requestFlush(): void {
+    this.#flushes.request();
+  }
+
+  statusChanged(peer: Peer): void {
+    if (this.#peers.get(peer.config.key) === peer) this.#emit({ kind: 'peer-status', peer: peer.status() });
+  }
+
+  syncChanged(): void {
+    this.#sync.check();
+  }
+
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, peer: Peer, detail: string): void {
+    const { key, address } = peer.config;
+    this.#emit({ kind: 'log', level, message, fields: { peer: key, address, ...(detail && { detail }) } });
+  }
+
+  // ---------------------------------------------------------------- within
+
+  #emit(event: SpeakerEvent): void {
+    this.#options.onEvent(event);
+  }
+
+  #configure(config: SpeakerConfig): void {
+    const first = this.#rib === undefined;
+    this.#config = config;
+    if (first) {
+      this.#rib = createRib({ asn: config.asn, routerId: config.routerId });
+      for (const family of FAMILIES) this.rib.holdSelection(family, config.restarting);
+    }
+    this.#listeners.set(config.listen);
+  }
+
+  #removePeer(key: string): void {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return;
+    this.#peers.delete(key);
+    peer.remove();
+    this.#emit({ kind: 'peer-removed', key });
+    this.syncChanged();
+  }
+
+  #flush(): void {
+    if (this.#closed) return;
+    const { rib } = this;
+    rib.flush();
+    for (const peer of this.#peers.values()) peer.pump();
+    this.#pull.answer(rib);
+    const nextHops = rib.takeWatchedNextHops();
+    if (nextHops !== undefined) this.#emit({ kind: 'watch-next-hops', nextHops });
+  }
+
+  /** Connections are told apart by their source address; among several peers of one address the first that has no session. */
+  #accepted(connection: Connection): void {
+    const peers = [...this.#peers.values()].filter(
+      peer => peer.config.address === connection.remoteAddress && peer.config.administrativeState === 'up',
+    );
+    const peer = peers.find(one => one.main.state.kind === 'Active') ?? peers[0];
+    if (peer !== undefined) {
+      peer.accept(connection);
+      return;
+    }
+    this.#emit({
+      kind: 'log',
+      level: 'info',
+      message: 'connection from an address that is no peer refused',
+      fields: { address: connection.remoteAddress },
+    });
+    connection.destroy();
+  }
+
+  #everyPeerHasTold(): boolean {
+    for (const peer of this.#peers.values()) if (!peer.told) return false;
+    return true;
+  }
+
+  #inSync(family: Family, timedOut: boolean): void {
+    this.rib.holdSelection(family, false);
+    this.#emit({ kind: 'rib-in-sync', family, timedOut });
+    this.requestFlush();
+  }
+
+  #answer(query: SpeakerQuery): SpeakerAnswer {
+    switch (query.kind) {
+      case 'peers':
+        return { kind: 'peers', peers: [...this.#peers.values()].map(peer => peer.status()) };
+      case 'routes': {
+        const { table } = query;
+        if ('peer' in table && !this.#peers.has(table.peer)) {
+          return { kind: 'error', message: `no peer ${table.peer}` };
+        }
+        return { kind: 'routes', ...this.rib.routes(query) };
+      }
+    }
+  }
+
+  #close(goodbye: 'silent' | 'cease', message: string): void {
+    this.#closed = true;
+    this.#listeners.set([]);
+    this.#sync.cancel();
+    for (const peer of this.#peers.values()) peer.close(goodbye, message);
+    this.#emit({ kind: 'closed' });
+  }
+}
