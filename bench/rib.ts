@@ -118,10 +118,11 @@ const withdrawPacked = withdrawals(1000);
 const withdrawSingle = withdrawals(1);
 
 const only = process.argv[3] ?? '';
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
 
 function rounds(name: string, work: () => void): void {
   if (!name.includes(only)) return;
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     console.log(`${name}, round ${round + 1}`);
     work();
   }

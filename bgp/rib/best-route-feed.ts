@@ -31,6 +31,10 @@ export class BestRouteFeed {
     for (let i = 0; i < count; i++) if (changed[i]! < walk) this.#pending.add(changed[i]!);
   }
 
+  get holdsAny(): boolean {
+    return this.#pending.size > 0;
+  }
+
   holds(id: number): boolean {
     return this.#pending.has(id);
   }

@@ -112,7 +112,18 @@ export class FamilyTable {
       this.feed.note(changed, changedCount);
       for (const group of this.groups.values()) group.update(changed, changedCount, selected);
     }
-    for (let i = 0; i < locRib.emptyCount; i++) this.offerFree(locRib.empty[i]!);
+    this.#freeEmpty();
+  }
+
+  /** Prefixes that the decision found without any path. */
+  #freeEmpty(): void {
+    const { empty, emptyCount } = this.locRib;
+    let free = !this.feed.holdsAny;
+    for (const { output } of this.groups.values()) if (output.behind.size > 0) free = false;
+    for (let i = 0; i < emptyCount; i++) {
+      if (free) this.prefixes.remove(empty[i]!);
+      else this.offerFree(empty[i]!);
+    }
   }
 
   offerFree(id: number): void {

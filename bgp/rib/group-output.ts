@@ -234,6 +234,11 @@ export class GroupOutput {
     }
   }
 
+  /** What was told of the prefix has changed: those behind are to hear of it. */
+  note(id: number): void {
+    for (const { pending } of this.behind) pending!.add(id);
+  }
+
   /** Whether the id must not be given to another prefix yet. */
   holds(id: number): boolean {
     for (const { pending } of this.behind) if (pending!.has(id)) return true;

@@ -83,7 +83,7 @@ export class UpdateGroup implements OutputSource {
       const block = this.#exported(selected[id]!, id);
       if (block === 0) continue;
       this.sent[id] = block;
-      this.#count(this.blocks.at(block).audience, 1);
+      this.#count(block, 1);
     }
   }
 
@@ -94,23 +94,43 @@ export class UpdateGroup implements OutputSource {
     const behind = this.output.behind.size > 0;
     announces.begin(count);
     withdraws.begin(count);
+    // Neighbours mostly have the same path: what was found for the last one is kept.
+    let lastPath = 0;
+    let lastBlock = 0;
+    let lastOld = 0;
+    let lastAudience = EVERYONE;
+    let fresh = 0;
     for (let i = 0; i < count; i++) {
       const id = changed[i]!;
-      const block = this.#exported(selected[id]!, id);
+      const path = selected[id]!;
+      if (path !== lastPath) {
+        this.#count(lastBlock, fresh);
+        fresh = 0;
+        lastPath = path;
+        lastBlock = path === 0 ? 0 : this.blocks.of(path, this.#resolve);
+      }
+      const block = this.#perPrefix && lastBlock !== 0 ? this.#exported(path, id) : lastBlock;
       const old = sent[id]!;
       if (block === old) continue;
       sent[id] = block;
-      if (behind) for (const { pending } of this.output.behind) pending!.add(id);
+      if (behind) this.output.note(id);
       if (old === 0) {
         announces.add(id, block);
-      } else {
-        const before = this.blocks.at(old).audience;
-        this.#count(before, -1);
-        if (block === 0) withdraws.add(id, before);
-        else this.#replace(id, old, block);
+        fresh++;
+        continue;
       }
-      if (block !== 0) this.#count(this.blocks.at(block).audience, 1);
+      if (block !== 0) {
+        this.#replace(id, old, block);
+        continue;
+      }
+      if (old !== lastOld) {
+        lastOld = old;
+        lastAudience = this.blocks.at(old).audience;
+      }
+      withdraws.add(id, lastAudience);
+      this.#told[lastAudience]!--;
     }
+    this.#count(lastBlock, fresh);
     const { log } = this.output;
     const bytes = log.bytes;
     this.#pack(log);
@@ -142,6 +162,8 @@ export class UpdateGroup implements OutputSource {
   #replace(id: number, old: number, block: number): void {
     const before = this.blocks.at(old);
     const after = this.blocks.at(block);
+    this.#count(old, -1);
+    this.#count(block, 1);
     if (before.audience === after.audience) {
       this.#context.announces.add(id, block);
       return;
@@ -242,7 +264,9 @@ export class UpdateGroup implements OutputSource {
     return count;
   }
 
-  #count(audience: number, change: number): void {
+  #count(block: number, change: number): void {
+    if (block === 0 || change === 0) return;
+    const { audience } = this.blocks.at(block);
     while (this.#told.length <= audience) this.#told.push(0);
     this.#told[audience]! += change;
   }

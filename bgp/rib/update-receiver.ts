@@ -40,12 +40,14 @@ const fields = newUpdateFields();
 
 export class UpdateReceiver {
   readonly #tables: Readonly<Record<Family, FamilyTable>>;
+  readonly #ipv4: FamilyTable;
   readonly #blocks: AttributeStore;
   readonly #paths: PathStore;
   #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(tables: Readonly<Record<Family, FamilyTable>>, blocks: AttributeStore, paths: PathStore) {
     this.#tables = tables;
+    this.#ipv4 = tables['ipv4-unicast'];
     this.#blocks = blocks;
     this.#paths = paths;
   }
@@ -74,15 +76,22 @@ export class UpdateReceiver {
     if (lastBlock !== undefined && attributesEnd < end) {
       if (this.#view.buffer !== buffer.buffer) this.#view = new DataView(buffer.buffer);
       if (isBlock(lastBlock, this.#view, buffer.byteOffset + attributesStart, length)) {
-        this.#announce(session, lastBlock, buffer, {
-          family: 'ipv4-unicast',
-          start: attributesEnd,
-          end,
-        });
+        this.#announceAgain(session, buffer, attributesEnd, end);
         return ok;
       }
     }
     return this.#receiveBlock(session, buffer, attributesStart, attributesEnd, end);
+  }
+
+  /** IPv4 prefixes with the path of the message before. */
+  #announceAgain(session: Session, buffer: Uint8Array, start: number, end: number): void {
+    const table = this.#ipv4;
+    const hints = session.hints;
+    table.reserve(end - start);
+    const count = table.prefixes.readNlri(buffer, start, end, ids, hints['ipv4-unicast'], true);
+    if (count < 0) throw invalidNetworkField();
+    hints['ipv4-unicast'] = ids[count - 1]! + 1;
+    table.adjRibIn.announce(ids, count, session.lastPath!);
   }
 
   /** A block that is not the one of the message before, or not only of IPv4. */
@@ -216,8 +225,7 @@ export class UpdateReceiver {
       this.#announceByPolicy(session, block, table, count);
       return;
     }
-    const path =
-      block === session.lastBlock ? session.lastPath! : this.#paths.of(session, block, policy.accept);
+    const path = this.#paths.of(session, block, policy.accept);
     table.adjRibIn.announce(ids, count, path);
     if (family === 'ipv4-unicast' && block.problems.length === 0 && block.attributes.mpReach === undefined) {
       session.lastBlock = block;
