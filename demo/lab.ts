@@ -1,0 +1,316 @@
+/**
+ * SHELL: hosts in network namespaces on one switch, each with an agent of its own and pods as Calico wires them: a veth pair, a /32 in the
+ * pod, a gateway that answers by a fixed hardware address. For the demo and for tests.
+ *
+ *     pod  10.244.N.2/32 --- cali1 [ host N, 10.9.0.N/24 ] eth0 --- [ switch ] --- eth0 [ host M ] --- pods
+ */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ControlClient } from '../agent/control/client.js';
+import type { AgentStatus, PeerStatus } from '../agent/control/types.js';
+
+/** From dist/demo/lab.js. */
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Pod {
+  readonly name: string;
+  readonly namespace: string;
+  readonly address: string;
+}
+
+export interface Host {
+  readonly name: string;
+  readonly namespace: string;
+  readonly address: string;
+  readonly block: string;
+  readonly pods: readonly Pod[];
+  readonly socket: string;
+  readonly logFile: string;
+}
+
+export interface LabOptions {
+  /** Everything is named by it, so that a runner can sweep what is left. */
+  readonly runId: string;
+  readonly hosts: readonly string[];
+  readonly podsPerHost: number;
+  /** More flags for each agent. */
+  readonly flags?: readonly string[];
+}
+
+const GATEWAY = '169.254.1.1';
+const GATEWAY_MAC = 'ee:ee:ee:ee:ee:ee';
+
+export class Lab {
+  readonly hosts: readonly Host[];
+  readonly directory: string;
+  readonly store: string;
+  readonly #switch: string;
+  readonly #flags: readonly string[];
+  readonly #agents = new Map<string, ChildProcess>();
+
+  constructor(options: LabOptions) {
+    const { runId } = options;
+    this.directory = `/tmp/mgy-${runId}-lab`;
+    this.store = join(this.directory, 'store');
+    this.#switch = `mgy-${runId}-switch`;
+    this.#flags = options.flags ?? [];
+    this.hosts = options.hosts.map((name, i) => this.#newHost(runId, name, i + 1, options.podsPerHost));
+    mkdirSync(this.store, { recursive: true });
+    this.#wire();
+    this.#writeDocuments();
+  }
+
+  host(name: string): Host {
+    const host = this.hosts.find(one => one.name === name);
+    if (host === undefined) throw new Error(`no host ${name}`);
+    return host;
+  }
+
+  get pods(): readonly Pod[] {
+    return this.hosts.flatMap(host => host.pods);
+  }
+
+  agentCommand(host: Host): readonly string[] {
+    const state = join(this.directory, host.name);
+    return [
+      join(root, 'bin/margay-agent'),
+      ...['--node-name', host.name, '--ipv4-address', `${host.address}/24`],
+      ...['--store-directory', this.store, '--control-socket', host.socket, '--state-directory', state],
+      ...['--log-format', 'json', ...this.#flags],
+    ];
+  }
+
+  startAgent(host: Host): void {
+    const command = ['netns', 'exec', host.namespace, process.execPath, ...this.agentCommand(host)];
+    const agent = spawn('ip', command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const log = createWriteStream(host.logFile, { flags: 'a' });
+    agent.stdout.pipe(log, { end: false });
+    agent.stderr.pipe(log, { end: false });
+    this.#agents.set(host.name, agent);
+  }
+
+  /** Resolves when it has ended. */
+  async endAgent(host: Host, signal: NodeJS.Signals): Promise<void> {
+    const agent = this.#agents.get(host.name);
+    this.#agents.delete(host.name);
+    if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return;
+    const ended = new Promise(resolve => agent.once('exit', resolve));
+    agent.kill(signal);
+    await ended;
+  }
+
+  agentPid(host: Host): number | undefined {
+    return this.#agents.get(host.name)?.pid;
+  }
+
+  client(host: Host): ControlClient {
+    return new ControlClient(host.socket);
+  }
+
+  /** Undefined while the agent does not answer. */
+  async status(host: Host): Promise<AgentStatus | undefined> {
+    return this.client(host)
+      .status()
+      .catch(() => undefined);
+  }
+
+  async peers(host: Host): Promise<readonly PeerStatus[]> {
+    return this.client(host)
+      .peers()
+      .then(({ peers }) => peers)
+      .catch(() => []);
+  }
+
+  /** Every session up and every route where it belongs. */
+  async converged(): Promise<boolean> {
+    for (const host of this.hosts) {
+      const peers = await this.peers(host);
+      if (peers.filter(({ state }) => state === 'Established').length !== this.hosts.length - 1) return false;
+      const routes = this.routes(host);
+      for (const other of this.hosts) if (!routes.includes(other.block)) return false;
+      const status = await this.status(host);
+      if (status?.rib.inSync !== true || status.dataplane.pending > 0) return false;
+    }
+    return true;
+  }
+
+  /** `ip route` of a host, as text. */
+  routes(host: Host): string {
+    return execFileSync('ip', ['-n', host.namespace, 'route'], { encoding: 'utf8' });
+  }
+
+  bgpctl(host: Host, ...words: readonly string[]): { readonly status: number; readonly output: string } {
+    const command = [join(root, 'bin/bgpctl'), ...words, '--socket', host.socket];
+    const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+    return { status: status ?? 1, output: `${stdout}${stderr}` };
+  }
+
+  /** One packet each way; true if it came back within a second. */
+  async reaches(from: Pod, to: Pod): Promise<boolean> {
+    const ping = spawn('ip', ['netns', 'exec', from.namespace, 'ping', '-c1', '-W1', '-q', to.address], {
+      stdio: 'ignore',
+    });
+    return await new Promise(resolve => ping.on('exit', code => resolve(code === 0)));
+  }
+
+  /** Pings between all pairs of pods of different hosts until `stop`. */
+  pingAll(intervalSeconds: number): { readonly stop: () => Promise<PingScore> } {
+    const pairs = this.hosts.flatMap(a =>
+      this.hosts.flatMap(b => (a === b ? [] : [[a.pods[0]!, b.pods[0]!] as const])),
+    );
+    const pings = pairs.map(([from, to]) => startPing(from, to, intervalSeconds));
+    return {
+      stop: async () => {
+        for (const { child } of pings) child.kill('SIGINT');
+        const scores = await Promise.all(pings.map(({ score }) => score));
+        return {
+          sent: scores.reduce((sum, { sent }) => sum + sent, 0),
+          received: scores.reduce((sum, { received }) => sum + received, 0),
+        };
+      },
+    };
+  }
+
+  /** Agents, namespaces, files. */
+  async close(): Promise<void> {
+    for (const host of this.hosts) await this.endAgent(host, 'SIGKILL');
+    for (const namespace of this.namespaces()) {
+      if (existsSync(`/run/netns/${namespace}`)) spawnSync('ip', ['netns', 'delete', namespace]);
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  namespaces(): readonly string[] {
+    return [
+      ...this.hosts.flatMap(host => [...host.pods.map(pod => pod.namespace), host.namespace]),
+      this.#switch,
+    ];
+  }
+
+  #newHost(runId: string, name: string, number: number, pods: number): Host {
+    return {
+      name,
+      namespace: `mgy-${runId}-${name}`,
+      address: `10.9.0.${number}`,
+      block: `10.244.${number}.0/24`,
+      pods: Array.from({ length: pods }, (_, i) => ({
+        name: `${name}-pod-${i + 1}`,
+        namespace: `mgy-${runId}-${name}-pod${i + 1}`,
+        address: `10.244.${number}.${i + 2}`,
+      })),
+      socket: join(this.directory, name, 'run', 'control.sock'),
+      logFile: join(this.directory, `${name}.log`),
+    };
+  }
+
+  #wire(): void {
+    ip(['netns', 'add', this.#switch]);
+    batch(this.#switch, ['link add br0 type bridge', 'link set br0 up']);
+    for (const [i, host] of this.hosts.entries()) {
+      ip(['netns', 'add', host.namespace]);
+      batch(host.namespace, [
+        'link set lo up',
+        `link add eth0 type veth peer name port${i} netns ${this.#switch}`,
+        `address add ${host.address}/24 dev eth0`,
+        'link set eth0 up',
+      ]);
+      batch(this.#switch, [`link set port${i} master br0 up`]);
+      for (const [j, pod] of host.pods.entries()) this.#wirePod(host, pod, `cali${j + 1}`);
+    }
+  }
+
+  #wirePod(host: Host, pod: Pod, interfaceName: string): void {
+    ip(['netns', 'add', pod.namespace]);
+    batch(host.namespace, [
+      `link add ${interfaceName} address ${GATEWAY_MAC} type veth peer name eth0 netns ${pod.namespace}`,
+      `link set ${interfaceName} up`,
+    ]);
+    batch(pod.namespace, [
+      'link set lo up',
+      'link set eth0 up',
+      `address add ${pod.address}/32 dev eth0`,
+      `route add ${GATEWAY} dev eth0 scope link`,
+      `route add default via ${GATEWAY} dev eth0`,
+      `neigh add ${GATEWAY} lladdr ${GATEWAY_MAC} dev eth0 nud permanent`,
+    ]);
+  }
+
+  #writeDocuments(): void {
+    const documents: object[] = [
+      document('IPPool', { name: 'pods' }, { cidr: '10.244.0.0/16', ipipMode: 'Never' }),
+    ];
+    for (const host of this.hosts) {
+      const spec = { node: host.name, cidr: host.block, state: 'confirmed' };
+      documents.push(document('BlockAffinity', { name: host.name }, spec));
+      for (const [j, pod] of host.pods.entries()) {
+        const endpoint = {
+          node: host.name,
+          interfaceName: `cali${j + 1}`,
+          ipNetworks: [`${pod.address}/32`],
+        };
+        documents.push(document('WorkloadEndpoint', { name: pod.name, namespace: 'default' }, endpoint));
+      }
+    }
+    const text = documents.map(one => JSON.stringify(one, null, 2)).join('\n---\n');
+    writeFileSync(join(this.store, 'cluster.yaml'), `${text}\n`);
+  }
+}
+
+export interface PingScore {
+  readonly sent: number;
+  readonly received: number;
+}
+
+function startPing(from: Pod, to: Pod, intervalSeconds: number) {
+  const words = ['netns', 'exec', from.namespace, 'ping', '-n', '-q', '-i', `${intervalSeconds}`, to.address];
+  const child = spawn('ip', words, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const score = new Promise<PingScore>(resolve => {
+    child.on('close', () => {
+      const [, sent = '0', received = '0'] =
+        /(\d+) packets transmitted, (\d+) (?:packets )?received/.exec(output) ?? [];
+      resolve({ sent: Number(sent), received: Number(received) });
+    });
+  });
+  return { child, score };
+}
+
+function document(kind: string, metadata: object, spec: object): object {
+  return { apiVersion: 'projectcalico.org/v3', kind, metadata, spec };
+}
+
+function ip(words: readonly string[]): void {
+  execFileSync('ip', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+function batch(namespace: string, lines: readonly string[]): void {
+  execFileSync('ip', ['-n', namespace, '-batch', '-'], {
+    input: `${lines.join('\n')}\n`,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+}
+
+/** Polls until it is true; false when the time is over. */
+export async function within(
+  milliseconds: number,
+  probe: () => boolean | Promise<boolean>,
+): Promise<boolean> {
+  const deadline = performance.now() + milliseconds;
+  for (;;) {
+    if (await probe()) return true;
+    if (performance.now() > deadline) return false;
+    await sleep(50);
+  }
+}
+
+/** The last lines of an agent's log, for whoever has to find out. */
+export function logTail(host: Host, lines = 15): string {
+  if (!existsSync(host.logFile)) return '(no log)';
+  return readFileSync(host.logFile, 'utf8').trim().split('\n').slice(-lines).join('\n');
+}

@@ -1,0 +1,138 @@
+/**
+ * The demo: three hosts exchange their pod CIDRs over BGP; then one agent is killed, comes back, and a CIDR is withdrawn. Ends with 0 only
+ * if everything is as it should be.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Host, Lab, logTail, within } from './lab.js';
+
+const keep = process.argv.includes('--keep');
+const began = performance.now();
+const failures: string[] = [];
+
+function say(text: string): void {
+  const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(5);
+  process.stdout.write(`${seconds} s  ${text}\n`);
+}
+
+function show(text: string): void {
+  process.stdout.write(`${text.trimEnd().replaceAll(/^/gm, '         ')}\n`);
+}
+
+function check(what: string, ok: boolean): void {
+  say(`${ok ? 'ok  ' : 'FAIL'} ${what}`);
+  if (!ok) failures.push(what);
+}
+
+async function main(): Promise<number> {
+  const runId = process.env.MARGAY_RUN_ID ?? `demo${process.pid.toString(36)}`;
+  say('three hosts, two pods each, and a switch between them (network namespaces)');
+  const lab = new Lab({ runId, hosts: ['host-a', 'host-b', 'host-c'], podsPerHost: 2 });
+  try {
+    await story(lab);
+  } catch (error) {
+    failures.push(error instanceof Error ? error.message : String(error));
+    say(`FAIL ${failures.at(-1)}`);
+  }
+  if (failures.length > 0) for (const host of lab.hosts) show(`log of ${host.name}:\n${logTail(host)}`);
+  say(failures.length === 0 ? 'all is as it should be' : `${failures.length} checks failed`);
+  if (keep) explain(lab);
+  else await lab.close();
+  return failures.length === 0 ? 0 : 1;
+}
+
+async function story(lab: Lab): Promise<void> {
+  for (const host of lab.hosts) lab.startAgent(host);
+  say('an agent on each: waiting for sessions and routes');
+  check('every host has a session and a route to every other', await within(20_000, () => lab.converged()));
+  const [a, b, c] = lab.hosts as [Host, Host, Host];
+  say(`bgpctl peers, on ${a.name}:`);
+  show(lab.bgpctl(a, 'peers').output);
+  for (const host of lab.hosts) {
+    say(`routes of ${host.name}:`);
+    show(lab.routes(host));
+  }
+  await pingMatrix(lab);
+  await killAndReturn(lab, b);
+  await withdraw(lab, c);
+}
+
+async function pingMatrix(lab: Lab): Promise<void> {
+  say('pings between all pods:');
+  const { pods } = lab;
+  const width = Math.max(...pods.map(pod => pod.name.length));
+  let reached = 0;
+  show(`${''.padEnd(width)}  ${pods.map(pod => pod.address.padEnd(11)).join(' ')}`);
+  for (const from of pods) {
+    const answers = await Promise.all(pods.map(to => lab.reaches(from, to)));
+    reached += answers.filter(Boolean).length;
+    show(`${from.name.padEnd(width)}  ${answers.map(ok => (ok ? 'ok' : 'FAIL').padEnd(11)).join(' ')}`);
+  }
+  check(`${reached} of ${pods.length ** 2} pings came back`, reached === pods.length ** 2);
+}
+
+async function killAndReturn(lab: Lab, victim: Host): Promise<void> {
+  const [observer] = lab.hosts as [Host];
+  say(`pings every 10 ms between all hosts; kill -9 of the agent on ${victim.name}`);
+  const before = lab.routes(victim);
+  const pings = lab.pingAll(0.01);
+  await sleep(500);
+  await lab.endAgent(victim, 'SIGKILL');
+  await within(5000, async () => (await sessionTo(lab, observer, victim))?.state !== 'Established');
+  const peer = await sessionTo(lab, observer, victim);
+  const deadline = peer?.staleDeadlineUnixMs;
+  const left = deadline === undefined ? 0 : Math.round((deadline - Date.now()) / 1000);
+  check(
+    `${observer.name} keeps its ${peer?.routes.stale ?? 0} route as stale; it would go in ${left} s`,
+    left > 0,
+  );
+  await sleep(2000);
+  say('the agent is started again');
+  lab.startAgent(victim);
+  check('it is back, and in sync', await within(20_000, () => lab.converged()));
+  check('its kernel routes are what they were', sorted(lab.routes(victim)) === sorted(before));
+  await within(5000, async () => (await sessionTo(lab, observer, victim))?.routes.stale === 0);
+  await sleep(500);
+  const { sent, received } = await pings.stop();
+  check(`${received} of ${sent} pings came back`, sent > 0 && received === sent);
+}
+
+async function withdraw(lab: Lab, host: Host): Promise<void> {
+  const others = lab.hosts.filter(one => one !== host);
+  say(`${host.name} gives its pod CIDR up: bgpctl delete BlockAffinity ${host.name}`);
+  const { status, output } = lab.bgpctl(host, 'delete', 'BlockAffinity', host.name);
+  if (status !== 0) show(output);
+  const started = performance.now();
+  const gone = await within(10_000, () => others.every(other => !lab.routes(other).includes(host.block)));
+  const took = Math.round(performance.now() - started);
+  check(`the others have no route to ${host.block} any more (after ${took} ms)`, gone);
+}
+
+async function sessionTo(lab: Lab, observer: Host, host: Host) {
+  return (await lab.peers(observer)).find(peer => peer.address === host.address);
+}
+
+function sorted(text: string): string {
+  return text.split('\n').sort().join('\n');
+}
+
+function explain(lab: Lab): void {
+  const [host] = lab.hosts as [Host];
+  const inside = `ip netns exec ${host.namespace}`;
+  process.stdout.write(`
+The hosts are left up. Some things to try:
+
+  bin/bgpctl peers --socket ${host.socket}
+  bin/bgpctl routes --why --socket ${host.socket}
+  bin/bgpctl status --socket ${host.socket}
+  ${inside} ip route
+  ip netns exec ${host.pods[0]!.namespace} ping ${lab.hosts[1]!.pods[0]!.address}
+
+Their store is ${lab.store}, their logs are beside it. Press Ctrl-C to take everything away.
+`);
+}
+
+const code = await main();
+if (keep) {
+  process.exitCode = code;
+  await new Promise(() => setInterval(() => {}, 1 << 30));
+} else process.exit(code);
