@@ -11,7 +11,7 @@ import type {
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import type { IPPoolResource, WorkloadEndpointResource } from '../core/resources/resource.js';
-import type { HostIntent } from '../ipip/dataplane.js';
+import type { HostIntent } from '../ipip/kernel-facts.js';
 import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
 import { ConflictsCalculator } from './calculators/conflicts.js';

@@ -55,6 +55,25 @@ export function ipv4PrefixFromNumber(address: number, length: number): Ipv4Prefi
   return `${ipv4FromNumber(address)}/${length}` as Ipv4Prefix;
 }
 
+/**
+ * An IPv4 prefix as one number: address * 64 + length. Hot path: one pass, no parts cut off. The length is `n & 63`, the address
+ * `(n / 64) >>> 0`.
+ */
+export function ipv4PrefixToNumber(prefix: Prefix): number {
+  let address = 0;
+  let number = 0;
+  for (let i = 0; i < prefix.length; i++) {
+    const code = prefix.charCodeAt(i);
+    if (code >= 0x30) number = 10 * number + code - 0x30;
+    else {
+      // "." or "/"
+      address = (address << 8) | number;
+      number = 0;
+    }
+  }
+  return (address >>> 0) * 64 + number;
+}
+
 export function prefixAddress(prefix: Prefix): IpAddress {
   return prefix.slice(0, prefix.indexOf('/')) as IpAddress;
 }

@@ -4,30 +4,21 @@
  */
 import type { Clock, Timer } from '../core/clock.js';
 import type { IpAddress } from '../core/ip-address.js';
-import { type Prefix, prefixOf } from '../core/prefix.js';
+import type { Prefix } from '../core/prefix.js';
 import { type KernelChange, KernelMonitor } from '../linux/netlink/monitor.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
 import { MARGAY_ROUTE_PROTOCOL, type RouteRefusal } from './desired.js';
-import type { PoolModes } from './encapsulation.js';
-import { type BestPath, KernelRoutesCalculator, sameDesiredRoute } from './kernel-routes.js';
-import { NextHopResolver, type Resolution } from './next-hops.js';
+import { doubtAfter } from './kernel-events.js';
+import { type HostIntent, type KernelFacts, ownAddresses, routeEnvironment } from './kernel-facts.js';
+import { type BestPath, KernelRoutesCalculator } from './kernel-routes.js';
+import { type NextHopReachability, NextHopWatch } from './next-hop-watch.js';
+import { NextHopResolver } from './next-hops.js';
 import { RouteDriver, type RouteDriverStatus } from './route-driver.js';
-import { fromKernel } from './route-form.js';
-
-/** What the cluster's documents say of this host. */
-export interface HostIntent {
-  readonly ownBlocks: readonly Prefix[];
-  readonly pools: readonly PoolModes[];
-  readonly ownSubnet: Prefix | undefined;
-  readonly preferredSource: IpAddress | undefined;
-  readonly underlayAddresses: readonly IpAddress[];
-  /** Addresses of workloads here, with the name of their interface. */
-  readonly workloads: ReadonlyMap<Prefix, string>;
-}
+import { SharedRoutes } from './shared-routes.js';
 
 export interface DataplaneHandler {
   /** Of the next hops that are watched; only those whose state changed. */
-  nextHops(statuses: readonly { readonly nextHop: IpAddress; readonly reachable: boolean }[]): void;
+  nextHops(statuses: readonly NextHopReachability[]): void;
   /** This host's own addresses, the whole set. */
   ownAddresses(addresses: readonly IpAddress[]): void;
   changed(): void;
@@ -44,35 +35,45 @@ export interface DataplaneOptions {
 /** Notifications come in bursts; one look at the kernel answers many. */
 const SETTLE_MS = 50;
 const LONGEST_PAUSE_MS = 800;
+const RETRY_MS = 1000;
 /** Whatever was missed is found by this time. */
 const RESYNCHRONISE_MS = 60_000;
+/** Next hops that were told a moment ago have not come back as routes yet. */
+const BEFORE_DELETIONS_MS = 1000;
 
 export class Dataplane {
   readonly #options: DataplaneOptions;
   readonly #kernel: Rtnetlink;
   readonly #monitor: KernelMonitor;
   readonly #driver: RouteDriver;
-  readonly #calculator = new KernelRoutesCalculator();
+  readonly #calculator: KernelRoutesCalculator;
   readonly #resolver = new NextHopResolver();
-  readonly #watched = new Map<IpAddress, string>();
+  readonly #watch = new NextHopWatch();
   #intent: HostIntent | undefined;
-  #interfaceNames: ReadonlyMap<number, string> = new Map();
   #ownAddresses: readonly IpAddress[] = [];
+  /** The kernel has been read once: before that nothing is known of what should be. */
   #ready = false;
+  #deletions: 'no' | 'wanted' | 'allowed' = 'no';
+  #factsDoubted = true;
+  #routesDoubted = true;
   #lookTookMs = 0;
   #look: Timer | undefined;
-  #looking: Promise<void> = Promise.resolve();
+  #looking = false;
   #periodic: Timer | undefined;
   #closed = false;
 
   constructor(options: DataplaneOptions) {
     this.#options = options;
-    const { networkNamespace, clock, handler } = options;
-    this.#kernel = new Rtnetlink({ networkNamespace });
-    this.#monitor = new KernelMonitor(changes => this.#changed(changes), { networkNamespace });
+    const { networkNamespace, clock, metric, handler } = options;
+    const shared = new SharedRoutes();
+    this.#calculator = new KernelRoutesCalculator(shared);
+    this.#monitor = new KernelMonitor(changes => this.#heard(changes), { networkNamespace });
+    this.#kernel = new Rtnetlink({ networkNamespace, opened: port => this.#monitor.ignoreSender(port) });
     this.#driver = new RouteDriver({
       kernel: this.#kernel,
       clock,
+      shared,
+      metric,
       describeRefusal,
       changed: () => handler.changed(),
       failed: error => handler.log('warn', 'routes cannot be written now', error.message),
@@ -82,6 +83,7 @@ export class Dataplane {
 
   setIntent(intent: HostIntent): void {
     this.#intent = intent;
+    this.#factsDoubted = true;
     this.#lookSoon(0);
   }
 
@@ -97,22 +99,21 @@ export class Dataplane {
   flush(): void {
     if (!this.#ready) return;
     const { set, deleted } = this.#calculator.flush();
-    const { metric } = this.#options;
-    for (const prefix of deleted) this.#driver.deleteDesired(prefix, metric);
-    for (const route of set.values()) this.#driver.setDesired(route);
+    for (const prefix of deleted) this.#driver.deleteDesired(prefix);
+    for (const [prefix, route] of set) this.#driver.setDesired(prefix, route);
     if (set.size + deleted.size > 0) this.#driver.request();
   }
 
   /** The whole set of next hops whose reachability matters. */
   watchNextHops(nextHops: readonly IpAddress[]): void {
-    const wanted = new Set(nextHops);
-    for (const nextHop of this.#watched.keys()) if (!wanted.has(nextHop)) this.#watched.delete(nextHop);
-    for (const nextHop of wanted) if (!this.#watched.has(nextHop)) this.#watched.set(nextHop, '');
+    this.#watch.watch(nextHops);
     if (this.#ready) this.#tellNextHops();
   }
 
+  /** The store and the RIB are in sync: what nobody desires may go. */
   allowDeletions(): void {
-    this.#driver.allowDeletions();
+    if (this.#deletions === 'no') this.#deletions = 'wanted';
+    this.#allowDeletionsSoon();
   }
 
   status(): RouteDriverStatus {
@@ -124,7 +125,7 @@ export class Dataplane {
   }
 
   stateOf(prefix: Prefix): ReturnType<RouteDriver['stateOf']> {
-    return this.#driver.stateOf(prefix, this.#options.metric);
+    return this.#driver.stateOf(prefix);
   }
 
   /** Lets go of the kernel and leaves everything in it as it is. */
@@ -137,129 +138,91 @@ export class Dataplane {
     this.#kernel.close();
   }
 
-  #changed(changes: readonly KernelChange[]): void {
-    let reload = false;
-    for (const change of changes) {
-      if (change.kind !== 'route') reload = true;
-      else if (change.route.protocol !== MARGAY_ROUTE_PROTOCOL) reload ||= change.route.table === MAIN_TABLE;
-      else if (this.#strays(change)) reload = true;
-    }
-    if (reload) this.#lookSoon(SETTLE_MS);
-  }
-
-  /** Our own writes come back as notifications; they say nothing new. */
-  #strays({ route, gone }: KernelChange & { kind: 'route' }): boolean {
-    const ours = fromKernel(route);
-    if (ours === undefined || route.table !== MAIN_TABLE) return false;
-    const desired = this.#calculator.desired(ours.destination);
-    if (gone) return desired !== undefined && desired.metric === ours.metric;
-    return desired === undefined || !sameDesiredRoute(desired, ours);
+  #heard(changes: readonly KernelChange[]): void {
+    const doubt = doubtAfter(changes, destination => this.#calculator.desired(destination));
+    this.#factsDoubted ||= doubt.facts;
+    this.#routesDoubted ||= doubt.ownRoutes;
+    if (doubt.facts || doubt.ownRoutes) this.#lookSoon(SETTLE_MS);
   }
 
   /** A large table that changes all the time must not be read all the time: a fifth of it at most. */
   #lookSoon(delayMs: number): void {
-    if (this.#look !== undefined || this.#closed) return;
+    if (this.#look !== undefined || this.#looking || this.#closed) return;
     const pause = Math.max(delayMs, Math.min(LONGEST_PAUSE_MS, 4 * this.#lookTookMs));
     this.#look = this.#options.clock.schedule(pause, () => {
       this.#look = undefined;
-      this.#looking = this.#looking.then(() => this.#lookAtKernel());
+      this.#looking = true;
+      void this.#lookAtKernel().then(againMs => {
+        this.#looking = false;
+        if (againMs !== undefined) this.#lookSoon(againMs);
+      });
     });
   }
 
-  async #lookAtKernel(): Promise<void> {
-    const intent = this.#intent;
-    if (intent === undefined || this.#closed) return;
+  /** Returns when to look again, if that is known now. */
+  async #lookAtKernel(): Promise<number | undefined> {
+    if (this.#intent === undefined || this.#closed) return undefined;
     const began = this.#options.clock.now();
-    try {
-      const [links, addresses, ipv4, ipv6] = await Promise.all([
-        this.#kernel.links(),
-        this.#kernel.addresses(),
-        this.#kernel.routes({ family: 'ipv4' }),
-        this.#kernel.routes({ family: 'ipv6' }),
-      ]);
-      this.#interfaceNames = new Map(links.map(link => [link.ifindex, link.name]));
-      this.#resolver.replaceRoutes([...ipv4, ...ipv6], MARGAY_ROUTE_PROTOCOL);
-      this.#tellOwnAddresses(addresses.map(({ address }) => address));
-      this.#setEnvironment(
-        intent,
-        new Map(links.map(link => [link.name, link.ifindex])),
-        new Map(
-          addresses.map(({ address, prefixLength, ifindex }) => [prefixOf(address, prefixLength), ifindex]),
-        ),
-      );
-    } catch (error) {
-      if (this.#closed) return;
-      this.#options.handler.log('warn', 'the kernel could not be read', (error as Error).message);
-      this.#lookSoon(1000);
-      return;
+    if (this.#routesDoubted) this.#driver.requestReadBack();
+    this.#routesDoubted = false;
+    if (this.#factsDoubted) {
+      this.#factsDoubted = false;
+      try {
+        const facts = await this.#readFacts();
+        if (this.#closed) return undefined;
+        this.#take(this.#intent, facts);
+      } catch (error) {
+        this.#factsDoubted = true;
+        if (this.#closed) return undefined;
+        this.#options.handler.log('warn', 'the kernel could not be read', (error as Error).message);
+        return RETRY_MS;
+      }
     }
     this.#lookTookMs = this.#options.clock.now() - began;
+    return this.#factsDoubted || this.#routesDoubted ? SETTLE_MS : undefined;
+  }
+
+  async #readFacts(): Promise<KernelFacts> {
+    const [links, addresses, ipv4, ipv6] = await Promise.all([
+      this.#kernel.links(),
+      this.#kernel.addresses(),
+      this.#kernel.routes({ family: 'ipv4', exceptProtocol: MARGAY_ROUTE_PROTOCOL }),
+      this.#kernel.routes({ family: 'ipv6', exceptProtocol: MARGAY_ROUTE_PROTOCOL }),
+    ]);
+    return { links, addresses, foreignRoutes: [...ipv4, ...ipv6] };
+  }
+
+  #take(intent: HostIntent, facts: KernelFacts): void {
+    this.#resolver.replaceRoutes(facts.foreignRoutes);
+    const { metric, handler } = this.#options;
+    this.#calculator.setEnvironment(routeEnvironment(intent, facts, this.#resolver, metric));
+    const addresses = ownAddresses(facts);
+    if (addresses.join() !== this.#ownAddresses.join()) {
+      this.#ownAddresses = addresses;
+      handler.ownAddresses(addresses);
+    }
     this.#ready = true;
-    this.#driver.requestReadBack();
     this.flush();
     this.#tellNextHops();
-  }
-
-  #setEnvironment(
-    intent: HostIntent,
-    indexes: ReadonlyMap<string, number>,
-    subnets: ReadonlyMap<Prefix, number>,
-  ): void {
-    const name = (ifindex: number) => this.#interfaceNames.get(ifindex) ?? `interface ${ifindex}`;
-    const connected = new Map<Prefix, string>();
-    for (const [prefix, ifindex] of [...this.#resolver.connected(), ...subnets])
-      connected.set(prefix, name(ifindex));
-    const workloads = new Map<Prefix, number>();
-    for (const [prefix, interfaceName] of intent.workloads) {
-      const ifindex = indexes.get(interfaceName);
-      if (ifindex !== undefined) workloads.set(prefix, ifindex);
-    }
-    this.#calculator.setEnvironment({
-      ...intent,
-      connected,
-      workloads,
-      metric: this.#options.metric,
-      resolve: nextHop => this.#resolver.resolve(nextHop),
-    });
-  }
-
-  #tellOwnAddresses(addresses: readonly IpAddress[]): void {
-    const sorted = [...new Set(addresses)].sort();
-    if (sorted.join() === this.#ownAddresses.join()) return;
-    this.#ownAddresses = sorted;
-    this.#options.handler.ownAddresses(sorted);
+    this.#allowDeletionsSoon();
   }
 
   #tellNextHops(): void {
-    const statuses: { nextHop: IpAddress; reachable: boolean }[] = [];
-    for (const [nextHop, told] of this.#watched) {
-      const state = describeResolution(this.#resolver.resolve(nextHop));
-      if (state === told) continue;
-      this.#watched.set(nextHop, state);
-      if (told === '' || (told === 'unreachable') !== (state === 'unreachable')) {
-        statuses.push({ nextHop, reachable: state !== 'unreachable' });
-      }
-    }
-    if (statuses.length > 0) this.#options.handler.nextHops(statuses);
+    const news = this.#watch.news(nextHop => this.#resolver.resolve(nextHop));
+    if (news.length > 0) this.#options.handler.nextHops(news);
+  }
+
+  #allowDeletionsSoon(): void {
+    if (!this.#ready || this.#deletions !== 'wanted') return;
+    this.#deletions = 'allowed';
+    this.#options.clock.schedule(BEFORE_DELETIONS_MS, () => this.#driver.allowDeletions());
   }
 
   #schedulePeriodic(): void {
     this.#periodic = this.#options.clock.schedule(RESYNCHRONISE_MS, () => {
+      this.#factsDoubted = this.#routesDoubted = true;
       this.#lookSoon(0);
       this.#schedulePeriodic();
     });
-  }
-}
-
-const MAIN_TABLE = 254;
-
-function describeResolution(resolution: Resolution): string {
-  switch (resolution.kind) {
-    case 'connected':
-      return `connected ${resolution.ifindex}`;
-    case 'via':
-      return `via ${resolution.gateway} ${resolution.ifindex}`;
-    case 'unreachable':
-      return 'unreachable';
   }
 }

@@ -8,33 +8,50 @@ import type { Prefix } from '../core/prefix.js';
 /** Our rtm_protocol: unassigned in iproute2's rt_protos, and not another agent's (80 Calico, 99, 186 bird/bgp). */
 export const MARGAY_ROUTE_PROTOCOL = 157;
 
-/** One route of ours per destination and metric. */
-export function routeKey(destination: Prefix, metric: number): string {
-  return `${destination} ${metric}`;
-}
-
 /** Default metric (RTA_PRIORITY) of our routes. */
 export const DEFAULT_ROUTE_METRIC = 1024;
 
 /** RFC 1812 next hop: one leg of a route. `onlink`: the gateway need not be inside a connected prefix (RTNH_F_ONLINK). */
 export interface RouteLeg {
+  /** Undefined: the destination is on the link itself, as a workload is on its interface. */
   readonly gateway: IpAddress | undefined;
   readonly ifindex: number;
   readonly onlink: boolean;
 }
 
+/**
+ * What a route does, without its destination. All routes that do the same share one object where they can: a table of 100 000 routes
+ * by three next hops holds three of them. There is one route of ours per destination and metric.
+ */
 export type DesiredRoute =
   | {
       readonly kind: 'unicast';
-      readonly destination: Prefix;
       /** One, or several for a multipath route, in canonical order. */
       readonly legs: readonly RouteLeg[];
       readonly preferredSource: IpAddress | undefined;
       readonly mtu: number | undefined;
+      /** 1 to 4294967295 (the kernel has no 0 for IPv6). */
       readonly metric: number;
     }
   /** Own blocks: traffic for addresses nobody has ends here. Never for a /32. */
-  | { readonly kind: 'blackhole'; readonly destination: Prefix; readonly metric: number };
+  | { readonly kind: 'blackhole'; readonly metric: number };
+
+/** Whether a route in the kernel needs no change to be the desired one. */
+export function sameDesiredRoute(a: DesiredRoute, b: DesiredRoute): boolean {
+  if (a === b) return true;
+  if (a.metric !== b.metric) return false;
+  if (a.kind === 'blackhole' || b.kind === 'blackhole') return a.kind === b.kind;
+  return (
+    a.preferredSource === b.preferredSource &&
+    a.mtu === b.mtu &&
+    a.legs.length === b.legs.length &&
+    a.legs.every((leg, i) => sameLeg(leg, b.legs[i]!))
+  );
+}
+
+function sameLeg(a: RouteLeg, b: RouteLeg): boolean {
+  return a.gateway === b.gateway && a.ifindex === b.ifindex && a.onlink === b.onlink;
+}
 
 /** How packets for a destination leave this host. */
 export type Encapsulation = 'none' | 'ipip' | 'vxlan';

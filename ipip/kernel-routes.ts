@@ -1,29 +1,23 @@
 /**
  * The calculator from best routes to kernel routes (pure): what was told in, and on `flush` the differences of what the kernel should
  * hold. Everything is derived from the present state of its inputs; nothing is remembered of how they came about.
+ *
+ * Hot path: a change of one route costs a few look-ups, as all routes by the same path share one verdict.
  */
-import { addressBits, compareAddresses, type IpAddress } from '../core/ip-address.js';
-import { type Prefix, prefixFamily, prefixLength } from '../core/prefix.js';
-import type { DesiredRoute, RouteLeg, RouteRefusal } from './desired.js';
-import { encapsulationFor, type PoolModes, poolOf } from './encapsulation.js';
-import { refusal, type Surroundings } from './never-program.js';
+import type { IpAddress } from '../core/ip-address.js';
+import type { Prefix } from '../core/prefix.js';
+import { CoveringPrefixes } from './covering-prefixes.js';
+import type { DesiredRoute, RouteRefusal } from './desired.js';
+import type { PoolModes } from './encapsulation.js';
+import { isHostPrefix, refusal, type Surroundings } from './never-program.js';
 import type { Resolution } from './next-hops.js';
+import { judgePath, type PathVerdict } from './path-verdict.js';
+import { changedNextHops, type RouteEnvironment, sameFacts } from './route-environment.js';
+import type { SharedRoutes } from './shared-routes.js';
 
 export interface BestPath {
   readonly nextHops: readonly IpAddress[];
   readonly origin: 'own' | 'ibgp' | 'ebgp';
-}
-
-/** Everything but the routes themselves. A change of any of it has every route judged again. */
-export interface RouteEnvironment extends Surroundings {
-  readonly pools: readonly PoolModes[];
-  readonly ownSubnet: Prefix | undefined;
-  /** RTA_PREFSRC of routes to pods; undefined leaves the choice to the kernel. */
-  readonly preferredSource: IpAddress | undefined;
-  readonly metric: number;
-  readonly resolve: (nextHop: IpAddress) => Resolution;
-  /** Interfaces of workloads on this host by their addresses. */
-  readonly workloads: ReadonlyMap<Prefix, number>;
 }
 
 export interface RoutesDelta {
@@ -31,17 +25,29 @@ export interface RoutesDelta {
   readonly deleted: ReadonlySet<Prefix>;
 }
 
-type Verdict =
-  | { readonly kind: 'route'; readonly route: DesiredRoute }
-  | { readonly kind: 'refused'; readonly why: RouteRefusal };
+/** What an environment is looked up in. */
+interface Compiled {
+  readonly environment: RouteEnvironment;
+  readonly surroundings: Surroundings;
+  readonly pools: CoveringPrefixes<PoolModes>;
+  readonly blackholes: ReadonlySet<Prefix>;
+}
 
 export class KernelRoutesCalculator {
+  readonly #shared: SharedRoutes;
   readonly #best = new Map<Prefix, BestPath>();
   readonly #told = new Map<Prefix, DesiredRoute>();
   readonly #refusals = new Map<Prefix, RouteRefusal>();
-  #environment: RouteEnvironment | undefined;
+  /** By path and pool, as long as the environment is the same. */
+  #verdicts = new WeakMap<BestPath, Map<PoolModes | undefined, PathVerdict>>();
+  readonly #resolutions = new Map<IpAddress, Resolution>();
+  #compiled: Compiled | undefined;
   #dirty = new Set<Prefix>();
   #all = false;
+
+  constructor(shared: SharedRoutes) {
+    this.#shared = shared;
+  }
 
   /** Undefined: there is no route any more. */
   setBest(prefix: Prefix, path: BestPath | undefined): void {
@@ -50,9 +56,23 @@ export class KernelRoutesCalculator {
     this.#dirty.add(prefix);
   }
 
+  /** What has not changed costs nothing: only routes by next hops that lie elsewhere now are judged again. */
   setEnvironment(environment: RouteEnvironment): void {
-    this.#environment = environment;
-    this.#all = true;
+    const before = this.#compiled;
+    if (before === undefined || !sameFacts(before.environment, environment)) {
+      this.#compiled = compile(environment);
+      this.#resolutions.clear();
+      this.#all = true;
+    } else {
+      this.#compiled = { ...before, environment };
+      const moved = changedNextHops(this.#resolutions, environment.resolve);
+      if (moved.size === 0) return;
+      for (const [nextHop, resolution] of moved) this.#resolutions.set(nextHop, resolution);
+      for (const [prefix, path] of this.#best) {
+        if (path.nextHops.some(nextHop => moved.has(nextHop))) this.#dirty.add(prefix);
+      }
+    }
+    this.#verdicts = new WeakMap();
   }
 
   bestPrefixes(): Iterable<Prefix> {
@@ -72,15 +92,15 @@ export class KernelRoutesCalculator {
   flush(): RoutesDelta {
     const set = new Map<Prefix, DesiredRoute>();
     const deleted = new Set<Prefix>();
-    const environment = this.#environment;
-    if (environment === undefined) return { set, deleted };
-    for (const prefix of this.#toJudge(environment)) {
-      const verdict = this.#judge(prefix, environment);
+    const compiled = this.#compiled;
+    if (compiled === undefined) return { set, deleted };
+    for (const prefix of this.#toJudge(compiled.environment)) {
+      const verdict = this.#judge(prefix, compiled);
       if (verdict?.kind === 'refused') this.#refusals.set(prefix, verdict.why);
-      else this.#refusals.delete(prefix);
+      else if (this.#refusals.size > 0) this.#refusals.delete(prefix);
       const told = this.#told.get(prefix);
       if (verdict?.kind === 'route') {
-        if (told !== undefined && sameDesiredRoute(told, verdict.route)) continue;
+        if (told === verdict.route) continue;
         this.#told.set(prefix, verdict.route);
         set.set(prefix, verdict.route);
       } else if (told !== undefined) {
@@ -104,86 +124,61 @@ export class KernelRoutesCalculator {
     ]);
   }
 
-  #judge(prefix: Prefix, environment: RouteEnvironment): Verdict | undefined {
+  #judge(
+    prefix: Prefix,
+    { environment, surroundings, pools, blackholes }: Compiled,
+  ): PathVerdict | undefined {
     const { metric } = environment;
     const workload = environment.workloads.get(prefix);
     if (workload !== undefined) {
-      const leg: RouteLeg = { gateway: undefined, ifindex: workload, onlink: false };
-      return { kind: 'route', route: unicast(prefix, [leg], undefined, metric) };
+      const legs = [{ gateway: undefined, ifindex: workload, onlink: false }];
+      return this.#route({ kind: 'unicast', legs, preferredSource: undefined, mtu: undefined, metric });
     }
-    const host = prefixLength(prefix) === addressBits(prefixFamily(prefix));
-    if (!host && environment.ownBlocks.includes(prefix)) {
-      return { kind: 'route', route: { kind: 'blackhole', destination: prefix, metric } };
-    }
+    if (blackholes.has(prefix)) return this.#route({ kind: 'blackhole', metric });
     const path = this.#best.get(prefix);
     if (path === undefined || path.origin === 'own') return undefined;
-    return judgePath(prefix, path, environment);
+    const verdict = this.#verdictOf(path, pools.covering(prefix), environment);
+    const never = refusal(prefix, verdict.tunnelled, surroundings);
+    return never === undefined ? verdict : { kind: 'refused', why: never, tunnelled: verdict.tunnelled };
   }
-}
 
-function judgePath(prefix: Prefix, path: BestPath, environment: RouteEnvironment): Verdict {
-  const pool = poolOf(environment.pools, prefix);
-  const legs: RouteLeg[] = [];
-  let why: RouteRefusal | undefined;
-  for (const nextHop of path.nextHops) {
-    const encapsulation = encapsulationFor(pool, nextHop, environment.ownSubnet);
-    const never = refusal(prefix, encapsulation, environment);
-    if (never !== undefined) return { kind: 'refused', why: never };
-    if (encapsulation !== 'none') {
-      why = { kind: 'no-tunnel', encapsulation };
-      continue;
+  #verdictOf(path: BestPath, pool: PoolModes | undefined, environment: RouteEnvironment): PathVerdict {
+    let byPool = this.#verdicts.get(path);
+    if (byPool === undefined) {
+      byPool = new Map();
+      this.#verdicts.set(path, byPool);
     }
-    const leg = plainLeg(nextHop, environment.resolve(nextHop));
-    if (leg === undefined) why = { kind: 'next-hop-unreachable', nextHop };
-    else legs.push(leg);
+    let verdict = byPool.get(pool);
+    if (verdict === undefined) {
+      const resolve = (nextHop: IpAddress) => this.#resolve(nextHop, environment);
+      verdict = judgePath(path.nextHops, pool, { ...environment, resolve });
+      if (verdict.kind === 'route') verdict = this.#route(verdict.route);
+      byPool.set(pool, verdict);
+    }
+    return verdict;
   }
-  if (legs.length === 0) {
-    return { kind: 'refused', why: why ?? { kind: 'next-hop-unreachable', nextHop: path.nextHops[0]! } };
-  }
-  legs.sort(compareLegs);
-  // Only what leads to pods has the node's address as its source; a switch's default route has the kernel's choice.
-  const source = pool === undefined ? undefined : environment.preferredSource;
-  const sameFamily = source !== undefined && source.includes(':') === prefix.includes(':');
-  return { kind: 'route', route: unicast(prefix, legs, sameFamily ? source : undefined, environment.metric) };
-}
 
-function plainLeg(nextHop: IpAddress, resolution: Resolution): RouteLeg | undefined {
-  switch (resolution.kind) {
-    case 'connected':
-      return { gateway: nextHop, ifindex: resolution.ifindex, onlink: false };
-    case 'via':
-      return { gateway: resolution.gateway, ifindex: resolution.ifindex, onlink: resolution.onlink };
-    case 'unreachable':
-      return undefined;
+  #resolve(nextHop: IpAddress, environment: RouteEnvironment): Resolution {
+    const resolution = environment.resolve(nextHop);
+    this.#resolutions.set(nextHop, resolution);
+    return resolution;
+  }
+
+  #route(route: DesiredRoute): PathVerdict {
+    return { kind: 'route', route: this.#shared.share(route), tunnelled: false };
   }
 }
 
-function unicast(
-  destination: Prefix,
-  legs: readonly RouteLeg[],
-  preferredSource: IpAddress | undefined,
-  metric: number,
-): DesiredRoute {
-  return { kind: 'unicast', destination, legs, preferredSource, mtu: undefined, metric };
-}
-
-function compareLegs(a: RouteLeg, b: RouteLeg): number {
-  if (a.gateway === undefined || b.gateway === undefined) return a.ifindex - b.ifindex;
-  return compareAddresses(a.gateway, b.gateway) || a.ifindex - b.ifindex;
-}
-
-/** Whether a route in the kernel needs no change to be the desired one. */
-export function sameDesiredRoute(a: DesiredRoute, b: DesiredRoute): boolean {
-  if (a.destination !== b.destination || a.metric !== b.metric) return false;
-  if (a.kind === 'blackhole' || b.kind === 'blackhole') return a.kind === b.kind;
-  return (
-    a.preferredSource === b.preferredSource &&
-    a.mtu === b.mtu &&
-    a.legs.length === b.legs.length &&
-    a.legs.every((leg, i) => sameLeg(leg, b.legs[i]!))
-  );
-}
-
-function sameLeg(a: RouteLeg, b: RouteLeg): boolean {
-  return a.gateway === b.gateway && a.ifindex === b.ifindex && a.onlink === b.onlink;
+function compile(environment: RouteEnvironment): Compiled {
+  const { ownBlocks, pools, connected, underlayAddresses } = environment;
+  return {
+    environment,
+    pools: new CoveringPrefixes(pools.map(pool => [pool.cidr, pool])),
+    blackholes: new Set(ownBlocks.filter(block => !isHostPrefix(block))),
+    surroundings: {
+      connected,
+      underlayAddresses,
+      ownBlocks: new CoveringPrefixes(ownBlocks.map(block => [block, block])),
+    },
+  };
 }

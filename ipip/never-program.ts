@@ -1,35 +1,35 @@
 /** Best routes that must not reach the kernel, and why (pure). */
 import type { IpAddress } from '../core/ip-address.js';
 import { addressBits } from '../core/ip-address.js';
-import {
-  type Prefix,
-  prefixContains,
-  prefixContainsAddress,
-  prefixFamily,
-  prefixLength,
-} from '../core/prefix.js';
-import type { Encapsulation, RouteRefusal } from './desired.js';
+import { type Prefix, prefixContainsAddress, prefixFamily, prefixLength } from '../core/prefix.js';
+import type { CoveringPrefixes } from './covering-prefixes.js';
+import type { RouteRefusal } from './desired.js';
 
 export interface Surroundings {
-  readonly ownBlocks: readonly Prefix[];
+  readonly ownBlocks: CoveringPrefixes<Prefix>;
   /** Prefixes of this host's interfaces, with the interface's name. */
   readonly connected: ReadonlyMap<Prefix, string>;
   /** Addresses of peers and nodes: what carries them must not itself be carried. */
   readonly underlayAddresses: readonly IpAddress[];
 }
 
+/** @param tunnelled whether any of the route's packets would leave by a tunnel */
 export function refusal(
   destination: Prefix,
-  encapsulation: Encapsulation,
-  surroundings: Surroundings,
+  tunnelled: boolean,
+  { ownBlocks, connected, underlayAddresses }: Surroundings,
 ): RouteRefusal | undefined {
-  const host = prefixLength(destination) === addressBits(prefixFamily(destination));
   // A single address of ours that another host announces is borrowed or has moved there.
-  const block = host ? undefined : surroundings.ownBlocks.find(own => prefixContains(own, destination));
+  const block = isHostPrefix(destination) ? undefined : ownBlocks.covering(destination);
   if (block !== undefined) return { kind: 'inside-own-block', block };
-  const interfaceName = surroundings.connected.get(destination);
+  const interfaceName = connected.get(destination);
   if (interfaceName !== undefined) return { kind: 'equals-connected-prefix', interfaceName };
-  if (encapsulation === 'none') return undefined;
-  const address = surroundings.underlayAddresses.find(one => prefixContainsAddress(destination, one));
+  if (!tunnelled) return undefined;
+  const address = underlayAddresses.find(one => prefixContainsAddress(destination, one));
   return address === undefined ? undefined : { kind: 'would-carry-peer-address', address };
+}
+
+/** A /32 or /128. */
+export function isHostPrefix(prefix: Prefix): boolean {
+  return prefixLength(prefix) === addressBits(prefixFamily(prefix));
 }

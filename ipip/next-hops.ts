@@ -20,11 +20,10 @@ export class NextHopResolver {
   /** The best route of each prefix: the one with the lowest metric. */
   #routes = new Map<Prefix, Route>();
 
-  /** Every route of the main table, of all families; those of `ownProtocol` are left out. */
-  replaceRoutes(routes: readonly Route[], ownProtocol: number): void {
+  /** Every route of the main table, of all families, but those of our own. */
+  replaceRoutes(routes: readonly Route[]): void {
     this.#routes = new Map();
     for (const route of routes) {
-      if (route.protocol === ownProtocol) continue;
       const best = this.#routes.get(route.destination);
       if (best === undefined || route.metric < best.metric) this.#routes.set(route.destination, route);
     }

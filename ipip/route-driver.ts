@@ -5,14 +5,15 @@
  * another's route in silence. Nothing is deleted before {@link RouteDriver.allowDeletions}: until then what was found is stale.
  */
 import type { Clock, Timer } from '../core/clock.js';
-import { DeltaTracker } from '../core/delta-tracker.js';
+import { DeltaTracker, type Tracked } from '../core/delta-tracker.js';
 import type { Prefix } from '../core/prefix.js';
 import type { KernelRefusal } from '../linux/netlink/connection.js';
 import type { Route } from '../linux/netlink/route.js';
 import type { RouteOperation } from '../linux/netlink/rtnetlink.js';
-import { type DesiredRoute, MARGAY_ROUTE_PROTOCOL, routeKey } from './desired.js';
-import { sameDesiredRoute } from './kernel-routes.js';
+import { type DesiredRoute, MARGAY_ROUTE_PROTOCOL, sameDesiredRoute } from './desired.js';
+import { RefusedRoutes } from './refused-routes.js';
 import { fromKernel, toKernel } from './route-form.js';
+import type { SharedRoutes } from './shared-routes.js';
 
 /** The kernel as this driver needs it; `Rtnetlink` is one. */
 export interface RouteKernel {
@@ -24,6 +25,9 @@ export interface RouteKernel {
 export interface RouteDriverOptions {
   readonly kernel: RouteKernel;
   readonly clock: Clock;
+  readonly shared: SharedRoutes;
+  /** Of every route that is desired. What is found with another is an older configuration's. */
+  readonly metric: number;
   readonly describeRefusal: (refusal: KernelRefusal) => string;
   /** After anything that `status` tells has changed. */
   readonly changed: () => void;
@@ -32,50 +36,55 @@ export interface RouteDriverOptions {
 
 export interface RouteDriverStatus {
   readonly programmed: number;
+  /** To be written or deleted, and not refused. */
   readonly pending: number;
   /** Found, not desired, and not yet allowed to go. */
   readonly stale: number;
   readonly refused: readonly { readonly destination: Prefix; readonly error: string }[];
 }
 
-/** The kernel takes about 4 us a route, and the event loop waits for it: a millisecond or two. */
-const BATCH = 400;
-const FIRST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 60_000;
+/** The kernel takes about 4 us a route, and the event loop waits for it: two milliseconds. */
+const BATCH = 512;
+const RETRY_MS = 1000;
 const EEXIST = 17;
 const ESRCH = 3;
 
-interface Refused {
-  readonly error: string;
-  readonly attempts: number;
-  readonly notBefore: number;
+/** The destination; with the metric behind a blank where it is not the configured one. */
+type Key = string;
+type Record = Tracked<Key, DesiredRoute>;
+
+/** One datagram's worth. `made[i]`: what the record's route is once done, undefined: gone. */
+interface Batch {
+  readonly records: Record[];
+  readonly made: (DesiredRoute | undefined)[];
+  readonly operations: RouteOperation[];
 }
 
 export class RouteDriver {
   readonly #options: RouteDriverOptions;
-  readonly #tracker = new DeltaTracker<string, DesiredRoute>(sameDesiredRoute);
-  readonly #refused = new Map<string, Refused>();
+  readonly #tracker = new DeltaTracker<Key, DesiredRoute>(sameDesiredRoute);
+  readonly #refused: RefusedRoutes<Key>;
   #mayDelete = false;
   #readBackWanted = true;
   #running = false;
-  #retry: Timer | undefined;
   #again = false;
+  #retry: Timer | undefined;
   #closed = false;
 
   constructor(options: RouteDriverOptions) {
     this.#options = options;
+    this.#refused = new RefusedRoutes(options.clock);
   }
 
-  setDesired(route: DesiredRoute): void {
-    const key = routeKey(route.destination, route.metric);
-    this.#refused.delete(key);
-    this.#tracker.setDesired(key, route);
+  /** @param route of the configured metric */
+  setDesired(destination: Prefix, route: DesiredRoute): void {
+    this.#refused.forget(destination);
+    this.#tracker.setDesired(destination, route);
   }
 
-  deleteDesired(destination: Prefix, metric: number): void {
-    const key = routeKey(destination, metric);
-    this.#refused.delete(key);
-    this.#tracker.deleteDesired(key);
+  deleteDesired(destination: Prefix): void {
+    this.#refused.forget(destination);
+    this.#tracker.deleteDesired(destination);
   }
 
   /** The store and the RIB are in sync: what nobody desires may go. */
@@ -84,45 +93,41 @@ export class RouteDriver {
     this.request();
   }
 
-  /** Something in the kernel may have changed under us. */
+  /** Something in the kernel may have changed under us, and what was refused may be possible now. */
   requestReadBack(): void {
     this.#readBackWanted = true;
-    // What was refused may be possible now.
-    this.#refused.clear();
+    this.#refused.retryAll();
     this.request();
   }
 
   /** Applies what differs, soon; idempotent while it runs. */
   request(): void {
     if (this.#closed) return;
-    if (this.#running) {
-      this.#again = true;
-      return;
-    }
+    this.#again = true;
+    if (this.#running) return;
     this.#running = true;
     this.#options.clock.schedule(0, () => void this.#run());
   }
 
   status(): RouteDriverStatus {
-    const { desiredEntries, pendingUpdates, pendingDeletions } = this.#tracker;
-    const refused = [...this.#refused].map(([key, { error }]) => ({
-      destination: key.slice(0, key.indexOf(' ')) as Prefix,
-      error,
-    }));
+    const { desiredCount, pendingUpdates, pendingDeletions } = this.#tracker;
+    const pending = pendingUpdates.size + (this.#mayDelete ? pendingDeletions.size : 0);
     return {
-      programmed: desiredEntries.size - pendingUpdates.size,
-      pending: pendingUpdates.size - this.#refused.size,
-      stale: pendingDeletions.size,
-      refused,
+      programmed: desiredCount - pendingUpdates.size,
+      pending: pending - this.#refused.size,
+      stale: this.#mayDelete ? 0 : pendingDeletions.size,
+      refused: [...this.#refused.errors()].map(([key, error]) => ({
+        destination: destinationOf(key),
+        error,
+      })),
     };
   }
 
   /** Of a route that is desired. */
-  stateOf(destination: Prefix, metric: number): 'programmed' | 'pending' | { readonly error: string } {
-    const key = routeKey(destination, metric);
-    const refused = this.#refused.get(key);
-    if (refused !== undefined) return { error: refused.error };
-    return this.#tracker.pendingUpdates.has(key) ? 'pending' : 'programmed';
+  stateOf(destination: Prefix): 'programmed' | 'pending' | { readonly error: string } {
+    const error = this.#refused.error(destination);
+    if (error !== undefined) return { error };
+    return this.#tracker.isPending(destination) ? 'pending' : 'programmed';
   }
 
   /** Nothing is written any more; the routes stay. */
@@ -132,109 +137,110 @@ export class RouteDriver {
   }
 
   async #run(): Promise<void> {
+    this.#retry?.cancel();
+    let retryMs: number | undefined;
     try {
-      do {
+      while (this.#again && !this.#closed) {
         this.#again = false;
         if (this.#readBackWanted) await this.#readBack();
         await this.#apply();
-      } while (this.#again && !this.#closed);
-      this.#running = false;
-      this.#scheduleRetry();
+      }
+      retryMs = this.#refused.nextRetryMs();
     } catch (error) {
-      this.#running = false;
+      // What the kernel has done of the last batch is not known.
       this.#readBackWanted = true;
-      if (this.#closed) return;
-      this.#options.failed(error as Error);
-      this.#options.clock.schedule(FIRST_RETRY_MS, () => this.request());
+      retryMs = RETRY_MS;
+      if (!this.#closed) this.#options.failed(error as Error);
     }
+    this.#running = false;
+    if (this.#closed) return;
+    if (retryMs !== undefined) this.#retry = this.#options.clock.schedule(retryMs, () => this.request());
     this.#options.changed();
   }
 
   async #readBack(): Promise<void> {
     this.#readBackWanted = false;
-    const found = new Map<string, DesiredRoute>();
+    const found = new Map<Key, DesiredRoute>();
     for (const family of ['ipv4', 'ipv6'] as const) {
       for (const route of await this.#options.kernel.routes({ family, protocol: MARGAY_ROUTE_PROTOCOL })) {
         const ours = fromKernel(route);
-        if (ours !== undefined) found.set(routeKey(ours.destination, ours.metric), ours);
+        if (ours !== undefined) found.set(this.#key(route), this.#options.shared.share(ours));
       }
     }
     this.#tracker.replaceActual(found);
+    for (const [key] of this.#refused.errors()) if (!this.#tracker.isPending(key)) this.#refused.forget(key);
+  }
+
+  #key({ destination, metric }: Route): Key {
+    return metric === this.#options.metric ? destination : `${destination} ${metric}`;
   }
 
   async #apply(): Promise<void> {
-    // Map iterators are live: what is added meanwhile is visited too, what has been done is gone.
-    await this.#inBatches(this.#tracker.pendingUpdates, (key, route) => {
-      if ((this.#refused.get(key)?.notBefore ?? 0) > this.#options.clock.now()) return undefined;
-      const kind = this.#tracker.actual(key) === undefined ? 'create' : 'replace';
-      return { kind, route: toKernel(route) };
-    });
+    await this.#inBatches(this.#tracker.pendingUpdates, ({ actual }) =>
+      actual === undefined ? 'create' : 'replace',
+    );
     if (!this.#mayDelete) return;
-    await this.#inBatches(this.#tracker.pendingDeletions, (_, route) => ({
-      kind: 'delete',
-      route: toKernel(route),
-    }));
+    await this.#inBatches(this.#tracker.pendingDeletions, () => 'delete');
   }
 
+  /** Sets are live while they are walked: what becomes pending meanwhile is visited too, what is done is gone. */
   async #inBatches(
-    pending: ReadonlyMap<string, DesiredRoute>,
-    operation: (key: string, route: DesiredRoute) => RouteOperation | undefined,
+    pending: ReadonlySet<Record>,
+    kindOf: (record: Record) => RouteOperation['kind'],
   ): Promise<void> {
-    let keys: string[] = [];
-    let values: DesiredRoute[] = [];
-    let operations: RouteOperation[] = [];
-    for (const [key, value] of pending) {
-      const one = operation(key, value);
-      if (one === undefined) continue;
-      keys.push(key);
-      values.push(value);
-      if (operations.push(one) < BATCH) continue;
-      await this.#send(keys, values, operations);
+    let batch = newBatch();
+    for (const record of pending) {
+      if (this.#refused.mustWait(record.key)) continue;
+      const kind = kindOf(record);
+      const route = kind === 'delete' ? record.actual! : record.desired!;
+      batch.records.push(record);
+      batch.made.push(kind === 'delete' ? undefined : route);
+      const operation = { kind, destination: destinationOf(record.key), form: toKernel(route) };
+      if (batch.operations.push(operation) < BATCH) continue;
+      await this.#send(batch);
+      // What should be done next is decided by what is, and that is in doubt.
       if (this.#closed || this.#readBackWanted) return;
-      [keys, values, operations] = [[], [], []];
+      batch = newBatch();
     }
-    if (operations.length > 0) await this.#send(keys, values, operations);
+    if (batch.operations.length > 0) await this.#send(batch);
   }
 
-  async #send(
-    keys: readonly string[],
-    values: readonly DesiredRoute[],
-    operations: readonly RouteOperation[],
-  ): Promise<void> {
+  async #send({ records, made, operations }: Batch): Promise<void> {
     const refusals = await this.#options.kernel.changeRoutes(operations);
-    for (const [i, operation] of operations.entries()) {
-      const key = keys[i]!;
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i]!;
       const refusal = refusals.get(i);
-      if (operation.kind === 'delete') {
-        // ESRCH: it went by itself, as routes of a link that went down do.
-        if (refusal === undefined || refusal.errno === ESRCH) this.#tracker.deleteActual(key);
-        else this.#refuse(key, this.#options.describeRefusal(refusal));
-      } else if (refusal === undefined) {
-        this.#refused.delete(key);
-        this.#tracker.setActual(key, values[i]!);
-      } else this.#refuse(key, this.#wordsOf(operation, refusal));
+      if (refusal !== undefined && !this.#isGone(operations[i]!, refusal)) {
+        this.#refuse(record.key, operations[i]!, refusal);
+        continue;
+      }
+      this.#refused.forget(record.key);
+      this.#tracker.applied(record, made[i]);
     }
   }
 
-  #wordsOf(operation: RouteOperation, refusal: KernelRefusal): string {
-    if (operation.kind === 'create' && refusal.errno === EEXIST) {
-      return `another program has a route to ${operation.route.destination} with metric ${operation.route.metric}`;
+  /** It went by itself, as routes of a link that went down do. */
+  #isGone({ kind }: RouteOperation, { errno }: KernelRefusal): boolean {
+    return kind === 'delete' && errno === ESRCH;
+  }
+
+  #refuse(key: Key, { kind, destination }: RouteOperation, refusal: KernelRefusal): void {
+    if (kind !== 'create' || refusal.errno !== EEXIST) {
+      this.#refused.refuse(key, this.#options.describeRefusal(refusal));
+      return;
     }
-    return this.#options.describeRefusal(refusal);
+    // It may be one of ours that the last read-back could not know of.
+    if (this.#refused.error(key) === undefined) this.#readBackWanted = this.#again = true;
+    const { metric } = this.#options;
+    this.#refused.refuse(key, `another program has a route to ${destination} with metric ${metric}`);
   }
+}
 
-  #refuse(key: string, error: string): void {
-    const attempts = (this.#refused.get(key)?.attempts ?? 0) + 1;
-    const pause = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1));
-    this.#refused.set(key, { error, attempts, notBefore: this.#options.clock.now() + pause });
-  }
+function newBatch(): Batch {
+  return { records: [], made: [], operations: [] };
+}
 
-  #scheduleRetry(): void {
-    this.#retry?.cancel();
-    if (this.#refused.size === 0 || this.#closed) return;
-    let soonest = Number.POSITIVE_INFINITY;
-    for (const { notBefore } of this.#refused.values()) soonest = Math.min(soonest, notBefore);
-    const pause = Math.max(1, soonest - this.#options.clock.now());
-    this.#retry = this.#options.clock.schedule(pause, () => this.request());
-  }
+function destinationOf(key: Key): Prefix {
+  const blank = key.indexOf(' ');
+  return (blank < 0 ? key : key.slice(0, blank)) as Prefix;
 }

@@ -1,16 +1,24 @@
 /** Between the house's words for a route and the kernel's (pure). */
 
 import { RouteScope, RouteType } from '../linux/netlink/constants.js';
-import { plainRoute, type Route } from '../linux/netlink/route.js';
+import { plainForm, type Route, type RouteForm } from '../linux/netlink/route.js';
 import { type DesiredRoute, MARGAY_ROUTE_PROTOCOL } from './desired.js';
+import { canonicalLegs } from './path-verdict.js';
 
-export function toKernel(route: DesiredRoute): Route {
-  const common = {
-    ...plainRoute,
-    destination: route.destination,
-    protocol: MARGAY_ROUTE_PROTOCOL,
-    metric: route.metric,
-  };
+const forms = new WeakMap<DesiredRoute, RouteForm>();
+
+/** The same object for the same one. */
+export function toKernel(route: DesiredRoute): RouteForm {
+  let form = forms.get(route);
+  if (form === undefined) {
+    form = newForm(route);
+    forms.set(route, form);
+  }
+  return form;
+}
+
+function newForm(route: DesiredRoute): RouteForm {
+  const common = { ...plainForm, protocol: MARGAY_ROUTE_PROTOCOL, metric: route.metric };
   if (route.kind === 'blackhole') return { ...common, type: RouteType.blackhole, nextHops: [] };
   const { legs, preferredSource, mtu } = route;
   // A route without a gateway leads to what is on the link itself.
@@ -19,13 +27,18 @@ export function toKernel(route: DesiredRoute): Route {
   return { ...common, scope, preferredSource, mtu, nextHops };
 }
 
-/** A route of our protocol as we would desire it; undefined for one that we never write (another type, another tos). */
+/**
+ * A route of our protocol as we would desire it. One that we never write, so that it must be mended or go, has no legs; one with a
+ * tos is undefined: it has a key of its own, and we have no words for it.
+ */
 export function fromKernel(route: Route): DesiredRoute | undefined {
-  const { destination, metric, preferredSource, mtu } = route;
+  const { metric, preferredSource, mtu, nextHops } = route;
   if (route.tos !== 0) return undefined;
   // The kernel gives an IPv6 blackhole the loopback interface as its device.
-  if (route.type === RouteType.blackhole) return { kind: 'blackhole', destination, metric };
-  if (route.type !== RouteType.unicast) return undefined;
-  const legs = route.nextHops.map(({ gateway, ifindex, onlink }) => ({ gateway, ifindex, onlink }));
-  return { kind: 'unicast', destination, legs, preferredSource, mtu, metric };
+  if (route.type === RouteType.blackhole) return { kind: 'blackhole', metric };
+  const writable = route.type === RouteType.unicast && nextHops.every(({ weight }) => weight === 1);
+  const legs = writable
+    ? canonicalLegs(nextHops.map(({ gateway, ifindex, onlink }) => ({ gateway, ifindex, onlink })))
+    : [];
+  return { kind: 'unicast', legs, preferredSource, mtu, metric };
 }

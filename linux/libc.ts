@@ -7,11 +7,16 @@ import koffi from 'koffi';
 
 const libc = koffi.load(null);
 
+/** linux/filter.h: how long a classic BPF program is, and where. */
+const sockFprog = koffi.struct('sock_fprog', { len: 'uint16_t', filter: 'void *' });
+const attachFilter = libc.func('int setsockopt(int, int, int, sock_fprog *, uint32_t)');
+
 const call = {
   socket: libc.func('int socket(int, int, int)'),
   bind: libc.func('int bind(int, void *, uint32_t)'),
   connect: libc.func('int connect(int, void *, uint32_t)'),
   listen: libc.func('int listen(int, int)'),
+  getsockname: libc.func('int getsockname(int, void *, void *)'),
   setsockopt: libc.func('int setsockopt(int, int, int, void *, uint32_t)'),
   send: libc.func('long send(int, void *, size_t, int)'),
   sendto: libc.func('long sendto(int, void *, size_t, int, void *, uint32_t)'),
@@ -83,6 +88,32 @@ export function listen(fd: number, backlog: number): void {
 /** setsockopt(2) with an int. @throws SystemError */
 export function setIntOption(fd: number, level: number, option: number, value: number): void {
   checked('setsockopt', fd, level, option, new Uint8Array(Int32Array.of(value).buffer), 4);
+}
+
+/** One instruction of a classic BPF program (struct sock_filter): code, jump if true, jump if false, operand. */
+export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number];
+
+/** SO_ATTACH_FILTER: takes the place of the program that was there. @throws SystemError */
+export function setSocketFilter(fd: number, program: readonly FilterInstruction[]): void {
+  const [SOL_SOCKET, SO_ATTACH_FILTER] = [1, 26];
+  const bytes = new Uint8Array(8 * program.length);
+  const view = new DataView(bytes.buffer);
+  for (const [i, [code, jt, jf, k]] of program.entries()) {
+    view.setUint16(8 * i, code, true);
+    view.setUint8(8 * i + 2, jt);
+    view.setUint8(8 * i + 3, jf);
+    view.setUint32(8 * i + 4, k, true);
+  }
+  const descriptor = { len: program.length, filter: bytes };
+  const result = Number(attachFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, descriptor, koffi.sizeof(sockFprog)));
+  if (result < 0) throw new SystemError('setsockopt', koffi.errno());
+}
+
+/** getsockname(2) into as many bytes as are wanted. @throws SystemError */
+export function socketName(fd: number, length: number): Uint8Array {
+  const address = new Uint8Array(length);
+  checked('getsockname', fd, address, new Uint8Array(Uint32Array.of(length).buffer));
+  return address;
 }
 
 /** send(2): bytes sent. @throws SystemError */

@@ -23,6 +23,7 @@ export interface Request {
 
 /** A dump that was interrupted by changes is repeated this often before it is taken as it is. */
 const DUMP_ATTEMPTS = 5;
+const LAST_FIRST_SEQUENCE = 0xf0000000;
 
 type Job =
   | {
@@ -42,6 +43,7 @@ type Job =
 export class NetlinkConnection {
   readonly #open: OpenNetlink;
   readonly #networkNamespace: string | undefined;
+  readonly #opened: ((port: number) => void) | undefined;
   readonly #writer = new MessageWriter();
   readonly #queue: Job[] = [];
   #transport: NetlinkTransport | undefined;
@@ -53,9 +55,11 @@ export class NetlinkConnection {
   #interrupted = false;
   #closed = false;
 
-  constructor(open: OpenNetlink, networkNamespace?: string) {
+  /** @param opened told of each socket's port: the first request opens one, and the next one after a failure another */
+  constructor(open: OpenNetlink, networkNamespace?: string, opened?: (port: number) => void) {
     this.#open = open;
     this.#networkNamespace = networkNamespace;
+    this.#opened = opened;
   }
 
   /**
@@ -116,11 +120,13 @@ export class NetlinkConnection {
     writer.reset();
     const requests = job.kind === 'batch' ? job.requests : [job.request];
     const extra = job.kind === 'dump' ? Flag.dump : 0;
+    // 32 bits, and a batch never wraps inside.
+    if (this.#nextSequence > LAST_FIRST_SEQUENCE) this.#nextSequence = 1;
     this.#firstSequence = this.#nextSequence;
     this.#refusals = new Map();
     this.#interrupted = false;
     for (const request of requests) {
-      writer.begin(request.type, request.flags | Flag.request | extra, this.#nextSequence++ >>> 0);
+      writer.begin(request.type, request.flags | Flag.request | extra, this.#nextSequence++);
       request.write(writer);
       writer.end();
     }
@@ -140,6 +146,7 @@ export class NetlinkConnection {
         this.#fail(new Error(`netlink: ${code === '' ? message : code}`));
       },
     });
+    this.#opened?.(transport.port);
     return transport;
   }
 

@@ -7,15 +7,19 @@ import {
   bind,
   close,
   duplicateTo,
+  type FilterInstruction,
   SocketDomain,
   SocketType,
   send,
   setIntOption,
+  setSocketFilter,
   socket,
+  socketName,
   socketPair,
 } from '../libc.js';
 import { insideNamespace } from '../namespace.js';
 import { SOL_NETLINK, SocketOption } from './constants.js';
+import { readU32 } from './message.js';
 import type { NetlinkTransport, NetlinkTransportOptions } from './transport.js';
 
 const NETLINK_ROUTE = 0;
@@ -60,6 +64,10 @@ export function openKoffiTransport(options: NetlinkTransportOptions): NetlinkTra
   });
   stream.resume();
   return {
+    port: netlinkPort(wrapped),
+    ignoreSender: port => {
+      if (!over) setSocketFilter(wrapped, ignoring(port));
+    },
     // Straight to the kernel, which works through the whole datagram before it returns: nothing is ever left to be sent later.
     send: bytes => {
       send(wrapped, bytes);
@@ -69,6 +77,26 @@ export function openKoffiTransport(options: NetlinkTransportOptions): NetlinkTra
       stream.destroy();
     },
   };
+}
+
+/** nl_pid of struct sockaddr_nl: family (16), pad (16), pid (32), groups (32). */
+function netlinkPort(fd: number): number {
+  return readU32(socketName(fd, 12), 4);
+}
+
+/** A whole table written by us would come back as one notification a route; the kernel drops them before they are queued. */
+function ignoring(port: number): readonly FilterInstruction[] {
+  const [LOAD_WORD, JUMP_IF_EQUAL, RETURN] = [0x20, 0x15, 0x06];
+  const NLMSG_PID_AT = 12;
+  // The filter loads in network order what the kernel wrote in its own.
+  const swapped = new DataView(new ArrayBuffer(4));
+  swapped.setUint32(0, port, true);
+  return [
+    [LOAD_WORD, 0, 0, NLMSG_PID_AT],
+    [JUMP_IF_EQUAL, 0, 1, swapped.getUint32(0)],
+    [RETURN, 0, 0, 0],
+    [RETURN, 0, 0, 0xffffffff],
+  ];
 }
 
 function openNetlinkSocket(groups: readonly number[]): number {

@@ -78,6 +78,16 @@ export class MessageWriter {
     return this;
   }
 
+  /** As they are; for the few bytes of a prepared part a loop is quicker than `set`. */
+  raw(source: Uint8Array): this {
+    this.#reserve(source.length);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < source.length; i++) bytes[at++] = source[i]!;
+    this.#length = at;
+    return this;
+  }
+
   attributeU32(type: number, value: number): this {
     return this.u16(8).u16(type).u32(value);
   }
@@ -133,6 +143,8 @@ export interface Message {
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
+  /** nlmsg_pid: whose request this answers or tells of, 0: the kernel's own doing. */
+  readonly port: number;
   readonly bytes: Uint8Array;
   /** Of the family's fixed header. */
   readonly start: number;
@@ -150,6 +162,7 @@ export function* messages(bytes: Uint8Array): Generator<Message> {
       type: view.getUint16(at + 4, true),
       flags: view.getUint16(at + 6, true),
       sequence: view.getUint32(at + 8, true),
+      port: view.getUint32(at + 12, true),
       bytes,
       start: at + HEADER_LENGTH,
       end: at + length,

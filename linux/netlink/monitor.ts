@@ -26,6 +26,7 @@ export class KernelMonitor {
   readonly #networkNamespace: string | undefined;
   readonly #changed: (changes: readonly KernelChange[]) => void;
   #transport: NetlinkTransport | undefined;
+  #ignored: number | undefined;
   #reopen: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -40,6 +41,12 @@ export class KernelMonitor {
     this.#start();
   }
 
+  /** What is done through that socket is known to whoever does it: it is not told any more. */
+  ignoreSender(port: number): void {
+    this.#ignored = port;
+    this.#transport?.ignoreSender(port);
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#reopen);
@@ -51,11 +58,12 @@ export class KernelMonitor {
       groups,
       networkNamespace: this.#networkNamespace,
       received: datagram => {
-        const changes = parseChanges(datagram);
+        const changes = parseChanges(datagram, this.#ignored);
         if (changes.length > 0) this.#changed(changes);
       },
       failed: ({ code, message }) => this.#failed(code === '' ? message : code),
     });
+    if (this.#ignored !== undefined) this.#transport.ignoreSender(this.#ignored);
   }
 
   #failed(reason: string): void {
@@ -69,10 +77,11 @@ export class KernelMonitor {
   }
 }
 
-/** Pure. */
-export function parseChanges(datagram: Uint8Array): readonly KernelChange[] {
+/** Pure. @param ignored the port whose doings are left out */
+export function parseChanges(datagram: Uint8Array, ignored?: number): readonly KernelChange[] {
   const changes: KernelChange[] = [];
   for (const message of messages(datagram)) {
+    if (message.port === ignored) continue;
     switch (message.type) {
       case MessageType.newLink:
       case MessageType.delLink:

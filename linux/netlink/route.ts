@@ -11,7 +11,14 @@ import {
   type Ipv4Address,
   ipv4ToNumber,
 } from '../../core/ip-address.js';
-import { type Prefix, prefixAddress, prefixFamily, prefixLength, prefixOf } from '../../core/prefix.js';
+import {
+  ipv4PrefixToNumber,
+  type Prefix,
+  prefixAddress,
+  prefixFamily,
+  prefixLength,
+  prefixOf,
+} from '../../core/prefix.js';
 import {
   AddressFamilyNumber,
   NextHopFlag,
@@ -22,7 +29,7 @@ import {
   RouteTable,
   RouteType,
 } from './constants.js';
-import { eachAttribute, type Message, type MessageWriter, readU32 } from './message.js';
+import { eachAttribute, type Message, MessageWriter, readU32 } from './message.js';
 
 export interface NextHop {
   readonly gateway: IpAddress | undefined;
@@ -35,8 +42,8 @@ export interface NextHop {
   readonly dead: boolean;
 }
 
-export interface Route {
-  readonly destination: Prefix;
+/** What a route does, without its destination. One object may serve any number of routes, and must not change. */
+export interface RouteForm {
   /** One for a plain route, several for a multipath one, none for a blackhole. */
   readonly nextHops: readonly NextHop[];
   readonly preferredSource: IpAddress | undefined;
@@ -49,37 +56,112 @@ export interface Route {
   readonly type: number;
   readonly tos: number;
   readonly mtu: number | undefined;
+}
+
+export interface Route extends RouteForm {
+  readonly destination: Prefix;
   /** A route cache entry or exception, not of the table. */
   readonly cloned: boolean;
 }
 
-/** The payload of RTM_NEWROUTE. Hot path for IPv4 routes with one next hop. */
-export function writeRoute(writer: MessageWriter, route: Route): void {
-  const { nextHops } = route;
+/** A form as bytes: everything of a payload but dst_len and RTA_DST, for either family of destination. */
+interface Payload {
+  readonly ipv4Header: Uint8Array;
+  readonly ipv6Header: Uint8Array;
+  readonly attributes: Uint8Array;
+}
+
+const payloads = new WeakMap<RouteForm, Payload>();
+const keyPayloads = new WeakMap<RouteForm, Payload>();
+
+/** The payload of RTM_NEWROUTE. Hot path: a form is put into bytes once. */
+export function writeRoute(writer: MessageWriter, destination: Prefix, form: RouteForm): void {
+  let payload = payloads.get(form);
+  if (payload === undefined) {
+    const only = form.nextHops.length === 1 ? form.nextHops[0]! : undefined;
+    const flags = only?.onlink === true ? NextHopFlag.onlink : 0;
+    payload = compile(form, flags, writeAttributes);
+    payloads.set(form, payload);
+  }
+  writePayload(writer, destination, payload);
+}
+
+/** What RTM_DELROUTE needs to hit this route and no other: its key and its protocol. */
+export function writeRouteKey(writer: MessageWriter, destination: Prefix, form: RouteForm): void {
+  let payload = keyPayloads.get(form);
+  if (payload === undefined) {
+    // RT_SCOPE_NOWHERE and RTN_UNSPEC: whatever its scope and type.
+    payload = compile(
+      { ...form, scope: RouteScope.nowhere, type: RouteType.unspecified },
+      0,
+      writeKeyAttributes,
+    );
+    keyPayloads.set(form, payload);
+  }
+  writePayload(writer, destination, payload);
+}
+
+function compile(
+  form: RouteForm,
+  flags: number,
+  attributes: (writer: MessageWriter, form: RouteForm) => void,
+): Payload {
+  return {
+    ipv4Header: written(writer => writeHeader(writer, AddressFamilyNumber.ipv4, form, flags)),
+    ipv6Header: written(writer => writeHeader(writer, AddressFamilyNumber.ipv6, form, flags)),
+    attributes: written(writer => attributes(writer, form)),
+  };
+}
+
+function written(write: (writer: MessageWriter) => void): Uint8Array {
+  const writer = new MessageWriter(256);
+  write(writer);
+  return writer.finish().slice();
+}
+
+function writeAttributes(writer: MessageWriter, form: RouteForm): void {
+  const { nextHops, preferredSource, mtu } = form;
   const only = nextHops.length === 1 ? nextHops[0]! : undefined;
-  const flags = only?.onlink === true ? NextHopFlag.onlink : 0;
-  writeHeader(writer, route, flags);
-  writeAddressed(writer, RouteAttribute.destination, prefixAddress(route.destination));
   if (only !== undefined) {
     if (only.gateway !== undefined) writeAddressed(writer, RouteAttribute.gateway, only.gateway);
     if (only.ifindex !== 0) writer.attributeU32(RouteAttribute.outputInterface, only.ifindex);
   } else if (nextHops.length > 1) writeMultipath(writer, nextHops);
-  if (route.preferredSource !== undefined)
-    writeAddressed(writer, RouteAttribute.preferredSource, route.preferredSource);
-  if (route.metric !== 0) writer.attributeU32(RouteAttribute.priority, route.metric);
-  if (route.table > 255) writer.attributeU32(RouteAttribute.table, route.table);
-  const { mtu } = route;
+  if (preferredSource !== undefined) writeAddressed(writer, RouteAttribute.preferredSource, preferredSource);
+  writeKeyAttributes(writer, form);
   if (mtu !== undefined)
     writer.nested(RouteAttribute.metrics, inner => inner.attributeU32(RouteMetric.mtu, mtu));
 }
 
-/** What RTM_DELROUTE needs to hit this route and no other: its key, its protocol and its type. */
-export function writeRouteKey(writer: MessageWriter, route: Route): void {
-  writeHeader(writer, route, 0);
-  writeAddressed(writer, RouteAttribute.destination, prefixAddress(route.destination));
-  if (route.metric !== 0) writer.attributeU32(RouteAttribute.priority, route.metric);
-  if (route.table > 255) writer.attributeU32(RouteAttribute.table, route.table);
+function writeKeyAttributes(writer: MessageWriter, { metric, table }: RouteForm): void {
+  if (metric !== 0) writer.attributeU32(RouteAttribute.priority, metric);
+  if (table > 255) writer.attributeU32(RouteAttribute.table, table);
 }
+
+function writePayload(
+  writer: MessageWriter,
+  destination: Prefix,
+  { ipv4Header, ipv6Header, attributes }: Payload,
+): void {
+  if (prefixFamily(destination) === 'ipv6') {
+    ipv6Header[DST_LEN_AT] = prefixLength(destination);
+    writer
+      .raw(ipv6Header)
+      .attributeBytes(RouteAttribute.destination, addressToBytes(prefixAddress(destination)))
+      .raw(attributes);
+    return;
+  }
+  const number = ipv4PrefixToNumber(destination);
+  ipv4Header[DST_LEN_AT] = number & 63;
+  writer
+    .raw(ipv4Header)
+    .u16(8)
+    .u16(RouteAttribute.destination)
+    .u32Network((number / 64) >>> 0)
+    .raw(attributes);
+}
+
+/** Of rtmsg. */
+const DST_LEN_AT = 1;
 
 /** RTM_GETROUTE for a dump of one protocol's routes of one family, as NETLINK_GET_STRICT_CHK lets the kernel filter. */
 export function writeRouteFilter(
@@ -93,17 +175,16 @@ export function writeRouteFilter(
   if (filter.table > 255) writer.attributeU32(RouteAttribute.table, filter.table);
 }
 
-function writeHeader(writer: MessageWriter, route: Route, flags: number): void {
-  const ipv4 = prefixFamily(route.destination) === 'ipv4';
+function writeHeader(writer: MessageWriter, family: number, form: RouteForm, flags: number): void {
   writer
-    .u8(ipv4 ? AddressFamilyNumber.ipv4 : AddressFamilyNumber.ipv6)
-    .u8(prefixLength(route.destination))
+    .u8(family)
     .u8(0)
-    .u8(route.tos)
-    .u8(route.table > 255 ? RouteTable.unspecified : route.table)
-    .u8(route.protocol)
-    .u8(route.scope)
-    .u8(route.type)
+    .u8(0)
+    .u8(form.tos)
+    .u8(form.table > 255 ? RouteTable.unspecified : form.table)
+    .u8(form.protocol)
+    .u8(form.scope)
+    .u8(form.type)
     .u32(flags);
 }
 
@@ -128,6 +209,11 @@ function writeMultipath(writer: MessageWriter, nextHops: readonly NextHop[]): vo
       });
     }
   });
+}
+
+/** rtm_protocol of a message that {@link parseRoute} would read. */
+export function routeProtocol({ bytes, start }: Message): number {
+  return bytes[start + 5]!;
 }
 
 /** From RTM_NEWROUTE or RTM_DELROUTE; undefined for families that are neither IPv4 nor IPv6. */
@@ -234,7 +320,7 @@ function parseMultipath(family: 'ipv4' | 'ipv6', bytes: Uint8Array, start: numbe
 }
 
 /** Defaults of a route in the main table; the rest is its owner's. */
-export const plainRoute = {
+export const plainForm = {
   preferredSource: undefined,
   metric: 0,
   table: RouteTable.main,
@@ -242,5 +328,4 @@ export const plainRoute = {
   type: RouteType.unicast,
   tos: 0,
   mtu: undefined,
-  cloned: false,
 } as const;

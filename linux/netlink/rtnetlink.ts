@@ -1,6 +1,7 @@
 /**
  * SHELL: what the rest of the house asks of rtnetlink: tables read whole, changes written in batches.
  */
+import type { Prefix } from '../../core/prefix.js';
 import { errnoName } from '../libc.js';
 import { type InterfaceAddress, parseAddress, writeAddress, writeAddressDump } from './address.js';
 import { type KernelRefusal, NetlinkConnection, type Request } from './connection.js';
@@ -9,27 +10,41 @@ import { openKoffiTransport } from './koffi-transport.js';
 import { type Link, type LinkChange, parseLink, writeLinkChange, writeLinkDump } from './link.js';
 import type { Message, MessageWriter } from './message.js';
 import { type Neighbour, parseNeighbour, writeNeighbour, writeNeighbourDump } from './neighbour.js';
-import { parseRoute, type Route, writeRoute, writeRouteFilter, writeRouteKey } from './route.js';
+import {
+  parseRoute,
+  type Route,
+  type RouteForm,
+  routeProtocol,
+  writeRoute,
+  writeRouteFilter,
+  writeRouteKey,
+} from './route.js';
 import { parseRule, type Rule, writeRule, writeRuleDump } from './rule.js';
 import type { OpenNetlink } from './transport.js';
 
-export type RouteOperation =
-  /** Fails with EEXIST where there is a route of this key, whosever it is. */
-  | { readonly kind: 'create'; readonly route: Route }
-  /** Takes the place of whatever has this key: only for what was read back as ours. */
-  | { readonly kind: 'replace'; readonly route: Route }
-  | { readonly kind: 'delete'; readonly route: Route };
+export interface RouteOperation {
+  /**
+   * - create: fails with EEXIST where there is a route of this key, whosever it is
+   * - replace: takes the place of whatever has this key; only for what was read back as ours
+   */
+  readonly kind: 'create' | 'replace' | 'delete';
+  readonly destination: Prefix;
+  readonly form: RouteForm;
+}
 
 export interface RtnetlinkOptions {
   readonly networkNamespace?: string | undefined;
   readonly open?: OpenNetlink;
+  /** Told of the port that changes are made through, for {@link KernelMonitor.ignoreSender}. */
+  readonly opened?: ((port: number) => void) | undefined;
 }
 
 export class Rtnetlink {
   readonly #connection: NetlinkConnection;
 
   constructor(options: RtnetlinkOptions = {}) {
-    this.#connection = new NetlinkConnection(options.open ?? openKoffiTransport, options.networkNamespace);
+    const { open = openKoffiTransport, networkNamespace, opened } = options;
+    this.#connection = new NetlinkConnection(open, networkNamespace, opened);
   }
 
   /** Every route of the table, or those of one protocol. Neither cache entries nor other tables. */
@@ -38,13 +53,15 @@ export class Rtnetlink {
     readonly table?: number;
     /** 0 or absent: any. */
     readonly protocol?: number;
+    /** Left out, and not even looked at. */
+    readonly exceptProtocol?: number;
   }): Promise<readonly Route[]> {
-    const { family, table = RouteTable.main, protocol = 0 } = filter;
+    const { family, table = RouteTable.main, protocol = 0, exceptProtocol } = filter;
     const found = await this.#dump(
       MessageType.getRoute,
       writer => writeRouteFilter(writer, { family, table, protocol }),
       MessageType.newRoute,
-      parseRoute,
+      message => (routeProtocol(message) === exceptProtocol ? undefined : parseRoute(message)),
     );
     // A kernel without strict checking filters nothing.
     return found.filter(
@@ -144,23 +161,26 @@ export class Rtnetlink {
   }
 }
 
-function routeRequest(operation: RouteOperation): Request {
-  const { route } = operation;
-  switch (operation.kind) {
+function routeRequest({ kind, destination, form }: RouteOperation): Request {
+  switch (kind) {
     case 'create':
       return {
         type: MessageType.newRoute,
         flags: Flag.create | Flag.exclusive,
-        write: writer => writeRoute(writer, route),
+        write: writer => writeRoute(writer, destination, form),
       };
     case 'replace':
       return {
         type: MessageType.newRoute,
         flags: Flag.create | Flag.replace,
-        write: writer => writeRoute(writer, route),
+        write: writer => writeRoute(writer, destination, form),
       };
     case 'delete':
-      return { type: MessageType.delRoute, flags: 0, write: writer => writeRouteKey(writer, route) };
+      return {
+        type: MessageType.delRoute,
+        flags: 0,
+        write: writer => writeRouteKey(writer, destination, form),
+      };
   }
 }
 

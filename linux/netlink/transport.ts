@@ -5,6 +5,10 @@
 export interface NetlinkTransport {
   /** Sends one datagram: any number of messages. The bytes may be reused afterwards. */
   send(bytes: Uint8Array): void;
+  /** What the kernel calls this socket (nl_pid): notifications of what is done through it carry the number. */
+  readonly port: number;
+  /** Best effort: notifications of what is done through that socket need not be received. */
+  ignoreSender(port: number): void;
   close(): void;
 }
 

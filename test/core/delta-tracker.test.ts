@@ -18,6 +18,7 @@ const call = fc.oneof(
   fc.record({ kind: fc.constant('setActual' as const), key, value }),
   fc.record({ kind: fc.constant('deleteActual' as const), key }),
   fc.record({ kind: fc.constant('replaceActual' as const), entries: fc.array(fc.tuple(key, value)) }),
+  fc.record({ kind: fc.constant('applyAll' as const) }),
 );
 
 test('after any sequence of calls the differences are those of a whole comparison', t => {
@@ -48,10 +49,18 @@ test('after any sequence of calls the differences are those of a whole compariso
             tracker.replaceActual(step.entries);
             actual = new Map(step.entries);
             break;
+          case 'applyAll':
+            for (const one of tracker.pendingUpdates) tracker.applied(one, one.desired);
+            for (const one of tracker.pendingDeletions) tracker.applied(one, undefined);
+            actual = new Map(desired);
+            break;
         }
         const expected = differences(desired, actual);
-        t.deepEqual(new Map([...tracker.pendingUpdates].sort()), new Map([...expected.updates].sort()));
-        t.deepEqual(new Map([...tracker.pendingDeletions].sort()), new Map([...expected.deletions].sort()));
+        const updates = [...tracker.pendingUpdates].map(one => [one.key, one.desired] as const);
+        const deletions = [...tracker.pendingDeletions].map(one => [one.key, one.actual] as const);
+        t.deepEqual(new Map(updates.sort()), new Map([...expected.updates].sort()));
+        t.deepEqual(new Map(deletions.sort()), new Map([...expected.deletions].sort()));
+        t.deepEqual([tracker.desiredCount, tracker.actualCount], [desired.size, actual.size]);
         t.is(tracker.inSync, expected.updates.size + expected.deletions.size === 0);
       }
     }),
@@ -68,8 +77,25 @@ test('a driver that applies what is pending reaches sync while it iterates', t =
   tracker.setDesired('same', 2);
   tracker.setDesired('old', 4);
   tracker.setDesired('new', 5);
-  for (const [name, wanted] of tracker.pendingUpdates) tracker.setActual(name, wanted);
-  for (const name of tracker.pendingDeletions.keys()) tracker.deleteActual(name);
+  for (const one of tracker.pendingUpdates) tracker.applied(one, one.desired);
+  for (const one of tracker.pendingDeletions) tracker.applied(one, undefined);
   t.true(tracker.inSync);
-  t.deepEqual([...tracker.actualEntries.keys()].sort(), ['new', 'old', 'same']);
+  t.is(tracker.actual('foreign'), undefined);
+  t.deepEqual(
+    ['old', 'same', 'new'].map(name => tracker.actual(name)),
+    [4, 2, 5],
+  );
+});
+
+test('what was applied to a record that is gone counts for its key', t => {
+  const tracker = new DeltaTracker<string, number>((a, b) => a === b);
+  tracker.setDesired('a', 1);
+  const [begun] = [...tracker.pendingUpdates];
+  tracker.deleteDesired('a');
+  tracker.applied(begun!, 1);
+  t.is(tracker.actual('a'), 1);
+  t.deepEqual(
+    [...tracker.pendingDeletions].map(one => one.key),
+    ['a'],
+  );
 });

@@ -2,8 +2,8 @@ import test from 'ava';
 import type { IpAddress } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
 import { RouteType } from '../../../linux/netlink/constants.js';
-import { plainRoute, type Route } from '../../../linux/netlink/route.js';
-import { describeRefusal, Rtnetlink } from '../../../linux/netlink/rtnetlink.js';
+import { plainForm, type Route } from '../../../linux/netlink/route.js';
+import { describeRefusal, type RouteOperation, Rtnetlink } from '../../../linux/netlink/rtnetlink.js';
 import { ifindex, join, makeNamespace } from '../../support/network-namespace.js';
 
 const PROTOCOL = 157;
@@ -22,13 +22,18 @@ function route(
     dead: false,
   };
   return {
-    ...plainRoute,
+    ...plainForm,
+    cloned: false,
     destination: destination as Prefix,
     nextHops: [hop],
     metric: 1024,
     protocol: PROTOCOL,
     ...more,
   };
+}
+
+function to(kind: RouteOperation['kind'], form: Route): RouteOperation {
+  return { kind, destination: form.destination, form };
 }
 
 function setUp(t: Parameters<typeof makeNamespace>[0]) {
@@ -79,7 +84,7 @@ test('every form of route is read back as it was written, and `ip` says the same
     ],
     [route('0.0.0.0/0', '10.0.0.2', eth0), 'default via 10.0.0.2 dev eth0 proto 157 metric 1024'],
   ];
-  const refusals = await kernel.changeRoutes(routes.map(([one]) => ({ kind: 'create', route: one })));
+  const refusals = await kernel.changeRoutes(routes.map(([one]) => to('create', one)));
   t.deepEqual([...refusals], []);
   const found = new Map(
     (await kernel.routes({ family: 'ipv4', protocol: PROTOCOL })).map(one => [one.destination, one]),
@@ -93,6 +98,8 @@ test('every form of route is read back as it was written, and `ip` says the same
     t.is(shown, text);
   }
   t.is(listed.split('\n').filter(line => /^\S/.test(line)).length, routes.length);
+  t.deepEqual([...(await kernel.changeRoutes(routes.map(([one]) => to('delete', one))))], []);
+  t.is(a.ip('-4 route show proto 157'), '');
 });
 
 test('IPv6 routes: gateway, multipath and blackhole', async t => {
@@ -110,14 +117,14 @@ test('IPv6 routes: gateway, multipath and blackhole', async t => {
     route('fd11::/64', undefined, 0, { nextHops: legs }),
     route('fd12::/64', undefined, 0, { nextHops: [], type: RouteType.blackhole }),
   ];
-  t.deepEqual([...(await kernel.changeRoutes(routes.map(one => ({ kind: 'create', route: one }))))], []);
+  t.deepEqual([...(await kernel.changeRoutes(routes.map(one => to('create', one))))], []);
   const found = await kernel.routes({ family: 'ipv6', protocol: PROTOCOL });
   t.deepEqual(
     found.map(({ destination, type }) => [destination, type]),
     routes.map(({ destination, type }) => [destination, type]),
   );
   t.deepEqual(found[1]!.nextHops, legs);
-  t.deepEqual([...(await kernel.changeRoutes(routes.map(one => ({ kind: 'delete', route: one }))))], []);
+  t.deepEqual([...(await kernel.changeRoutes(routes.map(one => to('delete', one))))], []);
   t.deepEqual(await kernel.routes({ family: 'ipv6', protocol: PROTOCOL }), []);
 });
 
@@ -130,7 +137,7 @@ test('in a batch what the kernel refuses is told by its place, in its words, and
     route('10.1.0.0/24', '10.0.0.3', eth0),
     route('10.4.0.0/24', '10.0.0.2', 99),
   ];
-  const refusals = await kernel.changeRoutes(routes.map(one => ({ kind: 'create', route: one })));
+  const refusals = await kernel.changeRoutes(routes.map(one => to('create', one)));
   t.deepEqual(
     [...refusals].map(([at, refusal]) => [at, describeRefusal(refusal)]),
     [
@@ -150,9 +157,9 @@ test("a refused last message ends the batch, and an other's route at the same ke
   const { a, kernel, eth0 } = setUp(t);
   a.ip('route add 10.1.0.0/24 via 10.0.0.9 metric 1024 proto static');
   const mine = route('10.1.0.0/24', '10.0.0.2', eth0);
-  const created = await kernel.changeRoutes([{ kind: 'create', route: mine }]);
+  const created = await kernel.changeRoutes([to('create', mine)]);
   t.is(created.get(0)?.errno, 17);
-  const deleted = await kernel.changeRoutes([{ kind: 'delete', route: mine }]);
+  const deleted = await kernel.changeRoutes([to('delete', mine)]);
   t.is(deleted.get(0)?.errno, 3);
   t.regex(a.ip('route show 10.1.0.0/24'), /via 10\.0\.0\.9 dev eth0 proto static metric 1024/);
 });
@@ -164,7 +171,7 @@ test('thousands of routes in several batches, dumped whole and by protocol', asy
     route(`10.${100 + (i >> 8)}.${i & 255}.0/24`, '10.0.0.2', eth0),
   );
   for (let at = 0; at < routes.length; at += 1000) {
-    const operations = routes.slice(at, at + 1000).map(one => ({ kind: 'create' as const, route: one }));
+    const operations = routes.slice(at, at + 1000).map(one => to('create', one));
     t.deepEqual([...(await kernel.changeRoutes(operations))], []);
   }
   t.is((await kernel.routes({ family: 'ipv4', protocol: PROTOCOL })).length, 5000);
