@@ -2,7 +2,7 @@
 import { familyOf } from '../bgp/family.js';
 import type { RouteDetail, RouteTable } from '../bgp/speaker/contract.js';
 import type { Prefix } from '../core/prefix.js';
-import { parseResource } from '../core/resources/parse.js';
+import { describeProblem, parseResource } from '../core/resources/parse.js';
 import {
   formatResourceId,
   type Resource,
@@ -93,7 +93,7 @@ export class AgentBackend implements ControlBackend {
       const parsed = parseResource(document);
       if (parsed.kind === 'invalid') {
         const problems = parsed.problems.map(({ path, value, allowed }) => ({
-          error: `${path === '' ? 'the document' : path}: ${value} is not ${allowed}`,
+          error: describeProblem({ path, value, allowed }),
           field: path,
           value,
           allowed,

@@ -1,4 +1,5 @@
 /** `bgpctl status` as data: one view of everything about the agent (pure but for reading it). */
+import { describeProblem } from '../core/resources/parse.js';
 import type { Agent } from './agent.js';
 import type { AgentStatus, ConditionView } from './control/types.js';
 
@@ -48,7 +49,7 @@ export function agentStatus(agent: Agent, version: string): AgentStatus {
       location,
       id: id === undefined ? null : `${id.kind}/${id.name}`,
       problems: problems.map(({ path, value, allowed }) => ({
-        error: `${path === '' ? 'the document' : path}: ${value} is not ${allowed}`,
+        error: describeProblem({ path, value, allowed }),
         field: path,
         value,
         allowed,

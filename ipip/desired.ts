@@ -8,9 +8,6 @@ import type { Prefix } from '../core/prefix.js';
 /** Our rtm_protocol: unassigned in iproute2's rt_protos, and not another agent's (80 Calico, 99, 186 bird/bgp). */
 export const MARGAY_ROUTE_PROTOCOL = 157;
 
-/** Default metric (RTA_PRIORITY) of our routes. */
-export const DEFAULT_ROUTE_METRIC = 1024;
-
 /** RFC 1812 next hop: one leg of a route. `onlink`: the gateway need not be inside a connected prefix (RTNH_F_ONLINK). */
 export interface RouteLeg {
   /** Undefined: the destination is on the link itself, as a workload is on its interface. */

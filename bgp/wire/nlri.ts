@@ -52,8 +52,3 @@ export function encodeNlri(writer: Writer, prefixes: readonly Prefix[]): void {
     writer.u8(length).bytes(addressToBytes(prefixAddress(prefix)).subarray(0, (length + 7) >>> 3));
   }
 }
-
-/** Octets a prefix takes on the wire. */
-export function nlriLength(prefix: Prefix): number {
-  return 1 + ((prefixLength(prefix) + 7) >>> 3);
-}

@@ -12,6 +12,7 @@ import {
   watchOption,
 } from '../command.js';
 import { RouteTable } from '../format/routes.js';
+import { prefixArgument } from '../prefix-argument.js';
 import { show } from '../show.js';
 
 /** Routes formatted at a time: what a page of the agent holds. */
@@ -70,7 +71,8 @@ export const routesCommand: Command = {
 function routesQuery(given: Arguments): RoutesQuery {
   const received = text(given, 'received');
   const advertised = text(given, 'advertised');
-  const prefix = text(given, 'prefix');
+  const typed = text(given, 'prefix');
+  const prefix = typed === undefined ? undefined : prefixArgument(typed);
   const family = text(given, 'family') as RoutesQuery['family'];
   if (received !== undefined && advertised !== undefined) {
     throw new UsageError('--received and --advertised are two tables: give one of them');

@@ -8,7 +8,6 @@ import type { IpAddress, Ipv4Address } from '../ip-address.js';
 import type { Prefix } from '../prefix.js';
 
 export const CALICO_API = 'projectcalico.org/v3';
-export const MARGAY_API = 'margay.io/v1';
 
 export interface Metadata {
   readonly name: string;
