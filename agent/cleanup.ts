@@ -23,7 +23,9 @@ async function removeRoutes(say: (text: string) => void): Promise<number> {
   try {
     for (const family of ['ipv4', 'ipv6'] as const) {
       const routes = await kernel.routes({ family, protocol: MARGAY_ROUTE_PROTOCOL });
-      const refusals = await kernel.changeRoutes(routes.map(route => ({ kind: 'delete', route })));
+      const refusals = await kernel.changeRoutes(
+        routes.map(route => ({ kind: 'delete', destination: route.destination, form: route })),
+      );
       for (const [i, refusal] of refusals) say(`${routes[i]!.destination}: ${describeRefusal(refusal)}`);
       failures += refusals.size;
       if (routes.length > 0) say(`${routes.length - refusals.size} ${family} routes removed`);
