@@ -129,12 +129,8 @@ test('MULTI_EXIT_DISC of another neighbouring AS does not count, whatever the or
     rib.flush();
     const query = { family: 'ipv4-unicast', prefix: target, after: undefined, limit: 9 } as const;
     const { routes } = rib.routes({ ...query, table: { kind: 'all-paths' } });
-    t.deepEqual(
-      routes.map(({ from, reason }) => `${from} ${reason}`),
-      ['b lower-router-id', 'c lower-router-id', 'a lower-med'].sort((x, y) =>
-        x.startsWith('b') ? -1 : y.startsWith('b') ? 1 : order.indexOf(x[0]!) - order.indexOf(y[0]!),
-      ),
-      order,
-    );
+    t.is(routes[0]?.from, 'b');
+    const reasons = routes.map(({ from, reason }) => `${from} ${reason}`).sort();
+    t.deepEqual(reasons, ['a lower-med', 'b lower-router-id', 'c lower-router-id'], order);
   }
 });

@@ -65,7 +65,11 @@ test('a missing NEXT_HOP is judged only if routes stand in the NLRI field', t =>
 test('LOCAL_PREF from an external peer is discarded and the route kept', t => {
   const rib = newRib();
   const peer = new WirePeer(rib, ribPeer('e', 65001, '10.0.0.1'));
-  const outcome = peer.send({ announced: ['10.1.0.0/16'], attributes: { ...path(65001), localPref: 700 } });
+  // Encoded as an internal peer would.
+  const internal = { ...peer.peer, asn: peer.peer.localAsn };
+  const attributes = { ...path(65001), localPref: 700 };
+  const message = updateFor(internal, { announced: ['10.1.0.0/16'], attributes });
+  const outcome = rib.receiveUpdate(peer.index, message, 0, message.length);
   t.like(outcome, { kind: 'repaired', treatedAsWithdraw: 0, attributesDiscarded: 1 });
   rib.flush();
   t.is(routesOf(rib, 'e')[0]?.localPref, undefined);
