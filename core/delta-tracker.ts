@@ -19,13 +19,28 @@ interface Entry<K, V> {
   readonly key: K;
   desired: V | undefined;
   actual: V | undefined;
+  /** Bits of {@link State}. */
+  state: number;
 }
+
+const State = {
+  toUpdate: 1,
+  toDelete: 2,
+  /** It has a place in the list of pending updates, still pending or not; the same for deletions. */
+  inUpdates: 4,
+  inDeletions: 8,
+  /** Nothing is known of it any more: the map may hold another record for its key. */
+  dropped: 16,
+} as const;
 
 export class DeltaTracker<K, V> {
   readonly #equal: (desired: V, actual: V) => boolean;
   readonly #entries = new Map<K, Entry<K, V>>();
-  readonly #pendingUpdates = new Set<Entry<K, V>>();
-  readonly #pendingDeletions = new Set<Entry<K, V>>();
+  /** Everything that is pending, and what no longer is until somebody walks the list. */
+  #updates: Entry<K, V>[] = [];
+  #deletions: Entry<K, V>[] = [];
+  #updateCount = 0;
+  #deletionCount = 0;
   #desiredCount = 0;
   #actualCount = 0;
 
@@ -60,11 +75,10 @@ export class DeltaTracker<K, V> {
 
   /** A driver has made the object what it was to be; `made` is what was desired when it began, undefined: it is gone. */
   applied(tracked: Tracked<K, V>, made: V | undefined): void {
-    // A record that was dropped meanwhile is not this one's.
-    const entry = this.#entries.get(tracked.key) === tracked ? (tracked as Entry<K, V>) : undefined;
-    if (made === undefined) {
-      if (entry !== undefined) this.#deleteActual(entry);
-    } else this.#setActual(entry ?? this.#entry(tracked.key), made);
+    const entry = tracked as Entry<K, V>;
+    const dropped = (entry.state & State.dropped) !== 0;
+    if (made !== undefined) this.#setActual(dropped ? this.#entry(entry.key) : entry, made);
+    else if (!dropped) this.#deleteActual(entry);
   }
 
   /** A full read-back: whatever is not among `entries` is gone. */
@@ -82,19 +96,33 @@ export class DeltaTracker<K, V> {
     return this.#entries.get(key)?.actual;
   }
 
-  /** Desired objects that are missing or differ. Safe to change the tracker while iterating. */
-  get pendingUpdates(): ReadonlySet<Tracked<K, V> & { readonly desired: V }> {
-    return this.#pendingUpdates as ReadonlySet<Tracked<K, V> & { readonly desired: V }>;
+  /** Desired objects that are missing or differ. The tracker may change meanwhile: what becomes pending is visited too. */
+  *pendingUpdates(): Generator<Tracked<K, V> & { readonly desired: V }> {
+    this.#updates = pruned(this.#updates, State.toUpdate, State.inUpdates);
+    for (const entry of this.#updates) {
+      if ((entry.state & State.toUpdate) !== 0) yield entry as Entry<K, V> & { desired: V };
+    }
   }
 
-  /** Actual objects that nobody desires. Safe to change the tracker while iterating. */
-  get pendingDeletions(): ReadonlySet<Tracked<K, V> & { readonly actual: V }> {
-    return this.#pendingDeletions as ReadonlySet<Tracked<K, V> & { readonly actual: V }>;
+  /** Actual objects that nobody desires. The tracker may change meanwhile: what becomes pending is visited too. */
+  *pendingDeletions(): Generator<Tracked<K, V> & { readonly actual: V }> {
+    this.#deletions = pruned(this.#deletions, State.toDelete, State.inDeletions);
+    for (const entry of this.#deletions) {
+      if ((entry.state & State.toDelete) !== 0) yield entry as Entry<K, V> & { actual: V };
+    }
+  }
+
+  get pendingUpdateCount(): number {
+    return this.#updateCount;
+  }
+
+  get pendingDeletionCount(): number {
+    return this.#deletionCount;
   }
 
   isPending(key: K): boolean {
     const entry = this.#entries.get(key);
-    return entry !== undefined && (this.#pendingUpdates.has(entry) || this.#pendingDeletions.has(entry));
+    return entry !== undefined && (entry.state & (State.toUpdate | State.toDelete)) !== 0;
   }
 
   get desiredCount(): number {
@@ -106,13 +134,13 @@ export class DeltaTracker<K, V> {
   }
 
   get inSync(): boolean {
-    return this.#pendingUpdates.size === 0 && this.#pendingDeletions.size === 0;
+    return this.#updateCount === 0 && this.#deletionCount === 0;
   }
 
   #entry(key: K): Entry<K, V> {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { key, desired: undefined, actual: undefined };
+      entry = { key, desired: undefined, actual: undefined, state: 0 };
       this.#entries.set(key, entry);
     }
     return entry;
@@ -132,18 +160,38 @@ export class DeltaTracker<K, V> {
   }
 
   #compare(entry: Entry<K, V>): void {
-    const { desired, actual } = entry;
-    if (desired === undefined) {
-      this.#pendingUpdates.delete(entry);
-      if (actual !== undefined) this.#pendingDeletions.add(entry);
-      else {
-        this.#pendingDeletions.delete(entry);
-        this.#entries.delete(entry.key);
+    const { desired, actual, state } = entry;
+    const toUpdate = desired !== undefined && (actual === undefined || !this.#equal(desired, actual));
+    const toDelete = desired === undefined && actual !== undefined;
+    if (toUpdate !== ((state & State.toUpdate) !== 0)) {
+      entry.state ^= State.toUpdate;
+      this.#updateCount += toUpdate ? 1 : -1;
+      if (toUpdate && (state & State.inUpdates) === 0) {
+        entry.state |= State.inUpdates;
+        this.#updates.push(entry);
       }
-      return;
     }
-    this.#pendingDeletions.delete(entry);
-    if (actual === undefined || !this.#equal(desired, actual)) this.#pendingUpdates.add(entry);
-    else this.#pendingUpdates.delete(entry);
+    if (toDelete !== ((state & State.toDelete) !== 0)) {
+      entry.state ^= State.toDelete;
+      this.#deletionCount += toDelete ? 1 : -1;
+      if (toDelete && (state & State.inDeletions) === 0) {
+        entry.state |= State.inDeletions;
+        this.#deletions.push(entry);
+      }
+    }
+    if (desired === undefined && actual === undefined) {
+      entry.state |= State.dropped;
+      this.#entries.delete(entry.key);
+    }
   }
+}
+
+/** What is still pending; a walk that is under way goes on over the old list. */
+function pruned<K, V>(list: Entry<K, V>[], pending: number, listed: number): Entry<K, V>[] {
+  const kept: Entry<K, V>[] = [];
+  for (const entry of list) {
+    if ((entry.state & pending) !== 0) kept.push(entry);
+    else entry.state &= ~listed;
+  }
+  return kept;
 }

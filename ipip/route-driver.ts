@@ -110,12 +110,12 @@ export class RouteDriver {
   }
 
   status(): RouteDriverStatus {
-    const { desiredCount, pendingUpdates, pendingDeletions } = this.#tracker;
-    const pending = pendingUpdates.size + (this.#mayDelete ? pendingDeletions.size : 0);
+    const { desiredCount, pendingUpdateCount, pendingDeletionCount } = this.#tracker;
+    const pending = pendingUpdateCount + (this.#mayDelete ? pendingDeletionCount : 0);
     return {
-      programmed: desiredCount - pendingUpdates.size,
+      programmed: desiredCount - pendingUpdateCount,
       pending: pending - this.#refused.size,
-      stale: this.#mayDelete ? 0 : pendingDeletions.size,
+      stale: this.#mayDelete ? 0 : pendingDeletionCount,
       refused: [...this.#refused.errors()].map(([key, error]) => ({
         destination: destinationOf(key),
         error,
@@ -176,16 +176,15 @@ export class RouteDriver {
   }
 
   async #apply(): Promise<void> {
-    await this.#inBatches(this.#tracker.pendingUpdates, ({ actual }) =>
+    await this.#inBatches(this.#tracker.pendingUpdates(), ({ actual }) =>
       actual === undefined ? 'create' : 'replace',
     );
     if (!this.#mayDelete) return;
-    await this.#inBatches(this.#tracker.pendingDeletions, () => 'delete');
+    await this.#inBatches(this.#tracker.pendingDeletions(), () => 'delete');
   }
 
-  /** Sets are live while they are walked: what becomes pending meanwhile is visited too, what is done is gone. */
   async #inBatches(
-    pending: ReadonlySet<Record>,
+    pending: Iterable<Record>,
     kindOf: (record: Record) => RouteOperation['kind'],
   ): Promise<void> {
     let batch = newBatch();

@@ -21,6 +21,12 @@ export interface Request {
   write(writer: MessageWriter): void;
 }
 
+/** Messages that go out together. `write` puts message `index` between `writer.begin(type, NLM_F_REQUEST | ..., sequence)` and `end()`. */
+export interface RequestBatch {
+  readonly count: number;
+  write(writer: MessageWriter, index: number, sequence: number): void;
+}
+
 /** A dump that was interrupted by changes is repeated this often before it is taken as it is. */
 const DUMP_ATTEMPTS = 5;
 const LAST_FIRST_SEQUENCE = 0xf0000000;
@@ -28,7 +34,7 @@ const LAST_FIRST_SEQUENCE = 0xf0000000;
 type Job =
   | {
       readonly kind: 'batch';
-      readonly requests: readonly Request[];
+      readonly batch: RequestBatch;
       readonly done: (refusals: ReadonlyMap<number, KernelRefusal>) => void;
       readonly failed: (error: Error) => void;
     }
@@ -63,14 +69,14 @@ export class NetlinkConnection {
   }
 
   /**
-   * Sends all requests at once; resolves with the refused ones by their place in `requests`. The kernel works through them while
+   * Sends all messages at once; resolves with the refused ones by their index. The kernel works through them while
    * `send` runs (about 4 us a route), so callers cut long lists into batches of a few hundred.
    *
    * @throws if the socket fails; what the kernel has done of the batch is then unknown
    */
-  batch(requests: readonly Request[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    if (requests.length === 0) return Promise.resolve(new Map());
-    return new Promise((done, failed) => this.#enqueue({ kind: 'batch', requests, done, failed }));
+  batch(batch: RequestBatch): Promise<ReadonlyMap<number, KernelRefusal>> {
+    if (batch.count === 0) return Promise.resolve(new Map());
+    return new Promise((done, failed) => this.#enqueue({ kind: 'batch', batch, done, failed }));
   }
 
   /**
@@ -118,15 +124,16 @@ export class NetlinkConnection {
   #send(job: Job): void {
     const writer = this.#writer;
     writer.reset();
-    const requests = job.kind === 'batch' ? job.requests : [job.request];
-    const extra = job.kind === 'dump' ? Flag.dump : 0;
     // 32 bits, and a batch never wraps inside.
     if (this.#nextSequence > LAST_FIRST_SEQUENCE) this.#nextSequence = 1;
     this.#firstSequence = this.#nextSequence;
     this.#refusals = new Map();
     this.#interrupted = false;
-    for (const request of requests) {
-      writer.begin(request.type, request.flags | Flag.request | extra, this.#nextSequence++);
+    if (job.kind === 'batch') {
+      for (let i = 0; i < job.batch.count; i++) job.batch.write(writer, i, this.#nextSequence++);
+    } else {
+      const { request } = job;
+      writer.begin(request.type, request.flags | Flag.request | Flag.dump, this.#nextSequence++);
       request.write(writer);
       writer.end();
     }

@@ -4,7 +4,7 @@
 import type { Prefix } from '../../core/prefix.js';
 import { errnoName } from '../libc.js';
 import { type InterfaceAddress, parseAddress, writeAddress, writeAddressDump } from './address.js';
-import { type KernelRefusal, NetlinkConnection, type Request } from './connection.js';
+import { type KernelRefusal, NetlinkConnection } from './connection.js';
 import { Flag, MessageType, RouteTable } from './constants.js';
 import { openKoffiTransport } from './koffi-transport.js';
 import { type Link, type LinkChange, parseLink, writeLinkChange, writeLinkDump } from './link.js';
@@ -92,51 +92,46 @@ export class Rtnetlink {
 
   /** Refusals by place in `operations`. @throws if the socket fails */
   changeRoutes(operations: readonly RouteOperation[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#connection.batch(operations.map(routeRequest));
+    return this.#connection.batch({
+      count: operations.length,
+      write: (writer, i, sequence) => writeRouteOperation(writer, operations[i]!, sequence),
+    });
   }
 
   changeLinks(changes: readonly LinkChange[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#connection.batch(
-      changes.map(change => ({
-        type: MessageType.newLink,
-        flags: 0,
-        write: writer => writeLinkChange(writer, change),
-      })),
-    );
+    return this.#batch(MessageType.newLink, 0, changes, writeLinkChange);
   }
 
   addAddresses(entries: readonly InterfaceAddress[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#connection.batch(
-      entries.map(entry => ({
-        type: MessageType.newAddress,
-        flags: Flag.create | Flag.exclusive,
-        write: writer => writeAddress(writer, entry),
-      })),
-    );
+    return this.#batch(MessageType.newAddress, Flag.create | Flag.exclusive, entries, writeAddress);
   }
 
   addNeighbours(entries: readonly Neighbour[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#connection.batch(
-      entries.map(entry => ({
-        type: MessageType.newNeighbour,
-        flags: Flag.create | Flag.replace,
-        write: writer => writeNeighbour(writer, entry),
-      })),
-    );
+    return this.#batch(MessageType.newNeighbour, Flag.create | Flag.replace, entries, writeNeighbour);
   }
 
   addRules(rules: readonly Rule[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#connection.batch(
-      rules.map(rule => ({
-        type: MessageType.newRule,
-        flags: Flag.create | Flag.exclusive,
-        write: writer => writeRule(writer, rule),
-      })),
-    );
+    return this.#batch(MessageType.newRule, Flag.create | Flag.exclusive, rules, writeRule);
   }
 
   close(): void {
     this.#connection.close();
+  }
+
+  #batch<T>(
+    type: number,
+    flags: number,
+    items: readonly T[],
+    write: (writer: MessageWriter, item: T) => void,
+  ): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#connection.batch({
+      count: items.length,
+      write: (writer, i, sequence) => {
+        writer.begin(type, flags | Flag.request, sequence);
+        write(writer, items[i]!);
+        writer.end();
+      },
+    });
   }
 
   async #dump<T>(
@@ -161,27 +156,27 @@ export class Rtnetlink {
   }
 }
 
-function routeRequest({ kind, destination, form }: RouteOperation): Request {
+/** Hot path. */
+function writeRouteOperation(
+  writer: MessageWriter,
+  { kind, destination, form }: RouteOperation,
+  sequence: number,
+): void {
   switch (kind) {
     case 'create':
-      return {
-        type: MessageType.newRoute,
-        flags: Flag.create | Flag.exclusive,
-        write: writer => writeRoute(writer, destination, form),
-      };
+      writer.begin(MessageType.newRoute, Flag.request | Flag.create | Flag.exclusive, sequence);
+      writeRoute(writer, destination, form);
+      break;
     case 'replace':
-      return {
-        type: MessageType.newRoute,
-        flags: Flag.create | Flag.replace,
-        write: writer => writeRoute(writer, destination, form),
-      };
+      writer.begin(MessageType.newRoute, Flag.request | Flag.create | Flag.replace, sequence);
+      writeRoute(writer, destination, form);
+      break;
     case 'delete':
-      return {
-        type: MessageType.delRoute,
-        flags: 0,
-        write: writer => writeRouteKey(writer, destination, form),
-      };
+      writer.begin(MessageType.delRoute, Flag.request, sequence);
+      writeRouteKey(writer, destination, form);
+      break;
   }
+  writer.end();
 }
 
 /** "EEXIST", or "EINVAL: Nexthop has invalid gateway" where the kernel said why. */

@@ -50,20 +50,41 @@ test('after any sequence of calls the differences are those of a whole compariso
             actual = new Map(step.entries);
             break;
           case 'applyAll':
-            for (const one of tracker.pendingUpdates) tracker.applied(one, one.desired);
-            for (const one of tracker.pendingDeletions) tracker.applied(one, undefined);
+            for (const one of tracker.pendingUpdates()) tracker.applied(one, one.desired);
+            for (const one of tracker.pendingDeletions()) tracker.applied(one, undefined);
             actual = new Map(desired);
             break;
         }
         const expected = differences(desired, actual);
-        const updates = [...tracker.pendingUpdates].map(one => [one.key, one.desired] as const);
-        const deletions = [...tracker.pendingDeletions].map(one => [one.key, one.actual] as const);
+        const updates = [...tracker.pendingUpdates()].map(one => [one.key, one.desired] as const);
+        const deletions = [...tracker.pendingDeletions()].map(one => [one.key, one.actual] as const);
         t.deepEqual(new Map(updates.sort()), new Map([...expected.updates].sort()));
         t.deepEqual(new Map(deletions.sort()), new Map([...expected.deletions].sort()));
+        t.deepEqual(
+          [tracker.pendingUpdateCount, tracker.pendingDeletionCount],
+          [expected.updates.size, expected.deletions.size],
+        );
         t.deepEqual([tracker.desiredCount, tracker.actualCount], [desired.size, actual.size]);
         t.is(tracker.inSync, expected.updates.size + expected.deletions.size === 0);
       }
     }),
+  );
+});
+
+test('what becomes pending during a walk is visited by it', t => {
+  const tracker = new DeltaTracker<string, number>((a, b) => a === b);
+  tracker.setDesired('a', 1);
+  const visited: string[] = [];
+  for (const one of tracker.pendingUpdates()) {
+    visited.push(one.key);
+    if (one.key === 'a') tracker.setDesired('b', 1);
+    tracker.applied(one, one.desired);
+  }
+  t.deepEqual(visited, ['a', 'b']);
+  tracker.deleteActual('a');
+  t.deepEqual(
+    [...tracker.pendingUpdates()].map(one => one.key),
+    ['a'],
   );
 });
 
@@ -77,8 +98,8 @@ test('a driver that applies what is pending reaches sync while it iterates', t =
   tracker.setDesired('same', 2);
   tracker.setDesired('old', 4);
   tracker.setDesired('new', 5);
-  for (const one of tracker.pendingUpdates) tracker.applied(one, one.desired);
-  for (const one of tracker.pendingDeletions) tracker.applied(one, undefined);
+  for (const one of tracker.pendingUpdates()) tracker.applied(one, one.desired);
+  for (const one of tracker.pendingDeletions()) tracker.applied(one, undefined);
   t.true(tracker.inSync);
   t.is(tracker.actual('foreign'), undefined);
   t.deepEqual(
@@ -90,12 +111,12 @@ test('a driver that applies what is pending reaches sync while it iterates', t =
 test('what was applied to a record that is gone counts for its key', t => {
   const tracker = new DeltaTracker<string, number>((a, b) => a === b);
   tracker.setDesired('a', 1);
-  const [begun] = [...tracker.pendingUpdates];
+  const [begun] = [...tracker.pendingUpdates()];
   tracker.deleteDesired('a');
   tracker.applied(begun!, 1);
   t.is(tracker.actual('a'), 1);
   t.deepEqual(
-    [...tracker.pendingDeletions].map(one => one.key),
+    [...tracker.pendingDeletions()].map(one => one.key),
     ['a'],
   );
 });
