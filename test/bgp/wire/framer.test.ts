@@ -6,7 +6,7 @@ import {
   MAX_MESSAGE_LENGTH,
 } from '../../../bgp/wire/framer.js';
 import { BgpMessageError } from '../../../bgp/wire/message-error.js';
-import { hex } from '../../support/hex.js';
+import { hex, toHex } from '../../support/hex.js';
 import { keepalive, notificationVectors, openVectors, routeRefreshVectors } from '../../vectors/messages.js';
 import { updateVectors } from '../../vectors/updates.js';
 
@@ -22,8 +22,7 @@ function errorOf(bytes: Uint8Array, maxLength = MAX_MESSAGE_LENGTH): readonly [n
   try {
     frameLength(bytes, 0, bytes.length, maxLength);
   } catch (error) {
-    if (error instanceof BgpMessageError)
-      return [error.code, error.subcode, Buffer.from(error.data).toString('hex')];
+    if (error instanceof BgpMessageError) return [error.code, error.subcode, toHex(error.data)];
   }
   throw new Error('no error');
 }
