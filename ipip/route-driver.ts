@@ -168,7 +168,10 @@ export class RouteDriver {
       }
     }
     this.#tracker.replaceActual(found);
-    for (const [key] of this.#refused.errors()) if (!this.#tracker.isPending(key)) this.#refused.forget(key);
+    // What turned out to be ours may be replaced.
+    for (const [key] of this.#refused.errors()) {
+      if (found.has(key) || !this.#tracker.isPending(key)) this.#refused.forget(key);
+    }
   }
 
   #key({ destination, metric }: Route): Key {
