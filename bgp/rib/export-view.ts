@@ -43,8 +43,6 @@ export interface ExportedPath {
   /** NEXT_HOP among them for IPv4; MP_REACH_NLRI is the packer's to write. */
   readonly attributes: PathAttributes;
   readonly nextHop: IpAddress;
-  /** A peer with this address is not told: its own address is no next hop for it. `undefined` if that is us. */
-  readonly thirdParty: IpAddress | undefined;
 }
 
 /** `undefined` if peers with this view are not told of the path. */
@@ -62,8 +60,13 @@ export function exportPath(path: Path, view: ExportView): ExportedPath | undefin
       ...(view.family === 'ipv4-unicast' ? { nextHop: ipv4ToNumber(nextHop as Ipv4Address) } : {}),
     },
     nextHop,
-    thirdParty: nextHop === view.localAddress ? undefined : nextHop,
   };
+}
+
+/** A peer with this address is not told of the path: its own address is no next hop for it. `undefined` if that is us. */
+export function thirdPartyOf(path: Path, view: ExportView): IpAddress | undefined {
+  const nextHop = exportedNextHop(path, view);
+  return nextHop === view.localAddress ? undefined : nextHop;
 }
 
 /** RFC 1997. It speaks of received routes: what we originate ourselves goes to our peers with its communities. */
@@ -95,7 +98,7 @@ function forInternal(attributes: PathAttributes): PathAttributes {
 }
 
 /** RFC 4271 section 5.1.3. `undefined` if we have no next hop of this family to give. */
-function exportedNextHop(path: Path, view: ExportView): IpAddress | undefined {
+export function exportedNextHop(path: Path, view: ExportView): IpAddress | undefined {
   const wanted = view.family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
   const chosen = chooseNextHop(path, view);
   return addressFamily(chosen) === wanted ? chosen : undefined;

@@ -4,27 +4,24 @@
  * point, when every prefix has been decided: so no `sent` entry can outlive it.
  */
 
-import type { IpAddress } from '../../core/ip-address.js';
-import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { encodeAttributes } from '../wire/attributes/codec.js';
+import { HEADER_LENGTH } from '../wire/framer.js';
 import type { Audiences } from './audience.js';
-import { type ExportView, exportPath } from './export-view.js';
+import { ExportEncoder } from './export-encoder.js';
+import { type ExportView, exportPath, thirdPartyOf } from './export-view.js';
 import type { Path } from './path-store.js';
 import { grownInt32 } from './prefix-table.js';
-import { announceForm, type MessageForm } from './update-packer.js';
+import { announceForm, announceFormOf, type MessageForm } from './update-packer.js';
 
 export interface ExportedBlock {
   readonly number: number;
-  readonly key: string;
-  /** Next hop and attributes, without the audience. */
-  readonly body: string;
+  readonly hash: number;
   readonly form: MessageForm;
   readonly audience: number;
-  /** For queries: what was encoded. */
-  readonly attributes: PathAttributes;
-  readonly nextHop: IpAddress;
   /** Paths that lead to it. */
   references: number;
+  /** Another block of the same hash. */
+  nextInBucket: ExportedBlock | undefined;
 }
 
 const NOT_EXPORTED = -1;
@@ -32,7 +29,8 @@ const NOT_EXPORTED = -1;
 export class ExportedBlocks {
   readonly #view: ExportView;
   readonly #audiences: Audiences;
-  readonly #byKey = new Map<string, ExportedBlock>();
+  readonly #buckets = new Map<number, ExportedBlock>();
+  readonly #encoder: ExportEncoder;
   readonly #blocks: (ExportedBlock | undefined)[] = [undefined];
   readonly #freeNumbers: number[] = [];
   /** By path number: block number, NOT_EXPORTED, or 0 for not known yet. */
@@ -44,6 +42,7 @@ export class ExportedBlocks {
   constructor(view: ExportView, audiences: Audiences, mayPass: (path: Path) => boolean) {
     this.#mayPass = mayPass;
     this.#view = view;
+    this.#encoder = new ExportEncoder(view);
     this.#audiences = audiences;
   }
 
@@ -66,27 +65,44 @@ export class ExportedBlocks {
   }
 
   #intern(path: Path): number {
-    const exported = this.#mayPass(path) ? exportPath(path, this.#view) : undefined;
-    if (exported === undefined) return 0;
-    const { attributes, nextHop, thirdParty } = exported;
-    const bytes = encodeAttributes(attributes, {
-      fourOctetAs: this.#view.fourOctetAs,
-      ibgp: this.#view.kind === 'ibgp',
-    });
-    const audience = this.#audiences.of(path.session.source.index, thirdParty);
-    const body = `${nextHop} ${textOf(bytes)}`;
-    const key = `${audience} ${body}`;
-    let block = this.#byKey.get(key);
+    if (!this.#mayPass(path)) return 0;
+    const encoded = this.#encoder.encode(path);
+    if (encoded === false) return 0;
+    const form = encoded === undefined ? this.#encodeSlowly(path) : this.#encodedForm();
+    if (form === undefined) return 0;
+    const audience = this.#audiences.of(path.session.source.index, thirdPartyOf(path, this.#view));
+    const hash = hashOf(form, audience);
+    const first = this.#buckets.get(hash);
+    let block = first;
+    while (block !== undefined && !(block.audience === audience && sameForm(block.form, form))) {
+      block = block.nextInBucket;
+    }
     if (block === undefined) {
-      const form = announceForm(this.#view.family, bytes, nextHop);
-      if (form === undefined) return 0;
       const number = this.#freeNumbers.pop() ?? this.#blocks.length;
-      block = { number, key, body, form, audience, attributes, nextHop, references: 0 };
+      // The encoder's octets are overwritten by the next path.
+      const head = encoded === undefined ? form.head : form.head.slice();
+      const { tail, lengths } = form;
+      block = { number, hash, audience, form: { head, tail, lengths }, references: 0, nextInBucket: first };
       this.#blocks[number] = block;
-      this.#byKey.set(key, block);
+      this.#buckets.set(hash, block);
     }
     block.references++;
     return block.number;
+  }
+
+  #encodedForm(): MessageForm {
+    const { message, length } = this.#encoder;
+    message[HEADER_LENGTH + 2] = (length - HEADER_LENGTH - 4) >>> 8;
+    message[HEADER_LENGTH + 3] = length - HEADER_LENGTH - 4;
+    return announceFormOf(message.subarray(0, length));
+  }
+
+  #encodeSlowly(path: Path): MessageForm | undefined {
+    const exported = exportPath(path, this.#view);
+    if (exported === undefined) return undefined;
+    const { fourOctetAs, kind, family } = this.#view;
+    const bytes = encodeAttributes(exported.attributes, { fourOctetAs, ibgp: kind === 'ibgp' });
+    return announceForm(family, bytes, exported.nextHop);
   }
 
   /** The path is no more. */
@@ -97,14 +113,37 @@ export class ExportedBlocks {
     if (number === NOT_EXPORTED) return;
     const block = this.#blocks[number]!;
     if (--block.references > 0) return;
-    this.#byKey.delete(block.key);
+    this.#unlink(block);
     this.#blocks[number] = undefined;
     this.#freeNumbers.push(number);
   }
+
+  #unlink(block: ExportedBlock): void {
+    let at = this.#buckets.get(block.hash);
+    if (at === block) {
+      if (block.nextInBucket === undefined) this.#buckets.delete(block.hash);
+      else this.#buckets.set(block.hash, block.nextInBucket);
+      return;
+    }
+    while (at !== undefined && at.nextInBucket !== block) at = at.nextInBucket;
+    if (at !== undefined) at.nextInBucket = block.nextInBucket;
+  }
 }
 
-function textOf(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
-  return text;
+/** Whether the same is said of a prefix, to whomever. */
+export function sameForm(a: MessageForm, b: MessageForm): boolean {
+  return a === b || (sameOctets(a.head, b.head) && sameOctets(a.tail, b.tail));
+}
+
+function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function hashOf({ head, tail }: MessageForm, audience: number): number {
+  let hash = audience ^ head.length;
+  for (let i = HEADER_LENGTH; i < head.length; i++) hash = Math.imul(hash ^ head[i]!, 0x01000193);
+  for (let i = 0; i < tail.length; i++) hash = Math.imul(hash ^ tail[i]!, 0x01000193);
+  return hash;
 }

@@ -12,6 +12,7 @@ import { BestRouteFeed } from './best-route-feed.js';
 import type { RibPeer } from './contract.js';
 import { DirtyPrefixes } from './dirty-prefixes.js';
 import { exportViewOf } from './export-view.js';
+import { sameForm } from './exported-blocks.js';
 import type { Member } from './group-output.js';
 import { Ipv4Prefixes } from './ipv4-prefixes.js';
 import { Ipv6Prefixes } from './ipv6-prefixes.js';
@@ -208,5 +209,5 @@ export class FamilyTable {
 function differs(id: number, from: UpdateGroup, to: UpdateGroup, member: Member): boolean {
   const before = from.isTold(id, member);
   if (before !== to.isTold(id, member)) return true;
-  return before && from.blocks.at(from.sent[id]!).body !== to.blocks.at(to.sent[id]!).body;
+  return before && !sameForm(from.blocks.at(from.sent[id]!).form, to.blocks.at(to.sent[id]!).form);
 }

@@ -5,6 +5,7 @@
 import { comparePrefixes, type Prefix } from '../../core/prefix.js';
 import type { RouteDetail, RouteTable } from '../speaker/contract.js';
 import { explainDecision } from './decision.js';
+import { exportPath } from './export-view.js';
 import type { FamilyTable } from './family-table.js';
 import { type Path, type PathStore, refusalNow } from './path-store.js';
 import type { PrefixTable } from './prefix-table.js';
@@ -73,9 +74,11 @@ function routesOf(
   const prefix = table.prefixes.prefix(id);
   if (which.kind === 'advertised') {
     const { group } = table.memberships[source!.index]!;
-    const { attributes, nextHop } = group.blocks.at(group.sent[id]!);
-    const [best] = decided(table, paths, id).filter(({ path }) => path.number === table.locRib.selected[id]);
-    return best === undefined ? [] : [describe(best.path, prefix, attributes, nextHop, best)];
+    const best = decided(table, paths, id).find(({ path }) => path.number === table.locRib.selected[id]);
+    const exported = best && exportPath(best.path, group.view);
+    return exported === undefined
+      ? []
+      : [describe(best!.path, prefix, exported.attributes, exported.nextHop, best!)];
   }
   return decided(table, paths, id)
     .filter(({ path, best }) => {

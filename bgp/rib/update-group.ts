@@ -8,7 +8,7 @@ import type { RouteDetail } from '../speaker/contract.js';
 import type { Audiences } from './audience.js';
 import { EVERYONE } from './audience.js';
 import type { ExportView } from './export-view.js';
-import { ExportedBlocks } from './exported-blocks.js';
+import { ExportedBlocks, sameForm } from './exported-blocks.js';
 import { GroupOutput, type Member, type OutputSource } from './group-output.js';
 import type { OutLog, Segment } from './out-log.js';
 import { collectPrefixes } from './out-replay.js';
@@ -50,6 +50,7 @@ export class UpdateGroup implements OutputSource {
   readonly blocks: ExportedBlocks;
   /** By id: number of the exported block last told, 0 for none. */
   sent: Int32Array;
+  readonly view: ExportView;
   readonly #context: GroupContext;
   readonly #policies: ExportPolicies;
   /** Some prefixes pass and others don't. */
@@ -62,6 +63,7 @@ export class UpdateGroup implements OutputSource {
 
   constructor(key: string, view: ExportView, policies: ExportPolicies, context: GroupContext) {
     this.key = key;
+    this.view = view;
     this.#context = context;
     this.#policies = policies;
     this.#perPrefix = policies.local.kind !== 'constant' || policies.peers.kind !== 'constant';
@@ -168,7 +170,7 @@ export class UpdateGroup implements OutputSource {
       this.#context.announces.add(id, block);
       return;
     }
-    if (before.body === after.body) {
+    if (sameForm(before.form, after.form)) {
       this.#transition(id, block, after.audience, before.audience);
     } else {
       this.#context.announces.add(id, block);

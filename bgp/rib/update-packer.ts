@@ -30,6 +30,7 @@ const messageLength = { at: 16, from: 0, tail: true };
 const withdrawnLength = { at: HEADER_LENGTH, from: HEADER_LENGTH + 2, tail: false };
 const attributesLength = { at: HEADER_LENGTH + 2, from: HEADER_LENGTH + 4, tail: true };
 const multiprotocolLength = { at: HEADER_LENGTH + 6, from: HEADER_LENGTH + 8, tail: false };
+const onlyMessageLength = [messageLength];
 const nothing = new Uint8Array(0);
 /** The longest prefix on the wire. */
 const LONGEST_NLRI = 17;
@@ -45,7 +46,7 @@ export function announceForm(
     const head = header()
       .u16(0)
       .sized16(writer => writer.bytes(attributes));
-    return { head: head.finish(), tail: nothing, lengths: [messageLength] };
+    return announceFormOf(head.finish());
   }
   const address = addressToBytes(nextHop);
   const head = multiprotocolHead(AttributeType.mpReachNlri).u8(address.length).bytes(address).u8(0);
@@ -54,6 +55,11 @@ export function announceForm(
     tail: attributes,
     lengths: [messageLength, attributesLength, multiprotocolLength],
   };
+}
+
+/** For IPv4: `head` is the message up to its NLRI. */
+export function announceFormOf(head: Uint8Array): MessageForm {
+  return { head, tail: nothing, lengths: onlyMessageLength };
 }
 
 export function withdrawForm(family: Family): MessageForm {

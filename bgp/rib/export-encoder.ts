@@ -1,0 +1,180 @@
+/**
+ * The octets of an exported path, made from the octets that were received: most attributes are copied, few are changed, and
+ * nothing in between is built. Hot path where many distinct attributes come in; `exportPath` with `encodeAttributes` is the slow
+ * and obvious way, which takes over whatever this one declines: other families, 2-octet AS numbers on either side, multiprotocol
+ * attributes, blocks that had problems.
+ */
+import { type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
+import { AsPathSegmentType, AttributeFlag, AttributeType, MessageType, WellKnownCommunity } from '../iana.js';
+import { attributeByType } from '../wire/attributes/table.js';
+import { HEADER_LENGTH } from '../wire/framer.js';
+import { DEFAULT_LOCAL_PREF } from './attribute-store.js';
+import { type ExportView, exportedNextHop } from './export-view.js';
+import type { Path } from './path-store.js';
+import { mayAdvertise } from './reflection.js';
+
+/** Blocks up to this length are taken; the message has room for what is added. */
+const MAX_BLOCK = 3600;
+const ATTRIBUTES = HEADER_LENGTH + 4;
+const { transitive, partial, extendedLength } = AttributeFlag;
+
+export class ExportEncoder {
+  /** The message up to its NLRI, `length` octets; message and attribute lengths are the caller's. */
+  readonly message = new Uint8Array(4096);
+  length = 0;
+  readonly #source = new Uint8Array(MAX_BLOCK + 4);
+  readonly #view: ExportView;
+  readonly #localAddress: number;
+  #nextHop = 0;
+
+  constructor(view: ExportView) {
+    this.#view = view;
+    this.#localAddress = view.family === 'ipv4-unicast' ? ipv4ToNumber(view.localAddress as Ipv4Address) : 0;
+    this.message.fill(0xff, 0, 16);
+    this.message[18] = MessageType.update;
+  }
+
+  /** True if `message` holds the path; false if it is not exported; undefined if it is declined. */
+  encode(path: Path): boolean | undefined {
+    const { block, session } = path;
+    const view = this.#view;
+    const { fourOctetAs } = block.context;
+    if (view.family !== 'ipv4-unicast' || !view.fourOctetAs || !fourOctetAs) return undefined;
+    if (block.length > MAX_BLOCK || block.problems.length > 0) return undefined;
+    if (!mayAdvertise(session.kind, view.kind)) return false;
+    const nextHop = exportedNextHop(path, view);
+    if (nextHop === undefined) return false;
+    this.#nextHop = nextHop === view.localAddress ? this.#localAddress : ipv4ToNumber(nextHop as Ipv4Address);
+    this.#expand(block.words);
+    return this.#copy(block.length, session.kind);
+  }
+
+  #expand(words: Int32Array): void {
+    const source = this.#source;
+    for (let i = 0, at = 0; i < words.length; i++, at += 4) {
+      const word = words[i]!;
+      source[at] = word >>> 24;
+      source[at + 1] = word >>> 16;
+      source[at + 2] = word >>> 8;
+      source[at + 3] = word;
+    }
+  }
+
+  /** The attributes one after another, those that are missing in their places by type. */
+  #copy(end: number, from: Path['session']['kind']): boolean | undefined {
+    const source = this.#source;
+    const external = this.#view.kind === 'ebgp';
+    this.length = ATTRIBUTES;
+    let nextHopDone = false;
+    let localPrefDone = external;
+    for (let at = 0; at < end; ) {
+      const header = (source[at]! & extendedLength) === 0 ? 3 : 4;
+      const type = source[at + 1]!;
+      const value = at + header;
+      const next = value + (header === 3 ? source[at + 2]! : (source[at + 2]! << 8) | source[at + 3]!);
+      if (!nextHopDone && type >= AttributeType.nextHop) {
+        this.#number(AttributeType.nextHop, this.#nextHop);
+        nextHopDone = true;
+      }
+      if (!localPrefDone && type >= AttributeType.localPref) {
+        if (type !== AttributeType.localPref) this.#number(AttributeType.localPref, DEFAULT_LOCAL_PREF);
+        localPrefDone = true;
+      }
+      switch (type) {
+        case AttributeType.mpReachNlri:
+        case AttributeType.mpUnreachNlri:
+          return undefined;
+        case AttributeType.nextHop:
+          break;
+        case AttributeType.asPath:
+          if (external) this.#prepend(value, next);
+          else this.#append(at, next);
+          break;
+        case AttributeType.multiExitDisc:
+          if (!external || from === 'own') this.#append(at, next);
+          break;
+        case AttributeType.localPref:
+        case AttributeType.originatorId:
+        case AttributeType.clusterList:
+          if (!external) this.#append(at, next);
+          break;
+        case AttributeType.communities:
+          if (from !== 'own' && !this.#communitiesAllow(value, next, external)) return false;
+          this.#append(at, next);
+          break;
+        default:
+          this.#passOn(at, next, type);
+      }
+      at = next;
+    }
+    if (!nextHopDone) this.#number(AttributeType.nextHop, this.#nextHop);
+    if (!localPrefDone) this.#number(AttributeType.localPref, DEFAULT_LOCAL_PREF);
+    return true;
+  }
+
+  #append(start: number, end: number): void {
+    const { message } = this;
+    let to = this.length;
+    for (let at = start; at < end; at++) message[to++] = this.#source[at]!;
+    this.length = to;
+  }
+
+  /** RFC 4271 section 5: an unknown attribute goes on with Partial set if it is transitive. */
+  #passOn(at: number, next: number, type: number): void {
+    const known = attributeByType[type] !== undefined;
+    if (!known && (this.#source[at]! & transitive) === 0) return;
+    const start = this.length;
+    this.#append(at, next);
+    if (!known) this.message[start]! |= partial;
+  }
+
+  #number(type: number, value: number): void {
+    const { message } = this;
+    const at = this.length;
+    message[at] = transitive;
+    message[at + 1] = type;
+    message[at + 2] = 4;
+    message[at + 3] = value >>> 24;
+    message[at + 4] = value >>> 16;
+    message[at + 5] = value >>> 8;
+    message[at + 6] = value;
+    this.length = at + 7;
+  }
+
+  /** RFC 4271 section 5.1.2 b: into a leading AS_SEQUENCE if it has room, in front of anything else as a new one. */
+  #prepend(value: number, next: number): void {
+    const { message } = this;
+    const source = this.#source;
+    const joins = next > value && source[value] === AsPathSegmentType.asSequence && source[value + 1]! < 255;
+    const length = next - value + (joins ? 4 : 6);
+    let at = this.length;
+    message[at++] = length > 255 ? transitive | extendedLength : transitive;
+    message[at++] = AttributeType.asPath;
+    if (length > 255) message[at++] = length >>> 8;
+    message[at++] = length;
+    message[at++] = AsPathSegmentType.asSequence;
+    message[at++] = joins ? source[value + 1]! + 1 : 1;
+    const asn = this.#view.localAsn;
+    message[at++] = asn >>> 24;
+    message[at++] = asn >>> 16;
+    message[at++] = asn >>> 8;
+    message[at++] = asn;
+    this.length = at;
+    this.#append(joins ? value + 2 : value, next);
+  }
+
+  /** RFC 1997. */
+  #communitiesAllow(value: number, next: number, external: boolean): boolean {
+    const source = this.#source;
+    for (let at = value; at < next; at += 4) {
+      // All of the well-known ones that matter begin with these octets.
+      if (source[at] !== 0xff || source[at + 1] !== 0xff) continue;
+      const community = 0xffff0000 + ((source[at + 2]! << 8) | source[at + 3]!);
+      if (community === WellKnownCommunity.noAdvertise) return false;
+      if (!external) continue;
+      if (community === WellKnownCommunity.noExport) return false;
+      if (community === WellKnownCommunity.noExportSubconfed) return false;
+    }
+    return true;
+  }
+}
