@@ -25,31 +25,26 @@ export function mergeAs4(attributes: AttributesUnderConstruction): void {
 export function mergeAs4Path(asPath: AsPath, as4Path: AsPath): AsPath {
   let missing = asPathLength(asPath) - asPathLength(as4Path);
   if (missing < 0) return asPath;
-  const merged: AsPathSegment[] = [];
+  const head: AsPathSegment[] = [];
   for (const segment of asPath) {
     if (missing <= 0) break;
     if (segment.type === 'set') {
-      merged.push(segment);
+      head.push(segment);
       missing--;
     } else {
-      merged.push({ type: 'sequence', asns: segment.asns.slice(0, missing) });
+      head.push({ type: 'sequence', asns: segment.asns.slice(0, missing) });
       missing -= segment.asns.length;
     }
   }
-  return joinSequences([...merged, ...as4Path]);
+  return joined(head, as4Path);
 }
 
-/** Neighbouring sequences are one, as far as a segment can hold them. */
-function joinSequences(path: AsPath): AsPath {
-  const joined: AsPathSegment[] = [];
-  for (const segment of path) {
-    const last = joined.at(-1);
-    const fits = last !== undefined && last.asns.length + segment.asns.length <= 255;
-    if (fits && last.type === 'sequence' && segment.type === 'sequence') {
-      joined[joined.length - 1] = { type: 'sequence', asns: [...last.asns, ...segment.asns] };
-    } else {
-      joined.push(segment);
-    }
-  }
-  return joined;
+/** A sequence that was cut in two at the seam is one again, as far as a segment can hold it. */
+function joined(head: AsPath, tail: AsPath): AsPath {
+  const last = head.at(-1);
+  const first = tail[0];
+  const sequences = last?.type === 'sequence' && first?.type === 'sequence';
+  if (!sequences || last.asns.length + first.asns.length > 255) return [...head, ...tail];
+  const seam: AsPathSegment = { type: 'sequence', asns: [...last.asns, ...first.asns] };
+  return [...head.slice(0, -1), seam, ...tail.slice(1)];
 }
