@@ -152,7 +152,7 @@ export class KernelRoutesCalculator {
     if (verdict === undefined) {
       const resolve = (nextHop: IpAddress) => this.#resolve(nextHop, environment);
       verdict = judgePath(path.nextHops, pool, { ...environment, resolve });
-      if (verdict.kind === 'route') verdict = this.#route(verdict.route);
+      if (verdict.kind === 'route') verdict = this.#route(verdict.route, verdict.tunnelled);
       byPool.set(pool, verdict);
     }
     return verdict;
@@ -164,8 +164,8 @@ export class KernelRoutesCalculator {
     return resolution;
   }
 
-  #route(route: DesiredRoute): PathVerdict {
-    return { kind: 'route', route: this.#shared.share(route), tunnelled: false };
+  #route(route: DesiredRoute, tunnelled = false): PathVerdict {
+    return { kind: 'route', route: this.#shared.share(route), tunnelled };
   }
 }
 
