@@ -1,13 +1,31 @@
 /** Where a speaker lives: in this thread, or in a worker of its own as in the agent. */
+import { linuxSockets } from '../agent/linux-sockets.js';
+import { SpeakerThread } from '../agent/speaker-host.js';
 import type { SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
+import { NetTransport } from '../bgp/speaker/net-transport.js';
+import { Speaker } from '../bgp/speaker/speaker.js';
+import { systemClock } from '../bgp/speaker/system-clock.js';
 
 export interface SpeakerHost {
   send(command: SpeakerCommand): void;
 }
 
-export async function startSpeaker(
-  _thread: 'main' | 'worker',
-  _onEvent: (event: SpeakerEvent) => void,
-): Promise<SpeakerHost> {
-  throw new Error('no speaker');
+export function startSpeaker(thread: 'main' | 'worker', onEvent: (event: SpeakerEvent) => void): SpeakerHost {
+  if (thread === 'worker') {
+    return new SpeakerThread(new URL('../agent/speaker-worker.js', import.meta.url), {
+      event: onEvent,
+      restarted: error => {
+        throw new Error(error);
+      },
+      started: () => {},
+    });
+  }
+  const speaker = new Speaker({
+    transport: new NetTransport(linuxSockets),
+    clock: systemClock,
+    random: Math.random,
+    unixMs: Date.now,
+    onEvent,
+  });
+  return { send: command => speaker.command(command) };
 }

@@ -88,8 +88,10 @@ function onEvent(event: SpeakerEvent): void {
 
 function countRoutes(): Promise<number> {
   const id = ++queries;
+  // A speaker in this thread answers before `send` returns.
+  const answer = new Promise<number>(resolve => answers.set(id, resolve));
   speaker.send({ kind: 'query', id, query: { kind: 'peers' } });
-  return new Promise(resolve => answers.set(id, resolve));
+  return answer;
 }
 
 function blockMainThread(seconds: number): void {
@@ -121,7 +123,7 @@ async function execute(command: SpeakerProcessCommand): Promise<SpeakerProcessAn
   return { routes: undefined };
 }
 
-const speaker = await startSpeaker(setup.thread, onEvent);
+const speaker = startSpeaker(setup.thread, onEvent);
 const commands: readonly SpeakerCommand[] = [
   {
     kind: 'configure',
