@@ -1,6 +1,7 @@
 /**
  * Reads AVA's own report as it streams past and keeps the score that AVA does not print in one line: passed, failed, skipped
- * with their reasons, and the slowest tests.
+ * with their reasons, and the slowest tests. Passed tests are counted one by one, because the closing lines leave them out as soon
+ * as one failed.
  *
  * AVA skips tests only when they are defined; one that finds at run time that this machine lacks something says so by logging
  * a line that begins with "SKIP:" (`test/support/skip.ts`). Such a test counts as skipped, never as passed.
@@ -8,7 +9,8 @@
 export class AvaReport {
   skips = [];
   #tests = [];
-  #totals = { passed: 0, failed: 0, skipped: 0 };
+  #passed = 0;
+  #failed = 0;
   #rest = '';
   #last;
 
@@ -24,11 +26,11 @@ export class AvaReport {
   }
 
   get passed() {
-    return this.#totals.passed - this.skips.filter(skip => skip.atRunTime).length;
+    return this.#passed - this.skips.filter(skip => skip.atRunTime).length;
   }
 
   get failed() {
-    return this.#totals.failed;
+    return this.#failed;
   }
 
   slowest(count) {
@@ -39,6 +41,7 @@ export class AvaReport {
     const passed = /^\s*✔ (.*?)(?: \(([\dms. ]+)\))?$/.exec(line);
     if (passed !== null) {
       this.#last = passed[1];
+      this.#passed++;
       if (passed[2] !== undefined) this.#tests.push({ name: passed[1], milliseconds: duration(passed[2]) });
       return;
     }
@@ -57,7 +60,7 @@ export class AvaReport {
     this.#summary(line);
   }
 
-  /** AVA's closing lines: "14 tests passed", "1 hook failed", "2 uncaught exceptions", ... */
+  /** AVA's closing lines: "1 test failed", "1 hook failed", "2 uncaught exceptions", ... */
   #summary(line) {
     const match =
       /^\s{2}(\d+) (?:known |)(tests?|hooks?|uncaught|unhandled|test files?|previous|remaining)\b(.*)$/.exec(
@@ -65,9 +68,7 @@ export class AvaReport {
       );
     if (match === null) return;
     const [, count, , rest] = match;
-    if (/passed/.test(rest)) this.#totals.passed += Number(count);
-    else if (/skipped|todo/.test(rest)) this.#totals.skipped += Number(count);
-    else this.#totals.failed += Number(count);
+    if (!/passed|skipped|todo/.test(rest)) this.#failed += Number(count);
   }
 }
 

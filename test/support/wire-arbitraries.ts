@@ -6,7 +6,7 @@ import type { AttributeContext } from '../../bgp/wire/attributes/entry.js';
 import type { Capability } from '../../bgp/wire/capabilities.js';
 import type { Open } from '../../bgp/wire/open.js';
 import { ipv4FromNumber, parseIpv6 } from '../../core/ip-address.js';
-import { ipv4PrefixFromNumber, type Prefix, prefixOf } from '../../core/prefix.js';
+import { type Prefix, prefixOf } from '../../core/prefix.js';
 
 /** Plain objects, as the codec makes them. */
 function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
@@ -80,8 +80,6 @@ export const open: fc.Arbitrary<Open> = record({
 export const ipv4Prefix: fc.Arbitrary<Prefix> = fc
   .tuple(u32, fc.integer({ min: 0, max: 32 }))
   .map(([address, length]) => prefixOf(ipv4FromNumber(address), length) as Prefix);
-
-export const hostRoute: fc.Arbitrary<Prefix> = u32.map(address => ipv4PrefixFromNumber(address, 32));
 
 export const ipv6Prefix: fc.Arbitrary<Prefix> = fc
   .tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 }))
