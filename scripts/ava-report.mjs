@@ -9,14 +9,8 @@
 export class AvaReport {
   skips = [];
   #tests = [];
-<<<<<<< Updated upstream
   #passed = 0;
   #failed = 0;
-=======
-  #totals = { passed: 0, failed: 0, skipped: 0 };
-  /** Beside failures AVA does not say how many passed. */
-  #ticks = 0;
->>>>>>> Stashed changes
   #rest = '';
   #last;
 
@@ -32,11 +26,7 @@ export class AvaReport {
   }
 
   get passed() {
-<<<<<<< Updated upstream
     return this.#passed - this.skips.filter(skip => skip.atRunTime).length;
-=======
-    return Math.max(this.#totals.passed, this.#ticks) - this.skips.filter(skip => skip.atRunTime).length;
->>>>>>> Stashed changes
   }
 
   get failed() {
@@ -51,11 +41,7 @@ export class AvaReport {
     const passed = /^\s*✔ (.*?)(?: \(([\dms. ]+)\))?$/.exec(line);
     if (passed !== null) {
       this.#last = passed[1];
-<<<<<<< Updated upstream
       this.#passed++;
-=======
-      this.#ticks++;
->>>>>>> Stashed changes
       if (passed[2] !== undefined) this.#tests.push({ name: passed[1], milliseconds: duration(passed[2]) });
       return;
     }
