@@ -4,7 +4,7 @@ import type { Contender, ContenderName } from './contender.js';
 import type { Daemons } from './daemons.js';
 import { frr } from './frr.js';
 import { gobgp } from './gobgp.js';
-import { measureIpBatch } from './kernel-routes.js';
+import { measureDriver, measureIpBatch } from './kernel-routes.js';
 import { margay } from './margay.js';
 import { measure } from './measure.js';
 import type { BenchNetwork } from './network.js';
@@ -24,13 +24,17 @@ export function entrants(thread: 'main' | 'worker', daemons: Daemons): readonly 
 function speaker(contender: Contender): Entrant {
   return {
     name: contender.name,
-    takesPart: work => work.kind !== 'kernel' || contender.writesKernel,
-    measure: (network, row, profileFile) => measure({ network, contender, row, profileFile }),
+    takesPart: ({ kind }) =>
+      kind === 'driver' ? contender.name === 'margay' : kind !== 'kernel' || contender.writesKernel,
+    measure: (network, { work }, profileFile) =>
+      work.kind === 'driver'
+        ? measureDriver(network, work.prefixes)
+        : measure({ network, contender, work, profileFile }),
   };
 }
 
 const ipBatch: Entrant = {
   name: 'ip-batch',
-  takesPart: work => work.kind === 'kernel',
+  takesPart: ({ kind }) => kind === 'kernel' || kind === 'driver',
   measure: (network, row) => measureIpBatch(network, row.work.prefixes),
 };

@@ -1,10 +1,13 @@
 /**
- * Kernel routes as the bench sees them from outside, and `ip -batch` writing the same table: the yardstick.
+ * Kernel routes as the bench sees them from outside; Margay's route driver writing a table, and `ip -batch` writing the same one: the
+ * yardstick.
  */
 import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { DriverSample, DriverSetup } from '../driver-process.js';
 import { type BenchNetwork, makeRunFolder, SOURCE_ADDRESS } from './network.js';
 import type { Sample } from './rows.js';
 
@@ -41,6 +44,20 @@ export async function measureIpBatch(network: BenchNetwork, prefixes: number): P
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+const DRIVER_FILE = fileURLToPath(new URL('../driver-process.js', import.meta.url));
+
+/** The driver alone, without a speaker: from routes that are desired to a table that holds them. */
+export async function measureDriver(network: BenchNetwork, prefixes: number): Promise<Sample> {
+  const setup: DriverSetup = {
+    networkNamespace: network.speakerNamespace,
+    interfaceName: 'eth0',
+    gateway: SOURCE_ADDRESS,
+    prefixes,
+  };
+  const { stdout } = await run(process.execPath, [DRIVER_FILE, JSON.stringify(setup)]);
+  return JSON.parse(stdout) as DriverSample;
 }
 
 function prefixText(index: number): string {

@@ -12,7 +12,7 @@ import type { Contender, RunningContender } from './contender.js';
 import { countKernelRoutes } from './kernel-routes.js';
 import { type BenchNetwork, makeRunFolder, SOURCE_ADDRESS, SPEAKER_ADDRESS, sinkAddress } from './network.js';
 import { cpuSeconds, residentMegabytes, untilListening, untilQuiet } from './process-usage.js';
-import type { Row, Sample, Work } from './rows.js';
+import type { Sample, SpeakerWork } from './rows.js';
 
 const BGP_PORT = 179;
 const SPEAKER_ASN = 64512;
@@ -26,7 +26,7 @@ const DONE_MS = 600;
 export interface Measurement {
   readonly network: BenchNetwork;
   readonly contender: Contender;
-  readonly row: Row;
+  readonly work: SpeakerWork;
   /** Where Margay's CPU profile of the work goes. */
   readonly profileFile: string | undefined;
 }
@@ -36,10 +36,10 @@ const workFolder = makeRunFolder();
 process.on('exit', () => rmSync(workFolder, { recursive: true, force: true }));
 
 export async function measure(measurement: Measurement): Promise<Sample> {
-  const { network, contender, row } = measurement;
+  const { network, contender, work } = measurement;
   const directory = mkdtempSync(join(workFolder, 'speaker-'));
-  const { sinks, prefixesPerUpdate } = exchange(row.work);
-  const kernelRoutes = row.work.kind === 'kernel';
+  const { sinks, prefixesPerUpdate } = exchange(work);
+  const kernelRoutes = work.kind === 'kernel';
   const sinkPeers = Array.from({ length: sinks }, (_, i) => ({ address: sinkAddress(i), asn: SPEAKER_ASN }));
   const peers = [{ address: SOURCE_ADDRESS, asn: SOURCE_ASN }, ...sinkPeers];
   let running: RunningContender | undefined;
@@ -65,13 +65,13 @@ export async function measure(measurement: Measurement): Promise<Sample> {
       holdTimeSeconds: 90,
       sources: [{ localAddress: SOURCE_ADDRESS, asn: SOURCE_ASN }],
       sinks: sinkPeers.map(({ address, asn }) => ({ localAddress: address, asn })),
-      prefixes: row.work.prefixes,
+      prefixes: work.prefixes,
       prefixesPerUpdate,
       attributeSets: 4,
     });
     await untilQuiet(running.pid, SETTLED_MS, START_TIMEOUT_MS);
     const at = { running, generator, network, emptyMb };
-    return await profiled(running, measurement.profileFile, () => doWork(at, row.work));
+    return await profiled(running, measurement.profileFile, () => doWork(at, work));
   } finally {
     await generator?.stop();
     await running?.stop();
@@ -91,7 +91,7 @@ async function profiled<T>(
 }
 
 /** Who receives and how the source packs, by work. */
-function exchange(work: Work): { readonly sinks: number; readonly prefixesPerUpdate: number } {
+function exchange(work: SpeakerWork): { readonly sinks: number; readonly prefixesPerUpdate: number } {
   switch (work.kind) {
     case 'load':
       return work;
@@ -109,7 +109,7 @@ interface Bench {
   readonly emptyMb: number;
 }
 
-function doWork(at: Bench, work: Work): Promise<Sample> {
+function doWork(at: Bench, work: SpeakerWork): Promise<Sample> {
   switch (work.kind) {
     case 'load':
       return load(at, work);
@@ -137,7 +137,7 @@ async function announce({ running, generator }: Bench): Promise<Loaded> {
   return { transfer, cpuSeconds: quiet.cpuSeconds - before, wallSeconds };
 }
 
-async function load(at: Bench, work: Extract<Work, { kind: 'load' }>): Promise<Sample> {
+async function load(at: Bench, work: Extract<SpeakerWork, { kind: 'load' }>): Promise<Sample> {
   const { transfer, cpuSeconds, wallSeconds } = await announce(at);
   const memoryMb = residentMegabytes(at.running.pid) - at.emptyMb;
   expectRoutes(await at.running.countRoutes(), work.prefixes);
@@ -150,7 +150,7 @@ async function load(at: Bench, work: Extract<Work, { kind: 'load' }>): Promise<S
   };
 }
 
-async function kernel(at: Bench, work: Extract<Work, { kind: 'kernel' }>): Promise<Sample> {
+async function kernel(at: Bench, work: Extract<SpeakerWork, { kind: 'kernel' }>): Promise<Sample> {
   const { cpuSeconds, wallSeconds } = await announce(at);
   expectRoutes(await countKernelRoutes(at.network.speakerNamespace), work.prefixes);
   return { cpuSeconds, wallSeconds };
@@ -160,7 +160,7 @@ function expectRoutes(found: number, wanted: number): void {
   if (found !== wanted) throw new Error(`holds ${found} routes instead of ${wanted}`);
 }
 
-async function churn(at: Bench, work: Extract<Work, { kind: 'churn' }>): Promise<Sample> {
+async function churn(at: Bench, work: Extract<SpeakerWork, { kind: 'churn' }>): Promise<Sample> {
   const { running, generator } = at;
   await announce(at);
   const before = cpuSeconds(running.pid);

@@ -28,7 +28,8 @@ export type Bound =
     }
   | { readonly kind: 'value'; readonly metric: Metric; readonly atMost: number };
 
-export type Work =
+/** What a speaker does, with the generator at the other end. */
+export type SpeakerWork =
   | {
       readonly kind: 'load';
       readonly prefixes: number;
@@ -41,7 +42,13 @@ export type Work =
       readonly eventsPerSecond: number;
       readonly durationSeconds: number;
     }
+  /** From UPDATEs to kernel routes. */
   | { readonly kind: 'kernel'; readonly prefixes: number };
+
+export type Work =
+  | SpeakerWork
+  /** From a table that is known to kernel routes. */
+  | { readonly kind: 'driver'; readonly prefixes: number };
 
 export interface Row {
   readonly id: string;
@@ -102,6 +109,12 @@ export function speakerRows(prefixes: number): readonly Row[] {
       title: '100 000 prefixes from one peer to kernel routes',
       work: { kind: 'kernel', prefixes: 100_000 },
       bounds: [],
+    },
+    {
+      id: 'driver',
+      title: '100 000 routes that are known to the kernel',
+      work: { kind: 'driver', prefixes: 100_000 },
+      bounds: [{ kind: 'ratio', metric: 'cpuSeconds', against: 'ip-batch', factor: 1 / 2.5 }],
     },
   ];
 }

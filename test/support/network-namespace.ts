@@ -21,8 +21,6 @@ export interface NetworkNamespace {
   run(command: string, ...args: readonly string[]): string;
 }
 
-export const isRoot = process.getuid?.() === 0;
-
 export function makeNamespace(t: ExecutionContext): NetworkNamespace {
   const name = `mgy-${RUN_ID}-${process.pid.toString(36)}${count++}`;
   execFileSync('ip', ['netns', 'add', name]);
