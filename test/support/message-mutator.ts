@@ -18,6 +18,10 @@ const whole: readonly Uint8Array[] = [
 const attributes: readonly Uint8Array[] = attributeVectors.map(({ bytes }) => bytes);
 const capabilities: readonly Uint8Array[] = capabilityVectors.map(({ bytes }) => bytes);
 const nlri = ['00', '080a', '0cac10', '180af401', '200af40203'].map(hex);
+/** ORIGIN, AS_PATH, NEXT_HOP and LOCAL_PREF, with 4- and 2-octet AS numbers: what a message needs to announce something. */
+const mandatory = ['40020602010000fde9', '4002040201fde9'].map(path =>
+  hex(`40010100 ${path} 4003040a000001 40050400000064`),
+);
 /** Octets that lengths and flags go wrong with. */
 const telling = [0, 1, 2, 3, 4, 8, 0x10, 0x1f, 0x20, 0x40, 0x7f, 0x80, 0xc0, 0xe0, 0xfe, 0xff];
 const marker = new Uint8Array(16).fill(0xff);
@@ -61,6 +65,7 @@ function valid(random: Random): Uint8Array {
 /** Now and then one of them is damaged within, so that all else in the message is as it should be. */
 function someAttributes(random: Random): Uint8Array {
   const chosen = Array.from({ length: random.below(8) }, () => random.pick(attributes));
+  if (random.below(3) > 0) chosen.unshift(random.pick(mandatory));
   const damaged = random.below(2 * chosen.length + 1);
   return Buffer.concat(chosen.map((each, i) => (i === damaged ? damageAttribute(each, random) : each)));
 }
@@ -129,7 +134,7 @@ function withLengths(bytes: Uint8Array, random: Random): Uint8Array {
   if (bytes.length < 19) return bytes;
   const repaired = Buffer.from(bytes);
   repaired.writeUInt16BE(bytes.length & 0xffff, 16);
-  if (bytes[18] !== 2 || bytes.length < 23 || random.below(2) === 0) return repaired;
+  if (bytes[18] !== 2 || bytes.length < 23 || random.below(6) > 0) return repaired;
   const at = 21 + repaired.readUInt16BE(19);
   if (at + 2 <= bytes.length) repaired.writeUInt16BE(random.below(bytes.length - at - 1), at);
   return repaired;
