@@ -13,6 +13,8 @@ export interface NlriField {
   readonly family: Family | undefined;
   readonly start: number;
   readonly end: number;
+  /** Where the attribute that holds them begins; it ends with them. `undefined` for the fields of RFC 4271. */
+  readonly attribute?: number;
 }
 
 export interface MultiprotocolBlock {
@@ -57,12 +59,12 @@ export function cutMultiprotocol(
     if (next <= end && type === AttributeType.mpReachNlri && next - at - header >= 5) {
       const nlri = at + header + 5 + buffer[at + header + 3]!;
       if (nlri <= next) {
-        reach ??= { family: familyAt(buffer, at + header), start: nlri, end: next };
+        reach ??= { family: familyAt(buffer, at + header), start: nlri, end: next, attribute: at };
         kept = drop ? at : nlri;
       }
     } else if (next <= end && type === AttributeType.mpUnreachNlri && next - at - header >= 3) {
       kept = at + header + 3;
-      unreach ??= { family: familyAt(buffer, at + header), start: kept, end: next };
+      unreach ??= { family: familyAt(buffer, at + header), start: kept, end: next, attribute: at };
     }
     if (type !== AttributeType.mpUnreachNlri) others++;
     bytes.set(buffer.subarray(at, kept), length);

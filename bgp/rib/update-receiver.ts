@@ -201,11 +201,12 @@ export class UpdateReceiver {
   }
 
   /** Returns how many prefixes the field has. Of a family that was not negotiated they are of no account. */
-  #withdraw(session: Session, buffer: Uint8Array, { family, start, end }: NlriField): number {
+  #withdraw(session: Session, buffer: Uint8Array, field: NlriField): number {
+    const { family, start, end } = field;
     if (family === undefined || !session.carries[family]) return 0;
     const table = this.#tables[family];
     const count = table.prefixes.readNlri(buffer, start, end, ids, session.hints[family], false);
-    if (count < 0) throw invalidNetworkField();
+    if (count < 0) throw malformedNlri(buffer, field);
     if (count > 0) session.hints[family] = ids[count - 1]! + 1;
     table.adjRibIn.withdraw(ids, count, session.source.index);
     return countNlri(buffer, start, end);
@@ -217,7 +218,7 @@ export class UpdateReceiver {
     const table = this.#tables[family];
     table.reserve(end - start);
     const count = table.prefixes.readNlri(buffer, start, end, ids, session.hints[family], true);
-    if (count < 0) throw invalidNetworkField();
+    if (count < 0) throw malformedNlri(buffer, field);
     if (count === 0) return;
     session.hints[family] = ids[count - 1]! + 1;
     const policy = session.importPolicy;
@@ -247,6 +248,14 @@ export class UpdateReceiver {
     if (rejectedCount === 0) return;
     table.adjRibIn.announce(rejectedIds, rejectedCount, this.#paths.of(session, block, false));
   }
+}
+
+/** RFC 4271 section 6.3; in a multiprotocol attribute, RFC 4760 section 7. */
+function malformedNlri(buffer: Uint8Array, { attribute, end }: NlriField): BgpMessageError {
+  if (attribute === undefined) return invalidNetworkField();
+  const data = buffer.slice(attribute, end);
+  const detail = 'a prefix in a multiprotocol attribute is malformed';
+  return new BgpMessageError(ErrorCode.update, UpdateError.optionalAttributeError, data, detail);
 }
 
 function withdrawFor(type: number, subcode: number, detail: string): AttributeProblem {

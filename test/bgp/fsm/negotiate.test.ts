@@ -89,3 +89,19 @@ test('graceful restart only where both ends have it, with the families and flags
     forwarding: ['ipv4-unicast'],
   });
 });
+
+test('of several graceful restart capabilities the last one counts (RFC 4724 section 3)', t => {
+  const restart = (restartTimeSeconds: number): Capability => {
+    return {
+      kind: 'graceful-restart',
+      restarting: false,
+      notification: false,
+      restartTimeSeconds,
+      families: [],
+    };
+  };
+  const ours = open({ routerId: '10.0.0.1' as Ipv4Address, capabilities: [ipv4Unicast, restart(120)] });
+  const capable = local({ open: ours });
+  const remote = open({ capabilities: [restart(10), ipv4Unicast, restart(20)] });
+  t.is(agreed(remote, capable).gracefulRestart?.restartTimeSeconds, 20);
+});

@@ -94,6 +94,27 @@ test('a prefix length above 32 ends the session with 3/10', t => {
   t.like(rib.receiveUpdate(peer.index, message, 0, message.length), { kind: 'error', code: 3, subcode: 10 });
 });
 
+test('a prefix length above 128 in MP_REACH_NLRI ends the session with 3/9 and the attribute as data', t => {
+  const rib = newRib();
+  const both = { families: ['ipv4-unicast', 'ipv6-unicast'] } as const;
+  const peer = new WirePeer(rib, ribPeer('e', 65001, '10.0.0.1', both));
+  const message = updateFor(peer.peer, { announced: ['::/0'], attributes: path(65001) });
+  const at = Buffer.from(message).indexOf('800e', 0, 'hex');
+  const attribute = message.subarray(at, at + 3 + message[at + 2]!);
+  attribute[attribute.length - 1] = 129;
+  const outcome = rib.receiveUpdate(peer.index, message, 0, message.length);
+  t.like(outcome, { kind: 'error', code: 3, subcode: 9 });
+  t.deepEqual(outcome.kind === 'error' && outcome.data, attribute.slice());
+});
+
+test('a malformed ORIGIN in a message that announces nothing ends the session (RFC 7606 section 5.2)', t => {
+  const rib = newRib();
+  const peer = new WirePeer(rib, ribPeer('e', 65001, '10.0.0.1'));
+  const message = Uint8Array.of(...new Uint8Array(16).fill(255), 0, 27, 2, 0, 0, 0, 4, 0x40, 1, 1, 7);
+  const outcome = rib.receiveUpdate(peer.index, message, 0, message.length);
+  t.like(outcome, { kind: 'error', code: 3, subcode: 6 });
+});
+
 test('lengths that do not fit the message end the session with 3/1', t => {
   t.like(spoiled(message => message.set([255, 255], 19)).outcome, { kind: 'error', code: 3, subcode: 1 });
   t.like(spoiled(message => message.set([255, 255], 21)).outcome, { kind: 'error', code: 3, subcode: 1 });
