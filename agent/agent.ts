@@ -6,6 +6,7 @@
 import type { Family } from '../bgp/family.js';
 import type {
   GracefulRestartConfig,
+  ListenEndpoint,
   PeerStatus,
   SpeakerCommand,
   SpeakerEvent,
@@ -45,6 +46,8 @@ export interface AgentOptions {
   readonly nodeAddress: () => NodeAddressChoice;
   /** For people, e.g. the store's directory. */
   readonly storeLocation: string;
+  /** Who listens on a TCP port of this host. */
+  readonly portHolder: (port: number) => { readonly pid: number; readonly command: string } | undefined;
   /** What stands in the way of forwarding on this host. */
   readonly hostConditions: () => readonly ConditionView[];
   readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;
@@ -253,7 +256,7 @@ export class Agent {
         this.#tell('status');
         return;
       case 'listen-failed':
-        this.#listenFailed(`${event.endpoint.address}:${event.endpoint.port}`, event.error);
+        this.#listenFailed(event.endpoint, event.error);
         return;
       case 'peer-status':
         this.peers.set(event.peer.key, event.peer);
@@ -287,11 +290,17 @@ export class Agent {
     }
   }
 
-  #listenFailed(endpoint: string, error: string): void {
-    const words = `${endpoint}: ${error}`;
+  #listenFailed({ address, port }: ListenEndpoint, error: string): void {
+    const endpoint = `${address}:${port}`;
+    const holder = this.options.portHolder(port);
+    const held = holder === undefined ? '' : `, held by ${holder.command} (pid ${holder.pid})`;
+    const words = `${endpoint}: ${error}${held}`;
     if (!this.state.listenErrors.includes(words)) {
       this.state.listenErrors = [...this.state.listenErrors, words];
-      this.options.log.error({ endpoint, error }, 'cannot listen for BGP connections, trying again');
+      this.options.log.error(
+        { endpoint, error: `${error}${held}` },
+        'cannot listen for BGP connections, trying again',
+      );
     }
     this.state.speaker = 'running';
     this.#tell('status');

@@ -1,6 +1,7 @@
 /** The agent as the control API sees it: plain views of what it knows, and documents into its store. */
 import { familyOf } from '../bgp/family.js';
 import type { RouteDetail, RouteTable } from '../bgp/speaker/contract.js';
+import { compareAddresses } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import { describeProblem, parseResource } from '../core/resources/parse.js';
 import {
@@ -53,7 +54,8 @@ export class AgentBackend implements ControlBackend {
   async peers(): Promise<readonly PeerStatus[]> {
     const answer = await this.#agent.queries.ask({ kind: 'peers' });
     // A speaker that is being restarted has none; what was known last is better than nothing.
-    return answer.kind === 'peers' ? answer.peers : [...this.#agent.peers.values()];
+    const peers = answer.kind === 'peers' ? answer.peers : [...this.#agent.peers.values()];
+    return peers.toSorted((a, b) => compareAddresses(a.address, b.address) || a.port - b.port);
   }
 
   async routes(

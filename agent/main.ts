@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import yargs from 'yargs';
 import { systemClock } from '../bgp/speaker/system-clock.js';
 import { tryLock, unlock } from '../linux/flock.js';
+import { portHolder } from '../linux/port-holder.js';
 import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
 import { FileStore } from '../store/file/file-store.js';
 import { Agent } from './agent.js';
@@ -129,6 +130,7 @@ async function run(settings: Settings): Promise<number> {
     dataplane: settings.dataplane,
     metric: settings.routeMetric,
     nodeAddress: address,
+    portHolder,
     hostConditions: () => forwarding?.conditions() ?? [],
     startSpeaker: handler => new SpeakerThread(new URL('speaker-worker.js', import.meta.url), handler),
   });
