@@ -102,11 +102,21 @@ const unknownAttributes = fc
   .map(list => list.toSorted((a, b) => a.type - b.type));
 
 const nextHop = u32.filter(address => address >>> 24 !== 0 && address >>> 24 < 224);
-const largeCommunities = fc.uniqueArray(fc.tuple(u32, u32, u32), {
+const largeCommunityList = fc.uniqueArray(fc.tuple(u32, u32, u32), {
   minLength: 1,
   maxLength: 8,
   selector: value => value.join(':'),
 });
+
+/** As if somebody on the way had known none of the optional transitive ones. */
+function withPartial(attributes: PathAttributes): PathAttributes {
+  const { aggregator, communities, extendedCommunities, largeCommunities } = attributes;
+  const optional = { 7: aggregator, 8: communities, 16: extendedCommunities, 32: largeCommunities };
+  const present = Object.entries(optional).filter(([, value]) => value !== undefined);
+  return present.length === 0
+    ? attributes
+    : { ...attributes, partial: present.map(([type]) => Number(type)) };
+}
 
 /** What a peer of the given kind may send; without MP attributes, whose prefixes have an encoding of their own. */
 export function pathAttributes({ ibgp }: AttributeContext): fc.Arbitrary<PathAttributes> {
@@ -115,7 +125,7 @@ export function pathAttributes({ ibgp }: AttributeContext): fc.Arbitrary<PathAtt
     originatorId: u32,
     clusterList: fc.array(u32, { minLength: 1, maxLength: 8 }),
   };
-  return fc.record(
+  const fields = fc.record(
     {
       origin: fc.integer({ min: 0, max: 2 }),
       asPath,
@@ -126,9 +136,12 @@ export function pathAttributes({ ibgp }: AttributeContext): fc.Arbitrary<PathAtt
       aggregator: record({ asn, address: u32 }),
       communities: fc.array(u32, { minLength: 1, maxLength: 80 }),
       extendedCommunities: fc.array(bytes(8, 8), { minLength: 1, maxLength: 40 }),
-      largeCommunities,
+      largeCommunities: largeCommunityList,
       unknown: unknownAttributes,
     },
     { requiredKeys: [], noNullPrototype: true },
   );
+  return fc
+    .tuple(fields, fc.boolean())
+    .map(([attributes, partial]) => (partial ? withPartial(attributes) : attributes));
 }

@@ -69,8 +69,7 @@ const basic: readonly AttributeVector[] = [
     name: 'AGGREGATOR with Partial set on its way',
     type: 7,
     bytes: hex('e0 07 08 0000fde8 c0000201'),
-    attributes: { aggregator: { asn: 65000, address: 0xc0000201 } },
-    decodeOnly: true,
+    attributes: { aggregator: { asn: 65000, address: 0xc0000201 }, partial: [7] },
   },
   {
     name: 'ORIGINATOR_ID',

@@ -24,6 +24,8 @@ export interface PathAttributes {
   /** Only from peers without 4-octet AS support; {@link mergeAs4} folds them into the two above. */
   readonly as4Path?: AsPath;
   readonly as4Aggregator?: Aggregator;
+  /** Types of the known optional transitive ones above that came with the Partial bit, which must stay (RFC 4271 section 5). */
+  readonly partial?: readonly number[];
   /** Optional transitive ones we do not know: passed on with the Partial bit. */
   readonly unknown?: readonly UnknownAttribute[];
 }

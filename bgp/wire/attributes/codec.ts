@@ -87,13 +87,21 @@ function decodeAttribute(
     return problem('attribute-discard', UpdateError.malformedAttributeList, outOfPlace);
   }
   const subcode = entry.decode(bytes, value, end, context, into);
-  if (subcode === undefined) return undefined;
+  if (subcode === undefined) {
+    if ((flags & AttributeFlag.partial) !== 0) keepPartial(entry, into);
+    return undefined;
+  }
   const octets = end - value;
   const detail =
     subcode === UpdateError.attributeLengthError
       ? `${entry.name} of ${octets} octets`
       : `${entry.name} is malformed`;
   return problem(entry.malformed, subcode, detail);
+}
+
+/** RFC 4271 section 5: once set on an optional transitive attribute it stays set; on others it means nothing. */
+function keepPartial(entry: AttributeEntry, into: AttributesUnderConstruction): void {
+  if (entry.flags === IDENTITY) into.partial = [...(into.partial ?? []), entry.type];
 }
 
 /** RFC 4271 section 5: of unknown optional attributes the transitive ones go on, the others are quietly ignored. */
@@ -107,7 +115,7 @@ function keepUnknown(
 ): void {
   if ((flags & AttributeFlag.transitive) === 0) return;
   const attribute: UnknownAttribute = { flags, type, value: bytes.slice(value, end) };
-  into.unknown = into.unknown === undefined ? [attribute] : [...into.unknown, attribute];
+  into.unknown = [...(into.unknown ?? []), attribute];
 }
 
 /**
@@ -155,10 +163,15 @@ export function encodeAttributes(attributes: PathAttributes, context: AttributeC
     while (entry.holdsRoutes !== true && next < unknown.length && unknown[next]!.type < entry.type) {
       writeUnknown(writer, unknown[next++]!);
     }
-    writeAttribute(writer, entry.flags, entry.type, () => entry.encode(writer, attributes, context));
+    const flags = isPartial(entry, attributes) ? entry.flags | AttributeFlag.partial : entry.flags;
+    writeAttribute(writer, flags, entry.type, () => entry.encode(writer, attributes, context));
   }
   while (next < unknown.length) writeUnknown(writer, unknown[next++]!);
   return writer.finish();
+}
+
+function isPartial(entry: AttributeEntry, { partial }: PathAttributes): boolean {
+  return partial !== undefined && entry.flags === IDENTITY && partial.includes(entry.type);
 }
 
 function writeUnknown(writer: Writer, { flags, type, value }: UnknownAttribute): void {
