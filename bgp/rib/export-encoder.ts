@@ -2,21 +2,22 @@
  * The octets of an exported path, made from the octets that were received: most attributes are copied, few are changed, and
  * nothing in between is built. Hot path where many distinct attributes come in; `exportPath` with `encodeAttributes` is the slow
  * and obvious way, which takes over whatever this one declines: other families, 2-octet AS numbers on either side, multiprotocol
- * attributes, blocks that had problems.
+ * attributes, blocks that had problems or hold communities that are not to go on as they are.
  */
 import { type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
 import { AsPathSegmentType, AttributeFlag, AttributeType, MessageType, WellKnownCommunity } from '../iana.js';
 import { attributeByType } from '../wire/attributes/table.js';
 import { HEADER_LENGTH } from '../wire/framer.js';
-import { DEFAULT_LOCAL_PREF } from './attribute-store.js';
-import { type ExportView, exportedNextHop } from './export-view.js';
+import { type AttributeBlock, DEFAULT_LOCAL_PREF } from './attribute-store.js';
+import { type ExportView, exportedNextHop, isTransitive } from './export-view.js';
 import type { Path } from './path-store.js';
 import { mayAdvertise } from './reflection.js';
 
 /** Blocks up to this length are taken; the message has room for what is added. */
 const MAX_BLOCK = 3600;
 const ATTRIBUTES = HEADER_LENGTH + 4;
-const { transitive, partial, extendedLength } = AttributeFlag;
+const { optional, transitive, partial, extendedLength } = AttributeFlag;
+const OPTIONAL_TRANSITIVE = optional | transitive;
 
 export class ExportEncoder {
   /** The message up to its NLRI, `length` octets; message and attribute lengths are the caller's. */
@@ -41,12 +42,14 @@ export class ExportEncoder {
     const { fourOctetAs } = block.context;
     if (view.family !== 'ipv4-unicast' || !view.fourOctetAs || !fourOctetAs) return undefined;
     if (block.length > MAX_BLOCK || block.problems.length > 0) return undefined;
+    if (view.kind === 'ebgp' && block.attributes.extendedCommunities?.every(isTransitive) === false)
+      return undefined;
     if (!mayAdvertise(session.kind, view.kind)) return false;
     const nextHop = exportedNextHop(path, view);
     if (nextHop === undefined) return false;
     this.#nextHop = nextHop === view.localAddress ? this.#localAddress : ipv4ToNumber(nextHop as Ipv4Address);
     this.#expand(block.words);
-    return this.#copy(block.length, session.kind);
+    return this.#copy(block, session.kind);
   }
 
   #expand(words: Int32Array): void {
@@ -61,7 +64,8 @@ export class ExportEncoder {
   }
 
   /** The attributes one after another, those that are missing in their places by type. */
-  #copy(end: number, from: Path['session']['kind']): boolean | undefined {
+  #copy(block: AttributeBlock, from: Path['session']['kind']): boolean | undefined {
+    const end = block.length;
     const source = this.#source;
     const external = this.#view.kind === 'ebgp';
     this.length = ATTRIBUTES;
@@ -88,19 +92,24 @@ export class ExportEncoder {
           break;
         case AttributeType.asPath:
           if (external) this.#prepend(value, next);
-          else this.#append(at, next);
+          else this.#attribute(at, next);
           break;
         case AttributeType.multiExitDisc:
-          if (!external || from === 'own') this.#append(at, next);
+          if (!external || from === 'own') this.#attribute(at, next);
           break;
         case AttributeType.localPref:
         case AttributeType.originatorId:
         case AttributeType.clusterList:
-          if (!external) this.#append(at, next);
+          if (!external) this.#attribute(at, next);
           break;
         case AttributeType.communities:
           if (from !== 'own' && !this.#communitiesAllow(value, next, external)) return false;
-          this.#append(at, next);
+          this.#attribute(at, next);
+          break;
+        case AttributeType.largeCommunities:
+          // RFC 8092 section 3: what was repeated is not to go on so.
+          if (next - value !== 12 * (block.attributes.largeCommunities?.length ?? 0)) return undefined;
+          this.#attribute(at, next);
           break;
         default:
           this.#passOn(at, next, type);
@@ -110,6 +119,14 @@ export class ExportEncoder {
     if (!nextHopDone) this.#number(AttributeType.nextHop, this.#nextHop);
     if (!localPrefDone) this.#number(AttributeType.localPref, DEFAULT_LOCAL_PREF);
     return true;
+  }
+
+  /** RFC 4271 section 4.3: the unused flags are zero in what we send, and so is Partial but for optional transitive attributes. */
+  #attribute(at: number, next: number): void {
+    const start = this.length;
+    this.#append(at, next);
+    const flags = this.#source[at]!;
+    this.message[start] = flags & ((flags & OPTIONAL_TRANSITIVE) === OPTIONAL_TRANSITIVE ? 0xf0 : 0xd0);
   }
 
   #append(start: number, end: number): void {
@@ -124,7 +141,7 @@ export class ExportEncoder {
     const known = attributeByType[type] !== undefined;
     if (!known && (this.#source[at]! & transitive) === 0) return;
     const start = this.length;
-    this.#append(at, next);
+    this.#attribute(at, next);
     if (!known) this.message[start]! |= partial;
   }
 

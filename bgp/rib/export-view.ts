@@ -79,18 +79,33 @@ function communitiesAllow(communities: readonly number[], to: 'ibgp' | 'ebgp'): 
   );
 }
 
-/** RFC 4271 sections 5.1.2, 5.1.4 and 5.1.5, RFC 4456 section 8. */
+/** RFC 4271 sections 5.1.2, 5.1.4 and 5.1.5, RFC 4360 section 6, RFC 4456 section 8. */
 function forExternal(
   attributes: PathAttributes,
   from: Path['session']['kind'],
   localAsn: Asn,
 ): PathAttributes {
-  const { localPref: _l, originatorId: _o, clusterList: _c, multiExitDisc, ...rest } = attributes;
+  const {
+    localPref: _l,
+    originatorId: _o,
+    clusterList: _c,
+    multiExitDisc,
+    extendedCommunities,
+    ...rest
+  } = attributes;
   return {
     ...rest,
+    ...(extendedCommunities === undefined
+      ? {}
+      : { extendedCommunities: extendedCommunities.filter(isTransitive) }),
     asPath: prependAsn(attributes.asPath ?? [], localAsn),
     ...(from === 'own' && multiExitDisc !== undefined ? { multiExitDisc } : {}),
   };
+}
+
+/** RFC 4360 section 3: the T bit is set in those that end at the border of an AS. */
+export function isTransitive(extendedCommunity: Uint8Array): boolean {
+  return (extendedCommunity[0]! & 0x40) === 0;
 }
 
 function forInternal(attributes: PathAttributes): PathAttributes {
