@@ -13,6 +13,7 @@ import type {
 } from '../bgp/speaker/contract.js';
 import type { Clock } from '../core/clock.js';
 import { Dataplane } from '../ipip/dataplane.js';
+import type { HostIntent } from '../ipip/kernel-facts.js';
 import type { InvalidDocument, Store } from '../store/port.js';
 import { BestRouteIntake } from './best-route-intake.js';
 import type { ResourceChange } from './calculators/calculator.js';
@@ -50,6 +51,8 @@ export interface AgentOptions {
   readonly portHolder: (port: number) => { readonly pid: number; readonly command: string } | undefined;
   /** What stands in the way of forwarding on this host. */
   readonly hostConditions: () => readonly ConditionView[];
+  /** What the documents say of this host has changed. */
+  readonly intentChanged?: (intent: HostIntent) => void;
   readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;
 }
 
@@ -232,7 +235,10 @@ export class Agent {
     const { commands, identityChanged, intent } = this.cluster.flush();
     this.#send(commands);
     if (identityChanged) this.#speaker.restart('the AS number or router id changed');
-    if (intent !== undefined) this.dataplane?.setIntent(intent);
+    if (intent !== undefined) {
+      this.dataplane?.setIntent(intent);
+      this.options.intentChanged?.(intent);
+    }
     this.#tell('status');
   }
 

@@ -1,9 +1,11 @@
 /** SHELL: `margay-agent cleanup`: everything that an agent has written to this host goes; the store stays. */
+import { join } from 'node:path';
 import { MARGAY_ROUTE_PROTOCOL } from '../ipip/desired.js';
+import { iptablesFirewall } from '../ipip/forward-firewall.js';
+import { undoForwarding } from '../ipip/forwarding.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
 import type { Settings } from './config/settings.js';
 import { ControlClient } from './control/client.js';
-import { undoForwarding } from './host-forwarding.js';
 
 /** @returns the exit code */
 export async function cleanUp(settings: Settings, say: (text: string) => void): Promise<number> {
@@ -13,8 +15,17 @@ export async function cleanUp(settings: Settings, say: (text: string) => void): 
     return 1;
   }
   const failures = await removeRoutes(say);
-  for (const done of await undoForwarding(settings.stateDirectory)) say(done);
-  return failures === 0 ? 0 : 1;
+  const { done, failed } = await undoForwarding({
+    stateFile: changedSysctlsFile(settings),
+    firewall: iptablesFirewall(),
+  });
+  for (const text of [...done, ...failed]) say(text);
+  return failures + failed.length === 0 ? 0 : 1;
+}
+
+/** What the agent changed of the host's settings, and from what. */
+export function changedSysctlsFile({ stateDirectory }: Pick<Settings, 'stateDirectory'>): string {
+  return join(stateDirectory, 'changed-sysctls.json');
 }
 
 async function removeRoutes(say: (text: string) => void): Promise<number> {

@@ -3,19 +3,20 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import yargs from 'yargs';
 import { systemClock } from '../bgp/speaker/system-clock.js';
+import { iptablesFirewall } from '../ipip/forward-firewall.js';
+import { Forwarding } from '../ipip/forwarding.js';
 import { tryLock, unlock } from '../linux/flock.js';
 import { portHolder } from '../linux/port-holder.js';
 import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
 import { FileStore } from '../store/file/file-store.js';
-import { Agent } from './agent.js';
-import { cleanUp } from './cleanup.js';
+import { Agent, type Log } from './agent.js';
+import { changedSysctlsFile, cleanUp } from './cleanup.js';
 import { loadConfiguration } from './config/load.js';
 import { type Settings, settings as settingTable } from './config/settings.js';
 import { startControlServer } from './control/server.js';
 import { SocketTakenError } from './control/socket-claim.js';
 import { AgentBackend } from './control-backend.js';
 import { surveyHost } from './host.js';
-import { HostForwarding } from './host-forwarding.js';
 import { newLog } from './log.js';
 import { chooseNodeAddress } from './node-address.js';
 import { SpeakerThread } from './speaker-host.js';
@@ -112,7 +113,7 @@ async function run(settings: Settings): Promise<number> {
   const manager = serviceManager(process.env, process.pid);
   const survey = await surveyHost();
   const address = () => chooseNodeAddress(survey.addresses, settings.nodeAddress);
-  const forwarding = settings.dataplane === 'linux' ? new HostForwarding(settings, log) : undefined;
+  const forwarding = settings.dataplane === 'linux' ? newForwarding(settings, log) : undefined;
   forwarding?.start();
   const agent = new Agent({
     nodeName: settings.nodeName,
@@ -131,7 +132,9 @@ async function run(settings: Settings): Promise<number> {
     metric: settings.routeMetric,
     nodeAddress: address,
     portHolder,
-    hostConditions: () => forwarding?.conditions() ?? [],
+    hostConditions: () =>
+      (forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),
+    intentChanged: ({ pools }) => forwarding?.setPools(pools.map(({ cidr }) => cidr)),
     startSpeaker: handler => new SpeakerThread(new URL('speaker-worker.js', import.meta.url), handler),
   });
   let ended: ((ending: Ending) => void) | undefined;
@@ -164,6 +167,16 @@ async function run(settings: Settings): Promise<number> {
     await agent.stop('silent', '');
     return exitCode.failed;
   }
+}
+
+function newForwarding(settings: Settings, log: Log): Forwarding {
+  return new Forwarding({
+    stateFile: changedSysctlsFile(settings),
+    acceptPools: settings.acceptForwarding,
+    clock: systemClock,
+    firewall: iptablesFirewall(),
+    log: (level, message, detail) => log[level]({ detail }, message),
+  });
 }
 
 interface Ending {

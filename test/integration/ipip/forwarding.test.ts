@@ -28,7 +28,7 @@ function line(t: Parameters<typeof makeNamespace>[0]) {
 }
 
 function reaches(pod: NetworkNamespace): boolean {
-  const ping = ['netns', 'exec', pod.name, 'ping', '-c1', '-W1', '-q', '10.0.0.2'];
+  const ping = ['netns', 'exec', pod.name, 'ping', '-c1', '-W0.3', '-q', '10.0.0.2'];
   return spawnSync('ip', ping).status === 0;
 }
 
