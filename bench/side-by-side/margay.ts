@@ -1,18 +1,21 @@
 /**
- * Margay's speaker as a contender: `bench/speaker-process.ts` in a process of its own, without store or dataplane.
+ * Margay as a contender: the speaker alone (`bench/speaker-process.ts`, without store or dataplane), or the whole agent where routes go
+ * to the kernel.
  */
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { SpeakerProcessAnswer, SpeakerProcessCommand, SpeakerProcessSetup } from '../speaker-process.js';
 import { type Contender, end, launch } from './contender.js';
+import { startAgent } from './margay-agent.js';
 
 const PROCESS_FILE = fileURLToPath(new URL('../speaker-process.js', import.meta.url));
 
 export function margay(thread: 'main' | 'worker'): Contender {
   return {
     name: 'margay',
-    writesKernel: false,
+    writesKernel: true,
     start: async setup => {
+      if (setup.kernelRoutes) return startAgent(setup);
       const forProcess: SpeakerProcessSetup = {
         thread,
         address: setup.address,
