@@ -38,7 +38,8 @@ export async function main(words: readonly string[]): Promise<number> {
     for (const { place, message } of configuration.problems) complain(`${place}: ${message}`);
     return exitCode.usage;
   }
-  const { settings } = configuration;
+  const { settings, warnings } = configuration;
+  for (const { place, message } of warnings) complain(`${place}: ${message}`);
   if (parsed.check) {
     process.stdout.write('margay-agent: the configuration is fine\n');
     return exitCode.fine;

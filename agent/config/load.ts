@@ -13,7 +13,12 @@ export interface ConfigurationProblem {
 }
 
 export type Configuration =
-  | { readonly kind: 'ok'; readonly settings: Settings }
+  | {
+      readonly kind: 'ok';
+      readonly settings: Settings;
+      /** Nothing that stops an agent: variables that look like settings and are none. */
+      readonly warnings: readonly ConfigurationProblem[];
+    }
   | { readonly kind: 'invalid'; readonly problems: readonly ConfigurationProblem[] };
 
 export interface ConfigurationSources {
@@ -33,14 +38,15 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
     const value = settingValue(setting, sources, written, problems);
     if (value !== undefined) values[setting.key] = value;
   }
+  const warnings: ConfigurationProblem[] = [];
   for (const name of Object.keys(sources.environment)) {
     if (!name.startsWith('MARGAY_') || ownVariables.has(name)) continue;
     const known = settings.map(({ environment }) => environment);
     if (known.includes(name)) continue;
-    problems.push({ place: name, message: `no such setting${meantWords(name, known)}` });
+    warnings.push({ place: name, message: `no such setting${meantWords(name, known)}` });
   }
   if (problems.length > 0) return { kind: 'invalid', problems };
-  return { kind: 'ok', settings: values as unknown as Settings };
+  return { kind: 'ok', settings: values as unknown as Settings, warnings };
 }
 
 /** Read by others: bgpctl, the tests' runner. */
