@@ -40,6 +40,14 @@ for (const { name, bytes, context, withdrawn, announced, attributes, decodeOnly 
     t.deepEqual(decodeUpdate(encoded, 0, encoded.length, context), expected);
   });
 
+  test(`${name}: one octet too many is a prefix that cannot be, 3/10`, t => {
+    const longer = Uint8Array.of(...bytes, 255);
+    const error = t.throws(() => decodeUpdate(longer, 0, longer.length, context), {
+      instanceOf: BgpMessageError,
+    });
+    t.deepEqual([error.code, error.subcode], [3, 10]);
+  });
+
   test(`${name}: every truncation is an error of the message, a disposition, or fewer routes`, t => {
     t.plan(bytes.length - 23 + 1);
     t.pass();
