@@ -215,7 +215,8 @@ export interface ErrorMessage {
 /** For a message of type NLMSG_ERROR; an NLMSG_DONE has its code at the same place. */
 export function parseError(message: Message): ErrorMessage {
   const { bytes, start, end, flags, sequence } = message;
-  const errno = end - start >= 4 ? -(readU32(bytes, start) | 0) : 0;
+  // Subtracted, as the negative of 0 is -0.
+  const errno = end - start >= 4 ? 0 - (readU32(bytes, start) | 0) : 0;
   let text = '';
   if ((flags & Flag.ackTlvs) !== 0) {
     const request = start + 4;
