@@ -146,6 +146,18 @@ export class AdjRibIn {
   }
 
   /** All paths of a prefix into `into`. */
+  /** True if the source has a path to the prefix. */
+  has(id: number, source: number): boolean {
+    const { sources } = this.#paths;
+    const head = this.first[id]!;
+    if (head === 0) return false;
+    if (sources[head] === source) return true;
+    for (let at = this.next[id]!; at !== 0; at = this.#poolNext[at]!) {
+      if (sources[this.#poolPath[at]!] === source) return true;
+    }
+    return false;
+  }
+
   collect(id: number, into: Path[]): void {
     if (this.first[id] === 0) return;
     into.push(this.#paths.at(this.first[id]!));

@@ -90,7 +90,7 @@ export interface Rib {
   /** The next hops to watch, if they changed since last asked. */
   takeWatchedNextHops(): readonly IpAddress[] | undefined;
 
-  /** While held, received routes are stored but nothing is selected (RFC 4724 section 4.1 deferral). */
+  /** While held, received routes are stored but none is selected (RFC 4724 section 4.1 deferral); our own are, and are announced. */
   holdSelection(family: Family, held: boolean): void;
 
   /** True if anything waits for `flush`. */

@@ -24,7 +24,7 @@ import type { PendingPrefixes } from './pending-prefixes.js';
 import { compilePolicy, type PolicyNames } from './policy.js';
 import type { PrefixTable } from './prefix-table.js';
 import { detailOf } from './route-detail.js';
-import type { Session } from './sources.js';
+import { OWN_SOURCE, type Session } from './sources.js';
 import { type GroupContext, UpdateGroup } from './update-group.js';
 import { UpdatePacker } from './update-packer.js';
 
@@ -37,13 +37,15 @@ export class FamilyTable {
   readonly family: Family;
   readonly prefixes: PrefixTable;
   readonly dirty = new DirtyPrefixes();
+  /** While selection is held: what peers told, to be decided on release. */
+  readonly #deferred = new DirtyPrefixes();
   readonly adjRibIn: AdjRibIn;
   readonly locRib: LocRib;
   readonly feed: BestRouteFeed;
   readonly groups = new Map<string, UpdateGroup>();
   /** By source. */
   readonly memberships: (Membership | undefined)[] = [];
-  /** RFC 4724 section 4.1: routes are stored, nothing is selected. */
+  /** RFC 4724 section 4.1: learned routes are stored, none is selected. */
   held = false;
   flushes = 0;
   /** A peer waits for a flush though nothing may be dirty. */
@@ -87,18 +89,52 @@ export class FamilyTable {
     if (!this.prefixes.reserve(count)) return;
     const { capacity } = this.prefixes;
     this.dirty.fit(capacity);
+    this.#deferred.fit(capacity);
     this.adjRibIn.fit(capacity);
     this.locRib.fit(capacity);
     for (const group of this.groups.values()) group.fit(capacity);
   }
 
   get needsFlush(): boolean {
-    return !this.held && (this.dirty.count > 0 || this.#flushWanted);
+    return this.dirty.count > 0 || this.#flushWanted;
   }
 
+  /** Nothing waits for a decision. */
+  get quiet(): boolean {
+    return this.dirty.count === 0 && this.#deferred.count === 0;
+  }
+
+  /**
+   * While held, only our own routes are selected: they depend on no peer, and the sooner they are announced again the less a peer has
+   * to keep as stale.
+   */
   hold(held: boolean): void {
     this.held = held;
     this.#flushWanted = true;
+    if (held) return;
+    const { list, count, marks } = this.#deferred;
+    for (let i = 0; i < count; i++) {
+      const id = list[i]!;
+      marks[id] = 0;
+      if (this.prefixes.has(id)) this.dirty.add(id);
+    }
+    this.#deferred.count = 0;
+  }
+
+  /** Sets aside what was learned, until selection is released. */
+  #deferLearned(): void {
+    const { list, marks, count } = this.dirty;
+    let own = 0;
+    for (let i = 0; i < count; i++) {
+      const id = list[i]!;
+      if (this.adjRibIn.has(id, OWN_SOURCE) || this.locRib.selected[id] !== 0) {
+        list[own++] = id;
+      } else {
+        marks[id] = 0;
+        this.#deferred.add(id);
+      }
+    }
+    this.dirty.count = own;
   }
 
   /** Decides and tells. */
@@ -106,6 +142,7 @@ export class FamilyTable {
     if (!this.needsFlush) return;
     this.#flushWanted = false;
     this.flushes++;
+    if (this.held) this.#deferLearned();
     const { locRib } = this;
     locRib.decide(this.dirty);
     const { changed, changedCount, selected } = locRib;
@@ -122,13 +159,14 @@ export class FamilyTable {
     let free = !this.feed.holdsAny;
     for (const { output } of this.groups.values()) if (output.behind.size > 0) free = false;
     for (let i = 0; i < emptyCount; i++) {
-      if (free) this.prefixes.remove(empty[i]!);
+      if (free && this.#deferred.marks[empty[i]!] === 0) this.prefixes.remove(empty[i]!);
       else this.offerFree(empty[i]!);
     }
   }
 
   offerFree(id: number): void {
     if (!this.prefixes.has(id) || this.adjRibIn.first[id] !== 0 || this.dirty.marks[id] !== 0) return;
+    if (this.#deferred.marks[id] !== 0) return;
     if (this.feed.holds(id)) return;
     for (const { output } of this.groups.values()) if (output.behind.size > 0 && output.holds(id)) return;
     this.prefixes.remove(id);
@@ -137,7 +175,7 @@ export class FamilyTable {
   /** A session that carries this family gets its output from the group with its view. */
   join(session: Session): void {
     const group = this.#groupFor(session.peer!, session.peer!.exportPolicy);
-    const undecided = this.held || this.dirty.count > 0;
+    const undecided = this.dirty.count > 0;
     const { source, peer } = session;
     const member = group.output.join(
       source.index,

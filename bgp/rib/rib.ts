@@ -234,7 +234,7 @@ class RoutingInformationBase implements Rib {
     ipv4.flush();
     ipv6.flush();
     // The quiet point: what no Adj-RIB-In holds now is not selected, not exported and not a source of anything.
-    if (ipv4.dirty.count > 0 || ipv6.dirty.count > 0) return;
+    if (!ipv4.quiet || !ipv6.quiet) return;
     this.#paths.release(this.#forgetPath);
     this.#sources.release();
   }

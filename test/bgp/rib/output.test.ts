@@ -110,22 +110,27 @@ test('the initial table is sent once a client has read it, after the flush of wh
   t.is(client.routes.size, 1);
 });
 
-test('while selection is held nothing is told; on release everything is', t => {
+test('while selection is held only own routes are told; on release everything is', t => {
   const rib = newRib();
   rib.holdSelection('ipv4-unicast', true);
+  const source = new WirePeer(rib, ribPeer('a', 65001, '10.0.0.1'));
   const client = new WirePeer(rib, ribPeer('b', 65002, '10.0.0.2'));
-  rib.originate([own('10.8.0.0/16')]);
-  t.false(rib.dirty);
+  rib.originate([own('10.8.0.0/16'), own('10.9.0.0/16')]);
+  sendAll(source, ['20.0.0.0/24', '20.0.1.0/24', '10.8.0.0/16'], path(65001));
   rib.flush();
   client.drain();
-  t.false(rib.initialTableSent(client.index, 'ipv4-unicast'));
-  t.is(client.routes.size, 0);
+  t.deepEqual([...client.routes.keys()].sort(), ['10.8.0.0/16', '10.9.0.0/16'] as never[]);
+  rib.withdrawOriginated([prefix('10.9.0.0/16')]);
+  source.send({ withdrawn: ['20.0.1.0/24'] });
+  rib.flush();
+  client.drain();
+  t.deepEqual([...client.routes.keys()], ['10.8.0.0/16'] as never[]);
   rib.holdSelection('ipv4-unicast', false);
   t.true(rib.dirty);
   rib.flush();
   client.drain();
   t.true(rib.initialTableSent(client.index, 'ipv4-unicast'));
-  t.is(client.routes.size, 1);
+  t.deepEqual([...client.routes.keys()].sort(), ['10.8.0.0/16', '20.0.0.0/24'] as never[]);
 });
 
 test('a peer that does not read is told the newest state when it does, and holds no log meanwhile', t => {

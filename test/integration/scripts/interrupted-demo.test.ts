@@ -13,6 +13,7 @@ import { within } from '../../../demo/lab.js';
 /** From dist/test/integration/scripts. */
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const interrupts = Number(process.env.MARGAY_INTERRUPTS ?? 2);
+const RUNS = '/tmp/mgy-runs';
 const seed = Number(process.env.MARGAY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** A run of its own, not a part of the one that runs the tests. */
@@ -25,22 +26,34 @@ function ended(child: ChildProcess): Promise<number | null> {
   return new Promise(resolve => child.once('exit', code => resolve(code)));
 }
 
-/** Namespaces, folders and processes that bear the mark of a run. */
-function leftovers(): string[] {
-  const own = process.env.MARGAY_RUN_ID ?? ' ';
-  const names = (folder: string) =>
-    existsSync(folder)
-      ? readdirSync(folder).filter(name => name.startsWith('mgy-') && name !== 'mgy-runs')
-      : [];
-  return [...names('/run/netns'), ...names('/tmp'), ...demoProcesses()].filter(name => !name.includes(own));
+/** The id under which a run has registered itself; other runs may go on beside it. */
+async function runIdOf(demo: ChildProcess): Promise<string> {
+  let found: string | undefined;
+  await within(20_000, () => {
+    found = readdirSync(RUNS).find(id => {
+      try {
+        return readFileSync(join(RUNS, id), 'utf8').startsWith(`${demo.pid} `);
+      } catch {
+        return false;
+      }
+    });
+    return found !== undefined;
+  });
+  return found ?? '';
 }
 
-function demoProcesses(): string[] {
+/** Namespaces, folders and processes that bear the mark of a run. */
+function leftovers(id: string): string[] {
+  const names = (folder: string) =>
+    existsSync(folder) ? readdirSync(folder).filter(name => name.startsWith(`mgy-${id}`)) : [];
+  return [...names('/run/netns'), ...names('/tmp'), ...processes(id)];
+}
+
+function processes(id: string): string[] {
   return readdirSync('/proc').filter(pid => {
     if (!/^\d+$/.test(pid)) return false;
     try {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      return command.includes('margay-agent') && command.includes('/tmp/mgy-');
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`MARGAY_RUN_ID=${id}\0`);
     } catch {
       return false;
     }
@@ -50,39 +63,33 @@ function demoProcesses(): string[] {
 test('Ctrl-C at any moment leaves nothing behind', async t => {
   t.timeout(interrupts * 30_000);
   t.log(`seed ${seed}`);
-  const before = leftovers();
   let state = seed % 2147483647 || 1;
   for (let i = 0; i < interrupts; i++) {
     state = (state * 16807) % 2147483647;
-    const moment = 300 + (state % 5000);
+    const moment = state % 5000;
     const demo = startDemo();
     const code = ended(demo);
+    const id = await runIdOf(demo);
+    t.not(id, '');
     await sleep(moment);
     // As a terminal does: to the whole group.
     if (demo.exitCode === null) process.kill(-demo.pid!, 'SIGINT');
     await code;
-    t.deepEqual(
-      leftovers().filter(name => !before.includes(name)),
-      [],
-      `after ${moment} ms`,
-    );
+    t.deepEqual(leftovers(id), [], `after ${moment} ms`);
   }
 });
 
 test('a runner that was killed with -9 is swept by the next run', async t => {
   t.timeout(90_000);
-  const before = leftovers();
   const killed = startDemo();
   const gone = ended(killed);
-  t.true(
-    await within(20_000, () => leftovers().some(name => !before.includes(name) && name.includes('host'))),
-  );
+  const id = await runIdOf(killed);
+  t.true(await within(20_000, () => leftovers(id).some(name => name.includes('host'))));
   process.kill(killed.pid!, 'SIGKILL');
   await gone;
   const next = startDemo();
-  t.is(await ended(next), 0);
-  t.deepEqual(
-    leftovers().filter(name => !before.includes(name)),
-    [],
-  );
+  const code = ended(next);
+  const nextId = await runIdOf(next);
+  t.is(await code, 0);
+  t.deepEqual([...leftovers(id), ...leftovers(nextId)], []);
 });
