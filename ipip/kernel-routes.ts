@@ -33,17 +33,24 @@ interface Compiled {
   readonly blackholes: ReadonlySet<Prefix>;
 }
 
+/** What is known of one destination. */
+interface Entry {
+  readonly prefix: Prefix;
+  best: BestPath | undefined;
+  /** By the last flush. */
+  told: DesiredRoute | undefined;
+  dirty: boolean;
+}
+
 export class KernelRoutesCalculator {
   readonly #shared: SharedRoutes;
-  readonly #best = new Map<Prefix, BestPath>();
-  readonly #told = new Map<Prefix, DesiredRoute>();
+  readonly #entries = new Map<Prefix, Entry>();
   readonly #refusals = new Map<Prefix, RouteRefusal>();
   /** By path and pool, as long as the environment is the same. */
   #verdicts = new WeakMap<BestPath, Map<PoolModes | undefined, PathVerdict>>();
   readonly #resolutions = new Map<IpAddress, Resolution>();
   #compiled: Compiled | undefined;
-  #dirty = new Set<Prefix>();
-  #all = false;
+  #dirty: Entry[] = [];
 
   constructor(shared: SharedRoutes) {
     this.#shared = shared;
@@ -51,9 +58,10 @@ export class KernelRoutesCalculator {
 
   /** Undefined: there is no route any more. */
   setBest(prefix: Prefix, path: BestPath | undefined): void {
-    if (path === undefined) this.#best.delete(prefix);
-    else this.#best.set(prefix, path);
-    this.#dirty.add(prefix);
+    if (path === undefined && !this.#entries.has(prefix)) return;
+    const entry = this.#entry(prefix);
+    entry.best = path;
+    this.#touch(entry);
   }
 
   /** What has not changed costs nothing: only routes by next hops that lie elsewhere now are judged again. */
@@ -62,26 +70,28 @@ export class KernelRoutesCalculator {
     if (before === undefined || !sameFacts(before.environment, environment)) {
       this.#compiled = compile(environment);
       this.#resolutions.clear();
-      this.#all = true;
+      for (const entry of this.#entries.values()) this.#touch(entry);
+      for (const prefix of [...environment.ownBlocks, ...environment.workloads.keys()])
+        this.#touch(this.#entry(prefix));
     } else {
       this.#compiled = { ...before, environment };
       const moved = changedNextHops(this.#resolutions, environment.resolve);
       if (moved.size === 0) return;
       for (const [nextHop, resolution] of moved) this.#resolutions.set(nextHop, resolution);
-      for (const [prefix, path] of this.#best) {
-        if (path.nextHops.some(nextHop => moved.has(nextHop))) this.#dirty.add(prefix);
+      for (const entry of this.#entries.values()) {
+        if (entry.best?.nextHops.some(nextHop => moved.has(nextHop))) this.#touch(entry);
       }
     }
     this.#verdicts = new WeakMap();
   }
 
-  bestPrefixes(): Iterable<Prefix> {
-    return this.#best.keys();
+  *bestPrefixes(): Generator<Prefix> {
+    for (const { prefix, best } of this.#entries.values()) if (best !== undefined) yield prefix;
   }
 
   /** As told by the last flush. */
   desired(prefix: Prefix): DesiredRoute | undefined {
-    return this.#told.get(prefix);
+    return this.#entries.get(prefix)?.told;
   }
 
   /** Why a best route is not programmed. */
@@ -94,40 +104,39 @@ export class KernelRoutesCalculator {
     const deleted = new Set<Prefix>();
     const compiled = this.#compiled;
     if (compiled === undefined) return { set, deleted };
-    for (const prefix of this.#toJudge(compiled.environment)) {
-      const verdict = this.#judge(prefix, compiled);
+    for (const entry of this.#dirty) {
+      const { prefix, told } = entry;
+      const verdict = this.#judge(entry, compiled);
       if (verdict?.kind === 'refused') this.#refusals.set(prefix, verdict.why);
       else if (this.#refusals.size > 0) this.#refusals.delete(prefix);
-      const told = this.#told.get(prefix);
-      if (verdict?.kind === 'route') {
-        if (told === verdict.route) continue;
-        this.#told.set(prefix, verdict.route);
-        set.set(prefix, verdict.route);
-      } else if (told !== undefined) {
-        this.#told.delete(prefix);
-        deleted.add(prefix);
-      }
+      entry.dirty = false;
+      entry.told = verdict?.kind === 'route' ? verdict.route : undefined;
+      if (entry.told === undefined && entry.best === undefined) this.#entries.delete(prefix);
+      if (entry.told === told) continue;
+      if (entry.told === undefined) deleted.add(prefix);
+      else set.set(prefix, entry.told);
     }
-    this.#dirty = new Set();
-    this.#all = false;
+    this.#dirty = [];
     return { set, deleted };
   }
 
-  #toJudge(environment: RouteEnvironment): Iterable<Prefix> {
-    if (!this.#all) return this.#dirty;
-    return new Set([
-      ...this.#told.keys(),
-      ...this.#refusals.keys(),
-      ...this.#best.keys(),
-      ...environment.ownBlocks,
-      ...environment.workloads.keys(),
-    ]);
+  #entry(prefix: Prefix): Entry {
+    let entry = this.#entries.get(prefix);
+    if (entry === undefined) {
+      entry = { prefix, best: undefined, told: undefined, dirty: false };
+      this.#entries.set(prefix, entry);
+    }
+    return entry;
   }
 
-  #judge(
-    prefix: Prefix,
-    { environment, surroundings, pools, blackholes }: Compiled,
-  ): PathVerdict | undefined {
+  #touch(entry: Entry): void {
+    if (entry.dirty) return;
+    entry.dirty = true;
+    this.#dirty.push(entry);
+  }
+
+  #judge({ prefix, best }: Entry, compiled: Compiled): PathVerdict | undefined {
+    const { environment, surroundings, pools, blackholes } = compiled;
     const { metric } = environment;
     const workload = environment.workloads.get(prefix);
     if (workload !== undefined) {
@@ -135,9 +144,8 @@ export class KernelRoutesCalculator {
       return this.#route({ kind: 'unicast', legs, preferredSource: undefined, mtu: undefined, metric });
     }
     if (blackholes.has(prefix)) return this.#route({ kind: 'blackhole', metric });
-    const path = this.#best.get(prefix);
-    if (path === undefined || path.origin === 'own') return undefined;
-    const verdict = this.#verdictOf(path, pools.covering(prefix), environment);
+    if (best === undefined || best.origin === 'own') return undefined;
+    const verdict = this.#verdictOf(best, pools.covering(prefix), environment);
     const never = refusal(prefix, verdict.tunnelled, surroundings);
     return never === undefined ? verdict : { kind: 'refused', why: never, tunnelled: verdict.tunnelled };
   }
