@@ -32,7 +32,8 @@ export function established(state: Established, event: SessionEvent, config: Fsm
     case 'tcp-connection-failed':
       return toIdle(state, config, { kind: 'tcp-failed', detail: event.detail });
     case 'peer-restarted':
-      return restarted(state, config);
+      // RFC 4724 section 5: closed without a NOTIFICATION; the new connection takes over at once.
+      return toIdle(state, config, { kind: 'peer-restarted' });
     case 'open-received':
       return unexpected(state, config, 'OPEN');
     case 'message-error':
@@ -65,10 +66,4 @@ function timerExpired(state: Established, timer: string, config: FsmConfig): Ste
     default:
       return stay(state);
   }
-}
-
-/** RFC 4724 section 5: closed without a NOTIFICATION, and no failure: the new connection takes over at once. */
-function restarted(state: Established, config: FsmConfig): Step {
-  const step = toIdle(state, config, { kind: 'peer-restarted' });
-  return { ...step, state: { kind: 'Idle', connectRetryCounter: state.connectRetryCounter } };
 }

@@ -173,7 +173,8 @@ export function collisionDump(state: SessionState): Step {
 
 /**
  * A failure: resources go, ConnectRetryCounter counts it, and IdleHoldTime (1 s, doubling) passes before the next try
- * (RFC 4271 section 8.1.1, DampPeerOscillations).
+ * (RFC 4271 section 8.1.1, DampPeerOscillations). A connection that breaks is no oscillation of the protocol's: a peer that restarts
+ * several times in a minute is not made to wait longer each time.
  */
 export function toIdle(
   state: SessionState,
@@ -181,14 +182,16 @@ export function toIdle(
   cause: Cause,
   before: readonly SessionAction[] = [],
 ): Step {
-  const connectRetryCounter = state.connectRetryCounter + 1;
+  const broke =
+    state.kind === 'Established' && (cause.kind === 'tcp-failed' || cause.kind === 'peer-restarted');
+  const connectRetryCounter = state.connectRetryCounter + (broke ? 0 : 1);
   return {
     state: { kind: 'Idle', connectRetryCounter },
     actions: [
       ...clearAll,
       ...before,
       ...leave(state, cause),
-      setTimer('idle-hold', idleHoldSeconds(connectRetryCounter, config)),
+      setTimer('idle-hold', idleHoldSeconds(Math.max(1, connectRetryCounter), config)),
     ],
     cause,
   };

@@ -218,7 +218,7 @@ test('with DelayOpen the OPEN waits for the timer or for the peer', t => {
 
 test('the hold-down doubles from 1 s up to its bound, and a stable session forgives', t => {
   const holdDown = (state: SessionState, own: FsmConfig) => {
-    const { actions, state: after } = step(state, events['tcp-failed']!, own);
+    const { actions, state: after } = step(state, events.hold!, own);
     const timer = actions.find(action => action.kind === 'set-timer' && action.timer === 'idle-hold');
     return { seconds: timer?.kind === 'set-timer' ? timer.seconds : undefined, after };
   };
@@ -232,6 +232,13 @@ test('the hold-down doubles from 1 s up to its bound, and a stable session forgi
   t.deepEqual(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
   const forgiven = step({ ...states.Established, connectRetryCounter: counter }, events.damping!, config());
   t.is(forgiven.state.connectRetryCounter, 0);
+});
+
+test('a connection that breaks is not held against the peer', t => {
+  for (const event of ['tcp-failed', 'restarted']) {
+    const { state } = step({ ...states.Established, connectRetryCounter: 2 }, events[event]!, config());
+    t.is(state.connectRetryCounter, 2);
+  }
 });
 
 test('a manual stop zeroes the counter and starts nothing again', t => {
