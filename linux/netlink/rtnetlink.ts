@@ -32,6 +32,9 @@ export interface RouteOperation {
   readonly form: RouteForm;
 }
 
+/** A datagram must fit into the socket's buffer, and the event loop waits for it. */
+const LONGEST_BATCH = 1024;
+
 export interface RtnetlinkOptions {
   readonly networkNamespace?: string | undefined;
   readonly open?: OpenNetlink;
@@ -91,11 +94,14 @@ export class Rtnetlink {
   }
 
   /** Refusals by place in `operations`. @throws if the socket fails */
-  changeRoutes(operations: readonly RouteOperation[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#connection.batch({
-      count: operations.length,
-      write: (writer, i, sequence) => writeRouteOperation(writer, operations[i]!, sequence),
-    });
+  async changeRoutes(operations: readonly RouteOperation[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    if (operations.length <= LONGEST_BATCH) return this.#routeBatch(operations);
+    const refusals = new Map<number, KernelRefusal>();
+    for (let at = 0; at < operations.length; at += LONGEST_BATCH) {
+      const some = await this.#routeBatch(operations.slice(at, at + LONGEST_BATCH));
+      for (const [i, refusal] of some) refusals.set(at + i, refusal);
+    }
+    return refusals;
   }
 
   changeLinks(changes: readonly LinkChange[]): Promise<ReadonlyMap<number, KernelRefusal>> {
@@ -116,6 +122,13 @@ export class Rtnetlink {
 
   close(): void {
     this.#connection.close();
+  }
+
+  #routeBatch(operations: readonly RouteOperation[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#connection.batch({
+      count: operations.length,
+      write: (writer, i, sequence) => writeRouteOperation(writer, operations[i]!, sequence),
+    });
   }
 
   #batch<T>(

@@ -170,10 +170,17 @@ test('thousands of routes in several batches, dumped whole and by protocol', asy
   const routes = Array.from({ length: 5000 }, (_, i) =>
     route(`10.${100 + (i >> 8)}.${i & 255}.0/24`, '10.0.0.2', eth0),
   );
-  for (let at = 0; at < routes.length; at += 1000) {
-    const operations = routes.slice(at, at + 1000).map(one => to('create', one));
-    t.deepEqual([...(await kernel.changeRoutes(operations))], []);
-  }
+  const wrong = route('10.200.0.0/24', '192.0.2.1', eth0);
+  const refusals = await kernel.changeRoutes(
+    [...routes, wrong, ...routes.slice(0, 1)].map(one => to('create', one)),
+  );
+  t.deepEqual(
+    [...refusals].map(([at, { errno }]) => [at, errno]),
+    [
+      [5000, 101],
+      [5001, 17],
+    ],
+  );
   t.is((await kernel.routes({ family: 'ipv4', protocol: PROTOCOL })).length, 5000);
   t.is((await kernel.routes({ family: 'ipv4' })).length, 5000 + 3);
   t.is(a.ip('-4 route show proto 157').trim().split('\n').length, 5000);
