@@ -175,11 +175,12 @@ export class FileStore implements Store {
     // What cannot be read now is still meant as it was read last.
     const kept = before.filter(
       ({ resource }) =>
-        parsed.unreadable || parsed.invalid.some(({ id }) => id !== undefined && sameId(id, resource)),
+        parsed.unreadable || parsed.invalid.some(({ id }) => id === undefined || sameId(id, resource)),
     );
     const invalid = [...parsed.invalid];
     const stored: StoredResource[] = [];
     for (const one of [...parsed.stored, ...kept]) {
+      if (stored.some(({ resource }) => sameId(resourceIdOf(one.resource), resource))) continue;
       const key = formatResourceId(resourceIdOf(one.resource));
       const place = this.#places.get(key);
       if (place !== undefined && place !== name) {

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { configurationDocument } from '../../../agent/config/document.js';
+import { type ConfigurationSources, loadConfiguration } from '../../../agent/config/load.js';
+import { settings } from '../../../agent/config/settings.js';
+
+/** From dist/test/agent/config. */
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+
+function load(sources: Partial<ConfigurationSources> & { readonly yaml?: string } = {}) {
+  const { yaml, ...rest } = sources;
+  const file = yaml === undefined ? undefined : { name: 'agent.yaml', content: yaml };
+  return loadConfiguration({ file, environment: {}, flags: {}, hostName: 'Host-A', ...rest });
+}
+
+function problems(configuration: ReturnType<typeof load>): string[] {
+  return configuration.kind === 'ok'
+    ? []
+    : configuration.problems.map(({ place, message }) => `${place}: ${message}`);
+}
+
+test('an empty file, or none, is all defaults', t => {
+  for (const yaml of [undefined, '', '# nothing\n', 'ipv4:\n']) {
+    const configuration = load(yaml === undefined ? {} : { yaml });
+    t.is(configuration.kind, 'ok');
+    if (configuration.kind === 'ok') {
+      t.like(configuration.settings, {
+        nodeName: 'host-a',
+        nodeAddress: { kind: 'autodetect' },
+        routeMetric: 1024,
+        acceptForwarding: false,
+      });
+    }
+  }
+});
+
+test('a flag wins over the environment, the environment over the file', t => {
+  const yaml = 'routes: { metric: 10 }\ndataplane: none\nlog: { level: error }\n';
+  const configuration = load({
+    yaml,
+    environment: { MARGAY_ROUTE_METRIC: '20', MARGAY_DATAPLANE: 'linux' },
+    flags: { 'route-metric': '30' },
+  });
+  t.like(configuration.kind === 'ok' ? configuration.settings : {}, {
+    routeMetric: 30,
+    dataplane: 'linux',
+    logLevel: 'error',
+  });
+});
+
+test('everything that is wrong is said at once, with its place and what is allowed', t => {
+  const yaml = 'dataplane: freebsd\nroutes: { metrc: 3 }\nbgp: { staleTimeSeconds: soon }\n';
+  const found = problems(
+    load({ yaml, environment: { MARGAY_RESTART_TIME: '9999' }, flags: { 'store-directory': 'here' } }),
+  );
+  t.deepEqual(found.sort(), [
+    '--store-directory: "here" is not an absolute path',
+    'MARGAY_RESTART_TIME: "9999" is not a whole number from 0 to 4095',
+    'agent.yaml: bgp.staleTimeSeconds: "soon" is not a whole number from 1 to 86400',
+    'agent.yaml: dataplane: "freebsd" is not linux or none',
+    'agent.yaml: routes.metrc: no such key: did you mean routes.metric?',
+  ]);
+});
+
+test('a file that is no YAML names its line', t => {
+  t.regex(problems(load({ yaml: 'a: 1\n  b: 2\n' }))[0] ?? '', /^agent\.yaml, line \d/);
+});
+
+test('addresses: with length, without, by interface', t => {
+  const wish = (text: string) => {
+    const configuration = load({ flags: { 'ipv4-address': text } });
+    return configuration.kind === 'ok' ? configuration.settings.nodeAddress : 'refused';
+  };
+  t.deepEqual(wish('10.0.0.1/24'), { kind: 'address', address: '10.0.0.1' as never, prefixLength: 24 });
+  t.deepEqual(wish('interface=eth0'), { kind: 'interface', name: 'eth0' });
+  for (const text of ['10.0.0.1/33', '10.0.0', 'interface=', 'eth0']) t.is(wish(text), 'refused', text);
+});
+
+test('an unknown MARGAY_ variable is a warning only', t => {
+  const configuration = load({ environment: { MARGAY_DATAPLAN: 'none', HOME: '/' } });
+  t.is(configuration.kind === 'ok' ? configuration.warnings[0]?.place : '', 'MARGAY_DATAPLAN');
+});
+
+test('every default is allowed, every path, flag and variable stands once', t => {
+  for (const { fallback, parse, path } of settings)
+    if (fallback !== undefined) t.not(parse(fallback), undefined, path);
+  for (const key of ['path', 'flag', 'environment'] as const) {
+    t.is(new Set(settings.map(setting => setting[key])).size, settings.length);
+  }
+});
+
+test('docs/configuration.md is what the table says (npm run docs)', t => {
+  t.is(readFileSync(`${root}/docs/configuration.md`, 'utf8'), configurationDocument());
+});
+
+test('deploy/agent.yaml is a configuration', t => {
+  t.deepEqual(problems(load({ yaml: readFileSync(`${root}/deploy/agent.yaml`, 'utf8') })), []);
+});

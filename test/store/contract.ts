@@ -1,0 +1,69 @@
+/** What every store must do; run against each of them. */
+import type { TestFn } from 'ava';
+import type { IPPoolResource } from '../../core/resources/resource.js';
+import type { Store, WatchEvent } from '../../store/port.js';
+import { pool } from '../agent/documents.js';
+
+export function storeContract(test: TestFn, name: string, newStore: () => Promise<Store>): void {
+  test(`${name}: created, read, updated, deleted`, async t => {
+    const store = await newStore();
+    const created = await store.create(pool('a', '10.0.0.0/16'));
+    t.is(created.kind, 'ok');
+    t.deepEqual(await store.get({ kind: 'IPPool', name: 'a' }), created);
+    const revision = created.kind === 'ok' ? created.value.revision : '';
+    const updated = await store.update(pool('a', '10.0.0.0/16', true), revision);
+    t.is(updated.kind, 'ok');
+    const listed = await store.list('IPPool');
+    t.is(listed.kind === 'ok' ? listed.value.length : 0, 1);
+    t.is((await store.list('Node')).kind, 'ok');
+    t.is((await store.delete({ kind: 'IPPool', name: 'a' })).kind, 'ok');
+    const gone = await store.get({ kind: 'IPPool', name: 'a' });
+    t.is(gone.kind === 'error' ? gone.error.kind : '', 'not-found');
+    await store.close();
+  });
+
+  test(`${name}: compare-and-swap`, async t => {
+    const store = await newStore();
+    const created = await store.create(pool('a', '10.0.0.0/16'));
+    const revision = created.kind === 'ok' ? created.value.revision : '';
+    const again = await store.create(pool('a', '10.0.0.0/16'));
+    t.is(again.kind === 'error' ? again.error.kind : '', 'already-exists');
+    await store.update(pool('a', '10.0.0.0/16', true), revision);
+    const late = await store.update(pool('a', '10.0.0.0/16'), revision);
+    t.is(late.kind === 'error' ? late.error.kind : '', 'conflict');
+    const lateDelete = await store.delete({ kind: 'IPPool', name: 'a' }, revision);
+    t.is(lateDelete.kind === 'error' ? lateDelete.error.kind : '', 'conflict');
+    const absent = await store.update(pool('b', '10.0.0.0/16'), revision);
+    t.is(absent.kind === 'error' ? absent.error.kind : '', 'not-found');
+    await store.close();
+  });
+
+  test(`${name}: a watch begins with everything, then tells the newest of each change`, async t => {
+    const store = await newStore();
+    await store.create(pool('a', '10.0.0.0/16'));
+    const ending = new AbortController();
+    const seen: WatchEvent[] = [];
+    const names = () =>
+      seen.map(event => (event.kind === 'changed' ? event.stored.resource.metadata.name : event.kind));
+    for await (const events of store.watch({ signal: ending.signal })) {
+      seen.push(...events);
+      if (names().includes('in-sync') && !names().includes('z')) {
+        // While the watcher is busy: many writes of one, then another.
+        let found = await store.create(pool('b', '10.1.0.0/16'));
+        for (let i = 0; i < 20 && found.kind === 'ok'; i++) {
+          found = await store.update(pool('b', '10.1.0.0/16', i % 2 === 0), found.value.revision);
+        }
+        await store.create(pool('z', '10.2.0.0/16'));
+      }
+      if (names().includes('z')) ending.abort();
+    }
+    t.deepEqual(names().slice(0, 2), ['snapshot-begin', 'a']);
+    t.is(names().filter(name => name === 'b').length, 1);
+    const last = seen.findLast(
+      event => event.kind === 'changed' && event.stored.resource.metadata.name === 'b',
+    );
+    const resource = last?.kind === 'changed' ? (last.stored.resource as IPPoolResource) : undefined;
+    t.is(resource?.spec.disableBGPExport, false);
+    await store.close();
+  });
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { tryLock, unlock } from '../../linux/flock.js';
+import { FileStore } from '../../store/file/file-store.js';
+import { MemoryStore } from '../../store/memory-store.js';
+import type { WatchEvent } from '../../store/port.js';
+import { pool } from '../agent/documents.js';
+import { storeContract } from './contract.js';
+
+const folders: string[] = [];
+test.after.always(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mgy-store-'));
+  folders.push(folder);
+  return folder;
+}
+
+function fileStore(directory: string): FileStore {
+  return new FileStore({ directory, lock: { tryLock, unlock }, rescanMs: 200 });
+}
+
+storeContract(test, 'memory', async () => new MemoryStore());
+storeContract(test, 'file', async () => fileStore(newFolder()));
+
+const node = (name: string, more = '') =>
+  `apiVersion: projectcalico.org/v3\nkind: Node\nmetadata: { name: ${name} }\nspec: {${more}}\n`;
+
+/** Names of the nodes that a store knows. */
+async function nodes(t: ExecutionContext, store: FileStore): Promise<string[]> {
+  const listed = await store.list('Node');
+  t.is(listed.kind, 'ok');
+  return listed.kind === 'ok' ? listed.value.map(({ resource }) => resource.metadata.name).sort() : [];
+}
+
+test('two stores on one directory see what the other writes', async t => {
+  const folder = newFolder();
+  const [a, b] = [fileStore(folder), fileStore(folder)];
+  await a.create(pool('p', '10.0.0.0/16'));
+  t.is((await b.get({ kind: 'IPPool', name: 'p' })).kind, 'ok');
+  t.is((await b.delete({ kind: 'IPPool', name: 'p' })).kind, 'ok');
+  t.is((await a.get({ kind: 'IPPool', name: 'p' })).kind, 'error');
+  await Promise.all([a.close(), b.close()]);
+});
+
+test('a file with several documents: an update touches one and keeps the others with their comments', async t => {
+  const folder = newFolder();
+  writeFileSync(join(folder, 'all.yaml'), `${node('a')}---\n# the second\n${node('b')}`);
+  const store = fileStore(folder);
+  const found = await store.get({ kind: 'Node', name: 'a' });
+  t.is(found.kind, 'ok');
+  if (found.kind !== 'ok') return;
+  const { resource, revision } = found.value;
+  const labelled = { ...resource, metadata: { ...resource.metadata, labels: { rack: '1' } } };
+  t.is((await store.update(labelled, revision)).kind, 'ok');
+  t.regex(readFileSync(join(folder, 'all.yaml'), 'utf8'), /rack[\s\S]*# the second/);
+  t.deepEqual(await nodes(t, store), ['a', 'b']);
+  await store.close();
+});
+
+test('a document that cannot be read keeps its last good state and is named', async t => {
+  const folder = newFolder();
+  const file = join(folder, 'a.yaml');
+  writeFileSync(file, node('a', ' bgp: { asNumber: 65001 } '));
+  const store = fileStore(folder);
+  const ending = new AbortController();
+  const seen: WatchEvent[] = [];
+  const watching = (async () => {
+    for await (const events of store.watch({ signal: ending.signal })) seen.push(...events);
+  })();
+  t.deepEqual(await nodes(t, store), ['a']);
+  for (const broken of [
+    'apiVersion: projectcalico.org/v3\nkind: No',
+    node('a', ' bgp: { asNumber: 0 } '),
+    '{',
+  ]) {
+    writeFileSync(file, broken);
+    t.deepEqual(await nodes(t, store), ['a'], broken);
+  }
+  const invalid = seen.findLast(event => event.kind === 'invalid');
+  t.is(invalid?.kind === 'invalid' ? invalid.documents.length : 0, 1);
+  writeFileSync(file, node('b'));
+  t.deepEqual(await nodes(t, store), ['b']);
+  ending.abort();
+  await watching;
+  await store.close();
+});
+
+test('a resource in two files: the first file counts, the second is named', async t => {
+  const folder = newFolder();
+  writeFileSync(join(folder, '1.yaml'), node('a'));
+  writeFileSync(join(folder, '2.yaml'), node('a'));
+  const store = fileStore(folder);
+  t.deepEqual(await nodes(t, store), ['a']);
+  rmSync(join(folder, '1.yaml'));
+  await nodes(t, store);
+  t.deepEqual(await nodes(t, store), ['a']);
+  await store.close();
+});
+
+test('what a process that died in the middle of a write left is swept', async t => {
+  const folder = newFolder();
+  writeFileSync(join(folder, '.tmp-999999999-1'), 'half');
+  const store = fileStore(folder);
+  t.deepEqual(await nodes(t, store), []);
+  t.deepEqual(
+    readdirSync(folder).filter(name => name.startsWith('.tmp')),
+    [],
+  );
+  await store.close();
+});
