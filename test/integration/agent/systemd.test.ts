@@ -70,7 +70,13 @@ function bootHost(t: ExecutionContext, namespace: NetworkNamespace): (...words: 
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, content);
   };
-  put('etc/systemd/system/margay-agent.service', unit);
+  put('etc/systemd/system/margay-agent.service', unit.replace(join(root, 'bin'), '/opt/margay/bin'));
+  // The service sees neither /tmp nor home directories, where a checkout may be.
+  put(
+    'etc/systemd/system/margay-agent.service.d/checkout.conf',
+    `[Service]\nBindReadOnlyPaths=${root}:/opt/margay\n`,
+  );
+  put('opt/margay/mount-point', '');
   put('etc/margay/agent.yaml', 'nodeName: host-a\nipv4: { address: 10.9.9.1/24 }\n');
   put(
     'var/lib/margay/store/block.yaml',
