@@ -1,11 +1,11 @@
 #!/bin/bash
 # Boots real systemd as PID 1 of a "host": the network namespace NETNS, name spaces of its own for everything else, and a copy-on-write
-# view of / under DIR. Only what SEED brings is started: the unit margay-agent.service and what it needs. Runs in the foreground until
-# its systemd is powered off or this process is killed.
+# view of / under DIR. Only what SEED brings is started: the unit margay-agent.service and what it needs. CHECKOUT appears as
+# /opt/margay, wherever it is. Runs in the foreground until its systemd is powered off or this process is killed.
 #
-#     systemd-host.sh DIR NETNS SEED
+#     systemd-host.sh DIR NETNS SEED CHECKOUT
 set -eu
-export DIR=$1 SEED=$3
+export DIR=$1 SEED=$3 CHECKOUT=$4
 NETNS=$2
 mkdir -p "$DIR"
 name=$(basename "$DIR")

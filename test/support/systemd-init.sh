@@ -32,6 +32,8 @@ for unit in systemd-udevd.service systemd-udev-trigger.service systemd-udevd-con
   ln -sf /dev/null "$units/$unit"
 done
 cp -a "$SEED/." "$root/"
+mkdir -p "$root/opt/margay"
+mount --bind "$CHECKOUT" "$root/opt/margay"
 cd "$root"
 mkdir -p old-root
 pivot_root . old-root

@@ -71,12 +71,6 @@ function bootHost(t: ExecutionContext, namespace: NetworkNamespace): (...words: 
     writeFileSync(file, content);
   };
   put('etc/systemd/system/margay-agent.service', unit.replace(join(root, 'bin'), '/opt/margay/bin'));
-  // The service sees neither /tmp nor home directories, where a checkout may be.
-  put(
-    'etc/systemd/system/margay-agent.service.d/checkout.conf',
-    `[Service]\nBindReadOnlyPaths=${root}:/opt/margay\n`,
-  );
-  put('opt/margay/mount-point', '');
   put('etc/margay/agent.yaml', 'nodeName: host-a\nipv4: { address: 10.9.9.1/24 }\n');
   put(
     'var/lib/margay/store/block.yaml',
@@ -84,7 +78,7 @@ function bootHost(t: ExecutionContext, namespace: NetworkNamespace): (...words: 
   );
   const folder = newFolder(t, 'host');
   const script = join(root, 'test/support/systemd-host.sh');
-  const host = spawn(script, [folder, namespace.name, seed], { stdio: 'ignore', detached: true });
+  const host = spawn(script, [folder, namespace.name, seed, root], { stdio: 'ignore', detached: true });
   t.teardown(() => {
     process.kill(-host.pid!, 'SIGKILL');
     removeControlGroups(folder.slice(folder.lastIndexOf('/') + 1));
