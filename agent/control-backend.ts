@@ -3,7 +3,8 @@ import { familyOf } from '../bgp/family.js';
 import type { RouteDetail, RouteTable } from '../bgp/speaker/contract.js';
 import { compareAddresses } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import { describeProblem, parseResource } from '../core/resources/parse.js';
+import { parseResource } from '../core/resources/parse.js';
+import { describeProblem } from '../core/resources/problems.js';
 import {
   formatResourceId,
   type Resource,

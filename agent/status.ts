@@ -1,5 +1,5 @@
 /** `bgpctl status` as data: one view of everything about the agent (pure but for reading it). */
-import { describeProblem } from '../core/resources/parse.js';
+import { describeProblem } from '../core/resources/problems.js';
 import type { Agent } from './agent.js';
 import type { AgentStatus, ConditionView } from './control/types.js';
 

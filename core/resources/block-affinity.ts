@@ -8,7 +8,7 @@ export const blockAffinitySpec = z.strictObject({
   state: oneOf(['confirmed', 'pending', 'pendingDeletion']),
   type: optional(text),
   // Calico writes it as a text.
-  deleted: optional(z.union([flag, oneOf(['true', 'false'])])).transform(value =>
+  deleted: optional(z.union([flag, oneOf(['true', 'false'])], 'true or false')).transform(value =>
     value === undefined ? undefined : value === true || value === 'true',
   ),
 });

@@ -10,16 +10,9 @@ import { blockAffinitySpec } from './block-affinity.js';
 import { optional, resourceName } from './fields.js';
 import { ipPoolSpec } from './ip-pool.js';
 import { nodeSpec } from './node.js';
+import { type DocumentProblem, problemsOf, show, typeWords } from './problems.js';
 import { CALICO_API, type Resource, type ResourceId, type ResourceKind } from './resource.js';
 import { workloadEndpointSpec } from './workload-endpoint.js';
-
-/** One thing wrong: `PATH: VALUE is not ALLOWED`. */
-export interface DocumentProblem {
-  /** e.g. "spec.communities[0].value"; "" for the document itself. */
-  readonly path: string;
-  readonly value: string;
-  readonly allowed: string;
-}
 
 export type ParsedDocument =
   | { readonly kind: 'ok'; readonly resource: Resource }
@@ -41,7 +34,9 @@ const specs: Readonly<Record<ResourceKind, z.ZodType>> = {
 
 const namespaced: ReadonlySet<ResourceKind> = new Set(['WorkloadEndpoint']);
 
-const texts = z.record(z.string(), z.coerce.string<unknown>());
+/** YAML reads `rack: 3` as a number; a label is its text. */
+const labelValue = z.union([z.string(), z.number(), z.boolean()], 'a text').transform(String);
+const texts = z.record(z.string(), labelValue);
 
 /** What the API server and calicoctl add is taken and left out. */
 const metadataSchema = z.strictObject({
@@ -75,31 +70,49 @@ function kindWords(kind: unknown): string {
 }
 
 export function parseResource(document: unknown): ParsedDocument {
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
-    const problem = {
-      path: '',
-      value: show(document),
-      allowed: 'a document with apiVersion, kind, metadata and spec',
-    };
-    return { kind: 'invalid', id: undefined, problems: [problem] };
-  }
-  const outer = envelope.safeParse(document);
+  const refused = notDocument(document);
+  if (refused !== undefined) return { kind: 'invalid', id: undefined, problems: [refused] };
   const written = document as { readonly kind?: unknown; readonly spec?: unknown };
   const kind = isResourceKind(written.kind) ? written.kind : undefined;
-  const spec = kind === undefined ? undefined : specs[kind].safeParse(written.spec ?? {});
+  const outer = envelope.safeParse(document, { error: typeWords });
+  const schema = kind === undefined ? undefined : specs[kind];
+  const spec = schema?.safeParse(written.spec ?? {}, { error: typeWords });
   const problems = [
-    ...(outer.success ? [] : problemsOf(outer.error, document, [], kind)),
-    ...(spec === undefined || spec.success ? [] : problemsOf(spec.error, written.spec ?? {}, ['spec'], kind)),
-    ...namespaceProblems(kind, document),
+    ...(outer.success ? [] : problemsOf(outer.error, document, [], envelope, kind)),
+    ...(schema === undefined || spec === undefined || spec.success
+      ? []
+      : problemsOf(spec.error, written.spec ?? {}, ['spec'], schema, kind)),
+    ...namespaceProblems(kind, written),
   ];
-  const id = idOf(document, kind);
   if (problems.length > 0 || !outer.success || spec?.success !== true) {
-    return { kind: 'invalid', id, problems };
+    return { kind: 'invalid', id: idOf(written, kind), problems };
   }
   const { name, namespace, labels, annotations } = outer.data.metadata;
   const metadata = { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations };
   const resource = { apiVersion: CALICO_API, kind: outer.data.kind, metadata, spec: pruned(spec.data) };
   return { kind: 'ok', resource: resource as Resource };
+}
+
+function notDocument(document: unknown): DocumentProblem | undefined {
+  if (deeperThan(document, DEEPEST)) {
+    return { path: '', value: 'a deeply nested document', allowed: `nested at most ${DEEPEST} deep` };
+  }
+  if (typeof document === 'object' && document !== null && !Array.isArray(document)) return undefined;
+  const allowed = 'a document with apiVersion, kind, metadata and spec';
+  return { path: '', value: show(document), allowed };
+}
+
+/** A document is written by hand or by a program; no field of any lies anywhere near this deep. */
+const DEEPEST = 64;
+
+/** Without recursion: what is too deep for the stack must be said, too. */
+function deeperThan(document: unknown, most: number): boolean {
+  let level: unknown[] = [document];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > most) return true;
+    level = level.flatMap(value => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
 }
 
 function isResourceKind(kind: unknown): kind is ResourceKind {
@@ -125,66 +138,6 @@ function namespaceProblems(kind: ResourceKind | undefined, document: object): Do
   return [{ path, value: show(namespace), allowed: `allowed: a ${kind} has no namespace` }];
 }
 
-function problemsOf(
-  error: z.ZodError,
-  root: unknown,
-  base: readonly PropertyKey[],
-  kind: ResourceKind | undefined,
-): DocumentProblem[] {
-  return error.issues.flatMap(issue => {
-    const value = valueAt(root, issue.path);
-    const path = [...base, ...issue.path];
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map(key => ({
-        path: pathText([...path, key]),
-        value: show((value as Record<string, unknown>)[key]),
-        allowed: unknownFieldWords(key, path, kind),
-      }));
-    }
-    return [{ path: pathText(path), value: show(value), allowed: issue.message }];
-  });
-}
-
-function unknownFieldWords(
-  key: string,
-  path: readonly PropertyKey[],
-  kind: ResourceKind | undefined,
-): string {
-  const known = knownFields(kind, path);
-  const meant = nearest(key, known);
-  if (meant !== undefined) return `a field of Calico's ${kind ?? 'documents'}: did you mean ${meant}?`;
-  return `a field of Calico's ${kind ?? 'documents'}: what only Margay has stands in annotations (margay.io/${key}) or in documents of margay.io/v1`;
-}
-
-/** Names beside which an unknown one stands: of the spec itself, or of the envelope. */
-function knownFields(kind: ResourceKind | undefined, path: readonly PropertyKey[]): string[] {
-  if (path.length === 0) return Object.keys(envelope.shape);
-  if (path[0] === 'metadata') return Object.keys(metadataSchema.shape);
-  if (kind === undefined || path.length > 1) return [];
-  const schema = specs[kind];
-  const object = schema instanceof z.ZodPipe ? schema.in : schema;
-  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root;
-  for (const step of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[step];
-  return value;
-}
-
-/** "spec.communities[0].value" */
-function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? String(step) : `.${String(step)}`))
-    .join('');
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const json = JSON.stringify(value) ?? String(value);
-  return json.length <= 80 ? json : `${json.slice(0, 77)}...`;
-}
-
 /** Absent fields are absent. */
 function pruned(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(pruned);
@@ -202,9 +155,4 @@ export function serialiseResource(resource: Resource): Record<string, unknown> {
   if (Object.keys(labels).length > 0) metadata.labels = labels;
   if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
   return { apiVersion: resource.apiVersion, kind: resource.kind, metadata, spec: resource.spec };
-}
-
-/** "spec.asNumber: 0 is not an AS number from 1 to 4294967295" */
-export function describeProblem({ path, value, allowed }: DocumentProblem): string {
-  return `${path === '' ? 'the document' : path}: ${value} is not ${allowed}`;
 }

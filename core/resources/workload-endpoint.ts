@@ -39,7 +39,7 @@ export const workloadEndpointSpec = z.strictObject({
     z.array(
       z.strictObject({
         name: text,
-        protocol: z.union([z.string(), z.number()]),
+        protocol: z.union([z.string(), z.number()], 'a protocol such as TCP, or its number'),
         port: wholeNumber(1, 65535),
         hostIP: optional(text),
         hostPort: optional(wholeNumber(0, 65535)),
