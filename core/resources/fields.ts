@@ -4,7 +4,14 @@
  */
 import { z } from 'zod';
 import { type Asn, parseAsn } from '../asn.js';
-import { type IpAddress, type Ipv4Address, parseIpAddress, parseIpv4 } from '../ip-address.js';
+import {
+  type AddressFamily,
+  addressFamily,
+  type IpAddress,
+  type Ipv4Address,
+  parseIpAddress,
+  parseIpv4,
+} from '../ip-address.js';
 import { isPrefix, type Prefix, parsePrefix } from '../prefix.js';
 import { isSelector, parseSelector } from '../selector.js';
 
@@ -60,14 +67,17 @@ export const prefix = z.string('a prefix such as 10.244.0.0/16').transform((valu
 });
 
 /** An address with the length of its subnet, host bits kept: `10.0.0.1/24`. A bare address has the full length. */
-export const addressWithLength = z
-  .string('an address with the length of its subnet, such as 10.0.0.1/24')
-  .refine(value => {
+export function addressWithLength(family: AddressFamily) {
+  const [name, example, width] =
+    family === 'ipv4' ? ['IPv4', '10.0.0.1/24', 32] : ['IPv6', '2001:db8::1/64', 128];
+  const allowed = `an ${name} address with the length of its subnet, such as ${example}`;
+  return z.string(allowed).refine(value => {
     const match = /^([^/]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(value);
     const address = match === null ? undefined : parseIpAddress(match[1] ?? '');
-    if (address === undefined) return false;
-    return Number(match?.[2] ?? 0) <= (address.includes(':') ? 128 : 32);
-  }, 'an address with the length of its subnet, such as 10.0.0.1/24');
+    if (address === undefined || addressFamily(address) !== family) return false;
+    return Number(match?.[2] ?? 0) <= width;
+  }, allowed);
+}
 
 /** Go's durations, as Calico writes them. */
 export const duration = z

@@ -6,8 +6,8 @@ export const nodeSpec = z.strictObject({
   bgp: optional(
     z.strictObject({
       asNumber: optional(asNumber),
-      ipv4Address: optional(addressWithLength),
-      ipv6Address: optional(addressWithLength),
+      ipv4Address: optional(addressWithLength('ipv4')),
+      ipv6Address: optional(addressWithLength('ipv6')),
       ipv4IPIPTunnelAddr: optional(ipv4),
       routeReflectorClusterID: optional(ipv4),
     }),
