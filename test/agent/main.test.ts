@@ -1,0 +1,116 @@
+/** The command line of the agent as a person meets it: the launcher in a process of its own. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { skip } from '../support/skip.js';
+
+const launcher = fileURLToPath(new URL('../../../bin/margay-agent', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'mgy-agent-main-'));
+const NOBODY = 65534;
+
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function agent(
+  words: readonly string[],
+  options: { readonly uid?: number; readonly environment?: Readonly<Record<string, string>> } = {},
+): Promise<Result> {
+  const { uid, environment } = options;
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, [launcher, ...words], {
+      cwd: '/',
+      // What is said must not depend on the language of the terminal.
+      env: { PATH: process.env.PATH, LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8', ...environment },
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', chunk => (stdout += chunk));
+    child.stderr.on('data', chunk => (stderr += chunk));
+    child.on('close', code => resolve({ code, stdout, stderr }));
+  });
+}
+
+for (const [words, pattern] of [
+  ['--dataplan none', /--dataplan; did you mean --dataplane\?/],
+  ['--nodename=a --chek', /--nodename; did you mean --node-name\?[\s\S]*--chek; did you mean --check\?/],
+  ['-dataplane none', /-dataplane; did you mean --dataplane\?/],
+  ['--frobnicate', /no flag --frobnicate\n/],
+  ['cleanp', /did you mean cleanup\?/],
+  ['frobnicate', /the commands are cleanup/],
+  ['cleanup all', /all is one word too many/],
+  ['--dataplane', /--dataplane needs a value/],
+  ['--store-directory /a --store-directory /b', /--store-directory is given twice/],
+  ['--config /nonexistent/agent.yaml', /\/nonexistent\/agent\.yaml: there is no such file/],
+  ['--config /', /\/: /],
+] as const) {
+  test(`margay-agent ${words} is refused with what would be right`, async t => {
+    const { code, stdout, stderr } = await agent(words.split(' '));
+    t.is(code, 2, stderr);
+    t.is(stdout, '');
+    t.regex(stderr, pattern);
+    t.notRegex(stderr, /\n\s+at /);
+  });
+}
+
+test('help and version are no errors; help names every flag', async t => {
+  const help = await agent(['--help']);
+  t.is(help.code, 0);
+  for (const word of ['cleanup', '--config', '--check', '--dataplane', '--stale-time']) {
+    t.true(help.stdout.includes(word), word);
+  }
+  const version = await agent(['--version']);
+  t.is(version.code, 0);
+  t.regex(version.stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('--check says everything that is wrong at once, each with its place', async t => {
+  const file = join(folder, 'wrong.yaml');
+  writeFileSync(file, 'dataplane: freebsd\nroutes: { metrc: 3 }\nbgp: { staleTimeSeconds: soon }\n');
+  const words = ['--check', '--config', file, '--control-socket', 'here'];
+  const { code, stdout, stderr } = await agent(words, { environment: { MARGAY_RESTART_TIME: '9999' } });
+  t.is(code, 2);
+  t.is(stdout, '');
+  t.deepEqual(stderr.trimEnd().split('\n').sort(), [
+    `margay-agent: --control-socket: "here" is not an absolute path`,
+    `margay-agent: ${file}: bgp.staleTimeSeconds: "soon" is not a whole number from 1 to 86400`,
+    `margay-agent: ${file}: dataplane: "freebsd" is not linux or none`,
+    `margay-agent: ${file}: routes.metrc: no such key: did you mean routes.metric?`,
+    'margay-agent: MARGAY_RESTART_TIME: "9999" is not a whole number from 0 to 4095',
+  ]);
+});
+
+test('--check of what is fine ends with 0', async t => {
+  const file = join(folder, 'fine.yaml');
+  writeFileSync(file, 'routes: { metric: 7 }\n');
+  const { code, stdout, stderr } = await agent(['--check', '--config', file, '--node-name', 'a']);
+  t.is(code, 0, stderr);
+  t.is(stdout, 'margay-agent: the configuration is fine\n');
+});
+
+for (const words of [[], ['cleanup']]) {
+  test(`without root: margay-agent ${words.join(' ')} says so plainly`, async t => {
+    const root = process.getuid?.() === 0;
+    if (root && spawnSync(process.execPath, ['-e', '0', launcher], { uid: NOBODY }).status !== 0) {
+      return skip(t, 'nobody may not run node here');
+    }
+    if (root && spawnSync('test', ['-r', launcher], { uid: NOBODY }).status !== 0) {
+      return skip(t, 'nobody may not read this checkout');
+    }
+    const { code, stderr } = await agent(
+      [...words, '--config', '/dev/null', '--node-name', 'a'],
+      root ? { uid: NOBODY } : {},
+    );
+    t.is(code, 1);
+    t.regex(stderr, /^margay-agent: not root: .*CAP_NET_ADMIN/);
+    t.is(stderr.trimEnd().split('\n').length, 1);
+  });
+}
