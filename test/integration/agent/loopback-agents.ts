@@ -53,13 +53,12 @@ export class LoopbackAgents {
     return new ControlClient(this.socket(name));
   }
 
-  /** Starts `name` on 127.0.0.`host`; resolves when it ends. */
-  start(name: string, host: number, flags: readonly string[] = []): Promise<Ended> {
+  /** Starts `name` on 127.0.0.`host`, with a control socket of its own unless told otherwise; resolves when it ends. */
+  start(name: string, host: number, socket = this.socket(name)): Promise<Ended> {
     const words = [
       ...['--config', '/dev/null', '--dataplane', 'none', '--node-name', name],
       ...['--ipv4-address', `127.0.0.${host}/32`, '--store-directory', this.store],
-      ...['--control-socket', this.socket(name), '--state-directory', join(this.directory, name)],
-      ...flags,
+      ...['--control-socket', socket, '--state-directory', join(this.directory, name)],
     ];
     const child = spawn(process.execPath, [join(root, 'bin/margay-agent'), ...words]);
     this.#agents.set(name, child);
