@@ -190,7 +190,7 @@ export class NetlinkConnection {
     }
     const error = parseError(message);
     const interrupted = this.#interrupted;
-    this.#finish(() => (error.errno === 0 ? job.done(interrupted) : job.failed(refusalError(error))));
+    this.#finish(() => (error.errno === 0 ? job.done(interrupted) : job.failed(new DumpRefusedError(error))));
   }
 
   #finish(tell: () => void): void {
@@ -207,6 +207,13 @@ export class NetlinkConnection {
   }
 }
 
-function refusalError({ errno, text }: ErrorMessage): Error {
-  return new Error(`netlink: errno ${errno}${text === '' ? '' : `: ${text}`}`);
+/** The kernel refused a dump. */
+export class DumpRefusedError extends Error {
+  /** Positive, as in errno.h. */
+  readonly errno: number;
+
+  constructor({ errno, text }: ErrorMessage) {
+    super(`netlink: errno ${errno}${text === '' ? '' : `: ${text}`}`);
+    this.errno = errno;
+  }
 }

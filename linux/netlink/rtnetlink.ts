@@ -4,7 +4,7 @@
 import type { Prefix } from '../../core/prefix.js';
 import { errnoName } from '../libc.js';
 import { type InterfaceAddress, parseAddress, writeAddress, writeAddressDump } from './address.js';
-import { type KernelRefusal, NetlinkConnection } from './connection.js';
+import { DumpRefusedError, type KernelRefusal, NetlinkConnection } from './connection.js';
 import { Flag, MessageType, RouteTable } from './constants.js';
 import { openKoffiTransport } from './koffi-transport.js';
 import { type Link, type LinkChange, parseLink, writeLinkChange, writeLinkDump } from './link.js';
@@ -65,7 +65,11 @@ export class Rtnetlink {
       writer => writeRouteFilter(writer, { family, table, protocol }),
       MessageType.newRoute,
       message => (routeProtocol(message) === exceptProtocol ? undefined : parseRoute(message)),
-    );
+    ).catch(error => {
+      // The kernel makes a table with its first route: a host that has just booted may have none.
+      if (error instanceof DumpRefusedError && error.errno === ENOENT) return [];
+      throw error;
+    });
     // A kernel without strict checking filters nothing.
     return found.filter(
       route => !route.cloned && route.table === table && (protocol === 0 || route.protocol === protocol),
@@ -168,6 +172,8 @@ export class Rtnetlink {
     return found;
   }
 }
+
+const ENOENT = 2;
 
 /** Hot path. */
 function writeRouteOperation(

@@ -252,3 +252,10 @@ test('a closed connection fails what is asked of it', async t => {
   await t.throwsAsync(pending);
   await t.throwsAsync(kernel.links());
 });
+
+test('a host without a single route has none: its tables do not exist yet', async t => {
+  const kernel = new Rtnetlink({ networkNamespace: makeNamespace(t).path });
+  t.teardown(() => kernel.close());
+  t.deepEqual(await kernel.routes({ family: 'ipv4' }), []);
+  t.deepEqual(await kernel.routes({ family: 'ipv6' }), []);
+});
