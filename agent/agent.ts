@@ -3,7 +3,7 @@
  * from the one to the other. Keeps what `bgpctl status` shows. What is decided is decided elsewhere.
  */
 
-import type { Family } from '../bgp/family.js';
+import { FAMILIES, type Family } from '../bgp/family.js';
 import type {
   GracefulRestartConfig,
   ListenEndpoint,
@@ -119,7 +119,6 @@ export class Agent {
     this.#speaker = options.startSpeaker({
       event: event => this.#speakerEvent(event),
       restarted: (error, pauseMs) => this.#speakerDied(error, pauseMs),
-      started: () => queueMicrotask(() => this.#speakerStarted()),
     });
     this.queries = new SpeakerQueries(command => this.#speaker.send(command));
     this.#intake = new BestRouteIntake(
@@ -199,7 +198,7 @@ export class Agent {
     this.#storeSeen = true;
     this.#recalculate();
     this.#speaker.send({ kind: 'configuration-complete' });
-    this.#beginTables();
+    for (const family of FAMILIES) this.#intake.begin(family);
   }
 
   #storeUnavailable(detail: string): void {
@@ -245,7 +244,11 @@ export class Agent {
   // ---------------------------------------------------------------- speaker
 
   #send(commands: readonly SpeakerCommand[]): void {
-    for (const command of commands) this.#speaker.send(this.#withDisabled(command));
+    for (const command of commands) {
+      // A speaker that is being restarted will not say that the peer is gone.
+      if (command.kind === 'remove-peer') this.peers.delete(command.key);
+      this.#speaker.send(this.#withDisabled(command));
+    }
   }
 
   #withDisabled(command: SpeakerCommand): SpeakerCommand {
@@ -316,16 +319,16 @@ export class Agent {
     this.options.log.error({ error, pauseMs }, 'the speaker ended; routes stay, it is started again');
     this.state.speaker = 'restarting';
     this.state.speakerRestarts++;
+    // Its routes stay until its successor has heard from the peers and tells a whole table.
+    this.state.ribInSync.clear();
+    this.#intake.speakerEnded();
     this.queries.failAll('the speaker is being restarted');
-    this.#tell('status');
-  }
-
-  #speakerStarted(): void {
-    if (this.#storeSeen) this.#beginTables();
-  }
-
-  #beginTables(): void {
-    for (const family of ['ipv4-unicast', 'ipv6-unicast'] as const) this.#intake.begin(family);
+    const sinceUnixMs = Date.now();
+    for (const [key, peer] of this.peers) {
+      const info = 'the speaker is being restarted';
+      this.peers.set(key, { ...peer, state: 'Idle', sinceUnixMs, session: undefined, info });
+    }
+    this.#tell('peers');
   }
 
   /** A whole table has been taken; one that was taken after the RIB came in sync tells what may be deleted. */

@@ -20,6 +20,8 @@ export class BestRouteIntake {
   readonly #send: (command: SpeakerCommand) => void;
   /** While a whole table is being told: what it has not repeated yet, by family. */
   readonly #unseen = new Map<Family, Set<Prefix>>();
+  /** Tables asked for whose first batch has not come yet: what comes before it was told of an older one. */
+  readonly #awaited = new Map<Family, number>();
   readonly #whole: (family: Family) => void;
 
   /** @param whole called when a table that was asked for from the beginning has been taken in full */
@@ -39,24 +41,43 @@ export class BestRouteIntake {
     const unseen = new Set<Prefix>();
     for (const prefix of this.#taker.bestPrefixes()) if (prefix.includes(':') === ipv6) unseen.add(prefix);
     this.#unseen.set(family, unseen);
+    this.#awaited.set(family, (this.#awaited.get(family) ?? 0) + 1);
     this.#send({ kind: 'pull-best-routes', family, sequence: 0 });
+  }
+
+  /** It will not answer what it was asked. What is known stays until a whole table of its successor replaces it. */
+  speakerEnded(): void {
+    this.#unseen.clear();
+    this.#awaited.clear();
   }
 
   take(batch: BestRouteBatch): void {
     const { family, count, nextHopSet, nextHopSets } = batch;
+    const current = this.#isOfLastTable(batch);
     const unseen = this.#unseen.get(family);
     for (let i = 0; i < count; i++) {
       const prefix = batchPrefix(batch, i);
-      unseen?.delete(prefix);
       const set = nextHopSet[i] === NO_ROUTE ? undefined : nextHopSets[nextHopSet[i]!];
       this.#taker.setBest(prefix, set);
+      // The table that is to come must repeat what an older one tells.
+      if (current || set === undefined) unseen?.delete(prefix);
+      else unseen?.add(prefix);
     }
-    if (batch.endOfTable && unseen !== undefined) {
+    const whole = current && batch.endOfTable && unseen !== undefined;
+    if (whole) {
       for (const prefix of unseen) this.#taker.setBest(prefix, undefined);
       this.#unseen.delete(family);
     }
     this.#taker.flush();
+    if (!current) return;
     this.#send({ kind: 'pull-best-routes', family, sequence: batch.sequence });
-    if (batch.endOfTable && unseen !== undefined) this.#whole(family);
+    if (whole) this.#whole(family);
+  }
+
+  /** Each table that was asked for begins with a batch of sequence 1. */
+  #isOfLastTable({ family, sequence }: BestRouteBatch): boolean {
+    let awaited = this.#awaited.get(family) ?? 0;
+    if (sequence === 1 && awaited > 0) this.#awaited.set(family, --awaited);
+    return awaited === 0;
   }
 }

@@ -1,6 +1,7 @@
 /** SHELL: the process `margay-agent`: arguments, configuration, adapters, signals, the service manager. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { FAMILIES } from '../bgp/family.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { Forwarding } from '../ipip/forwarding.js';
@@ -145,7 +146,12 @@ function newAgent(
     hostConditions: () =>
       (forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),
     intentChanged: ({ pools }) => forwarding?.setPools(pools.map(({ cidr }) => cidr)),
-    startSpeaker: handler => new SpeakerThread(new URL('speaker-worker.js', import.meta.url), handler),
+    startSpeaker: handler =>
+      new SpeakerThread(
+        new URL('speaker-worker.js', import.meta.url),
+        handler,
+        settings.dataplane === 'linux' ? FAMILIES : [],
+      ),
   });
 }
 

@@ -3,14 +3,14 @@
  * after a pause (1 s, doubling to 30 s) and told everything again; meanwhile the routes in the kernel stay as they are.
  */
 import { Worker } from 'node:worker_threads';
+import type { Family } from '../bgp/family.js';
 import type { SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
 import { SpeakerReplay } from './speaker-replay.js';
 
 export interface SpeakerHostHandler {
   event(event: SpeakerEvent): void;
-  /** The thread died, or its successor begins; best routes must be pulled from the beginning. */
+  /** The thread ended. Its successor begins after the pause, as a restarting speaker: it says when its table is whole. */
   restarted(error: string, pauseMs: number): void;
-  started(): void;
 }
 
 export interface SpeakerHost {
@@ -29,16 +29,21 @@ const FORGIVEN_AFTER_MS = 60_000;
 export class SpeakerThread implements SpeakerHost {
   readonly #handler: SpeakerHostHandler;
   readonly #entry: URL;
-  readonly #replay = new SpeakerReplay();
+  readonly #replay: SpeakerReplay;
   #worker: Worker | undefined;
+  #successor: NodeJS.Timeout | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #closing = false;
   #reason: string | undefined;
   #closed: (() => void) | undefined;
 
-  /** @param entry the module that a speaker's thread runs, e.g. `speaker-worker.js` */
-  constructor(entry: URL, handler: SpeakerHostHandler) {
+  /**
+   * @param entry the module that a speaker's thread runs, e.g. `speaker-worker.js`
+   * @param forwarding families whose packets go on being forwarded while there is no speaker
+   */
+  constructor(entry: URL, handler: SpeakerHostHandler, forwarding: readonly Family[] = []) {
     this.#entry = entry;
+    this.#replay = new SpeakerReplay(forwarding);
     this.#handler = handler;
     this.#start();
   }
@@ -49,13 +54,16 @@ export class SpeakerThread implements SpeakerHost {
   }
 
   restart(reason: string): void {
+    // One that is about to begin knows already.
+    if (this.#worker === undefined) return;
     this.#pauseMs = 0;
     this.#reason = reason;
-    void this.#worker?.terminate();
+    void this.#worker.terminate();
   }
 
   async close(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void> {
     this.#closing = true;
+    clearTimeout(this.#successor);
     const worker = this.#worker;
     if (worker === undefined) return;
     const closed = new Promise<void>(resolve => {
@@ -89,7 +97,6 @@ export class SpeakerThread implements SpeakerHost {
       if (!this.#closing) this.#restart(why, Date.now() - startedAt);
     });
     for (const command of this.#replay.commands()) worker.postMessage(command);
-    this.#handler.started();
   }
 
   #event(event: SpeakerEvent): void {
@@ -103,8 +110,6 @@ export class SpeakerThread implements SpeakerHost {
     const pause = this.#pauseMs;
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, 2 * pause));
     this.#handler.restarted(failure, pause);
-    setTimeout(() => {
-      if (!this.#closing) this.#start();
-    }, pause);
+    this.#successor = setTimeout(() => this.#start(), pause);
   }
 }

@@ -2,6 +2,7 @@
  * What a speaker that starts anew must be told (pure): the sum of all commands so far. A speaker's thread that died is replaced by one
  * that knows the same; to its peers it is a graceful restart.
  */
+import type { Family } from '../bgp/family.js';
 import type {
   NextHopStatus,
   OriginatedRoute,
@@ -16,12 +17,18 @@ import type { Prefix } from '../core/prefix.js';
 const PIECE = 1000;
 
 export class SpeakerReplay {
+  readonly #forwarding: readonly Family[];
   #config: SpeakerConfig | undefined;
   readonly #peers = new Map<string, PeerConfig>();
   readonly #routes = new Map<Prefix, OriginatedRoute>();
   readonly #nextHops = new Map<IpAddress, NextHopStatus>();
   #ownAddresses: readonly IpAddress[] = [];
   #complete = false;
+
+  /** @param forwarding families whose packets go on being forwarded meanwhile: else peers let go of our routes (RFC 4724) */
+  constructor(forwarding: readonly Family[]) {
+    this.#forwarding = forwarding;
+  }
 
   remember(command: SpeakerCommand): void {
     switch (command.kind) {
@@ -64,8 +71,7 @@ export class SpeakerReplay {
 
   commands(): readonly SpeakerCommand[] {
     if (this.#config === undefined) return [];
-    const restarting: SpeakerConfig = { ...this.#config, restarting: true };
-    const commands: SpeakerCommand[] = [{ kind: 'configure', config: restarting }];
+    const commands: SpeakerCommand[] = [{ kind: 'configure', config: this.#restarting(this.#config) }];
     commands.push({ kind: 'own-addresses', addresses: this.#ownAddresses });
     const nextHops = [...this.#nextHops.values()];
     for (let i = 0; i < nextHops.length; i += PIECE) {
@@ -78,5 +84,12 @@ export class SpeakerReplay {
     for (const peer of this.#peers.values()) commands.push({ kind: 'set-peer', peer });
     if (this.#complete) commands.push({ kind: 'configuration-complete' });
     return commands;
+  }
+
+  #restarting(config: SpeakerConfig): SpeakerConfig {
+    const { gracefulRestart } = config;
+    if (gracefulRestart === undefined) return { ...config, restarting: true };
+    const forwardingPreserved = [...new Set([...gracefulRestart.forwardingPreserved, ...this.#forwarding])];
+    return { ...config, restarting: true, gracefulRestart: { ...gracefulRestart, forwardingPreserved } };
   }
 }

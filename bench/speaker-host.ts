@@ -17,7 +17,6 @@ export function startSpeaker(thread: 'main' | 'worker', onEvent: (event: Speaker
       restarted: error => {
         throw new Error(error);
       },
-      started: () => {},
     });
   }
   const speaker = new Speaker({

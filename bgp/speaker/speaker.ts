@@ -40,6 +40,8 @@ export class Speaker implements PeerOwner {
   readonly #flushes: FlushScheduler;
   readonly #listeners: Listeners;
   readonly #pull: BestRoutePull;
+  /** Whoever hears of it asks for the whole table, and must not find one that waits to be decided: told after the next flush. */
+  readonly #inSyncUntold: SpeakerEvent[] = [];
   readonly #sync: StartupSync;
   #config: SpeakerConfig | undefined;
   #rib: Rib | undefined;
@@ -209,6 +211,7 @@ export class Speaker implements PeerOwner {
     this.#pull.answer(rib);
     const nextHops = rib.takeWatchedNextHops();
     if (nextHops !== undefined) this.#emit({ kind: 'watch-next-hops', nextHops });
+    for (const event of this.#inSyncUntold.splice(0)) this.#emit(event);
   }
 
   /** Connections are told apart by their source address; among several peers of one address the first that has no session. */
@@ -237,7 +240,7 @@ export class Speaker implements PeerOwner {
 
   #inSync(family: Family, timedOut: boolean): void {
     this.rib.holdSelection(family, false);
-    this.#emit({ kind: 'rib-in-sync', family, timedOut });
+    this.#inSyncUntold.push({ kind: 'rib-in-sync', family, timedOut });
     this.requestFlush();
   }
 

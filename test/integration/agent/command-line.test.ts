@@ -33,7 +33,7 @@ test('a taken control socket: the second agent names the first and ends with 1',
   void agents.start('a', 2);
   t.true(await eventually(async () => (await agents.status('a')) !== undefined, 20_000));
   const pid = (await agents.status('a'))?.pid;
-  const { code, stderr } = await agents.start('b', 3, agents.socket('a'));
+  const { code, stderr } = await agents.start('b', 3, { socket: agents.socket('a') });
   t.is(code, 1);
   t.true(stderr.startsWith(`margay-agent: margay-agent with pid ${pid} has the control socket`), stderr);
   t.true(stderr.includes('--control-socket'));
@@ -45,11 +45,11 @@ test('a control socket that cannot be had is said in one line', async t => {
   const agents = await LoopbackAgents.create(t);
   const file = join(agents.directory, 'file');
   writeFileSync(file, 'mine');
-  const taken = await agents.start('a', 2, file);
+  const taken = await agents.start('a', 2, { socket: file });
   t.is(taken.code, 1);
   t.true(taken.stderr.includes(file), taken.stderr);
   t.is(readFileSync(file, 'utf8'), 'mine');
-  const below = await agents.start('b', 3, join(file, 'control.sock'));
+  const below = await agents.start('b', 3, { socket: join(file, 'control.sock') });
   t.is(below.code, 1);
   t.regex(below.stderr, /^margay-agent: control socket: .*\n$/);
 });

@@ -53,11 +53,16 @@ export class LoopbackAgents {
     return new ControlClient(this.socket(name));
   }
 
-  /** Starts `name` on 127.0.0.`host`, with a control socket of its own unless told otherwise; resolves when it ends. */
-  start(name: string, host: number, socket = this.socket(name)): Promise<Ended> {
+  /** Starts `name` on 127.0.0.`host`, with a control socket of its own, unless told otherwise; resolves when it ends. */
+  start(
+    name: string,
+    host: number,
+    more: { readonly socket?: string; readonly address?: string } = {},
+  ): Promise<Ended> {
+    const { socket = this.socket(name), address = `127.0.0.${host}/32` } = more;
     const words = [
       ...['--config', '/dev/null', '--dataplane', 'none', '--node-name', name],
-      ...['--ipv4-address', `127.0.0.${host}/32`, '--store-directory', this.store],
+      ...['--ipv4-address', address, '--store-directory', this.store],
       ...['--control-socket', socket, '--state-directory', join(this.directory, name)],
     ];
     const child = spawn(process.execPath, [join(root, 'bin/margay-agent'), ...words]);
