@@ -11,7 +11,7 @@ import type {
   SpeakerCommand,
   SpeakerEvent,
 } from '../bgp/speaker/contract.js';
-import type { Clock } from '../core/clock.js';
+import type { Clock, Timer } from '../core/clock.js';
 import { Dataplane } from '../ipip/dataplane.js';
 import type { HostIntent } from '../ipip/kernel-facts.js';
 import type { InvalidDocument, Store } from '../store/port.js';
@@ -21,7 +21,7 @@ import type { Condition } from './calculators/condition.js';
 import { Cluster } from './cluster.js';
 import type { ConditionView, WatchTopic } from './control/types.js';
 import type { NodeAddressChoice } from './node-address.js';
-import { ensureOwnNode } from './own-node.js';
+import { ensureOwnNode, mendedNode } from './own-node.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
 import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
 import { SpeakerQueries } from './speaker-queries.js';
@@ -97,6 +97,7 @@ export class Agent {
   readonly #wholeTables = new Set<Family>();
   readonly #disabledPeers = new Set<string>();
   #storeSeen = false;
+  #nodeRetry: Timer | undefined;
   #inSync: (() => void) | undefined;
 
   /** Resolves once the store and the RIB have been in sync, by themselves or by time-out. */
@@ -139,6 +140,7 @@ export class Agent {
    */
   async stop(goodbye: 'silent' | 'cease', message: string): Promise<void> {
     this.#ending.abort();
+    this.#nodeRetry?.cancel();
     this.state.speaker = 'closed';
     await this.#speaker.close(goodbye, message, SPEAKER_PATIENCE_MS);
     this.dataplane?.close();
@@ -177,7 +179,12 @@ export class Agent {
   // ---------------------------------------------------------------- store
 
   #changes(changes: readonly ResourceChange[]): void {
-    for (const change of changes) this.cluster.onChange(change);
+    const { nodeName, nodeAddress } = this.options;
+    for (const change of changes) {
+      const mended = this.#storeSeen ? mendedNode(change, nodeName, nodeAddress()) : undefined;
+      this.cluster.onChange(mended === undefined ? change : { kind: 'changed', resource: mended });
+      if (mended !== undefined) void this.#keepOwnNode();
+    }
     if (this.#storeSeen) this.#recalculate();
     this.#tell('resources');
   }
@@ -216,9 +223,9 @@ export class Agent {
     this.#tell('status');
   }
 
-  /** This host's own Node document, made or put right when the address was detected. */
+  /** This host's own Node document, made or put right when the address was detected; tried again while the store refuses. */
   async #keepOwnNode(): Promise<void> {
-    const { store, nodeName, nodeAddress, log } = this.options;
+    const { store, nodeName, nodeAddress, log, clock } = this.options;
     const choice = nodeAddress();
     this.state.nodeAddress = choice;
     const kept = choice.kind === 'refused' ? choice.reason : await ensureOwnNode(store, nodeName, choice);
@@ -226,6 +233,10 @@ export class Agent {
     if (typeof kept === 'object') this.cluster.onChange({ kind: 'changed', resource: kept });
     if (this.state.ownNodeProblem !== undefined) {
       log.warn({ node: nodeName, problem: this.state.ownNodeProblem }, 'own Node document');
+      this.#nodeRetry?.cancel();
+      if (choice.kind === 'chosen' && !this.#ending.signal.aborted) {
+        this.#nodeRetry = clock.schedule(NODE_RETRY_MS, () => void this.#keepOwnNode());
+      }
     }
     this.#tell('status');
   }
@@ -369,6 +380,7 @@ export class Agent {
 
 /** Sessions close and say goodbye within this. */
 const SPEAKER_PATIENCE_MS = 2000;
+const NODE_RETRY_MS = 5000;
 
 const noDataplane = {
   setBest: () => {},

@@ -49,3 +49,16 @@ test("another address in the host's own Node is another router id", async t => {
   t.deepEqual(status?.speaker.listening, [{ address: '127.0.0.9' as never, port: agents.port }]);
   t.is((await agents.peers('b')).length, 1);
 });
+
+test("a host's own Node deleted under its agent is made again, and the peers come back", async t => {
+  t.timeout(60_000);
+  const agents = await LoopbackAgents.create(t);
+  void agents.start('a', 2);
+  void agents.start('b', 3);
+  t.true(await eventually(() => agents.established('b'), 20_000));
+  t.is((await agents.bgpctl('b', 'delete', 'node', 'a')).code, 0);
+  t.true(await eventually(async () => (await agents.bgpctl('b', 'get', 'node', 'a')).code === 0, 10_000));
+  t.true(await eventually(() => agents.established('b'), 30_000), JSON.stringify(await agents.peers('b')));
+  t.is((await agents.peers('b'))[0]?.name, 'a');
+  t.is((await agents.status('a'))?.speaker.restarts, 0);
+});
