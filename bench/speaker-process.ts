@@ -123,7 +123,7 @@ async function execute(command: SpeakerProcessCommand): Promise<SpeakerProcessAn
   return { routes: undefined };
 }
 
-const speaker = startSpeaker(setup.thread, onEvent);
+const speaker = await startSpeaker(setup.thread, onEvent);
 const commands: readonly SpeakerCommand[] = [
   {
     kind: 'configure',

@@ -6,6 +6,8 @@ import type { Clock } from '../../core/clock.js';
 
 /** Never let load delay a change by more than this. */
 const LONGEST_WINDOW_MS = 20;
+/** A timer of Node's is no finer, and to wait for one where a flush is cheap would only add its millisecond to a lone change. */
+const SHORTEST_WINDOW_MS = 1;
 
 export class FlushScheduler {
   readonly #clock: Clock;
@@ -22,7 +24,8 @@ export class FlushScheduler {
   request(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#clock.schedule(Math.max(0, this.#notBefore - this.#clock.now()), () => this.#run());
+    const window = this.#notBefore - this.#clock.now();
+    this.#clock.schedule(window < SHORTEST_WINDOW_MS ? 0 : window, () => this.#run());
   }
 
   #run(): void {

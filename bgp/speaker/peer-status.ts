@@ -23,7 +23,6 @@ export interface PeerRecord {
   readonly counters: Mutable<PeerCounters>;
   lastNotificationSent?: NotificationStatus;
   lastNotificationReceived?: NotificationStatus;
-  staleDeadlineUnixMs?: number | undefined;
   readonly endOfRibReceived: Set<Family>;
   readonly endOfRibSent: Set<Family>;
 }
@@ -33,6 +32,7 @@ interface Described {
   readonly record: PeerRecord;
   readonly main: Session;
   readonly negotiated: Negotiated | undefined;
+  readonly staleDeadlineUnixMs: number | undefined;
 }
 
 export function describePeer(
@@ -58,7 +58,7 @@ export function describePeer(
     lastNotificationSent: record.lastNotificationSent,
     lastNotificationReceived: record.lastNotificationReceived,
     counters: { ...record.counters },
-    staleDeadlineUnixMs: record.staleDeadlineUnixMs,
+    staleDeadlineUnixMs: peer.staleDeadlineUnixMs,
   };
 }
 

@@ -1,6 +1,5 @@
 /**
- * SHELL: one configured peer. Owns its session, a second one while a collision is undecided, its place in the RIB, and what is kept
- * of its routes over a restart (RFC 4724 section 4.2).
+ * SHELL: one configured peer. Owns its session, a second one while a collision is undecided, and its place in the RIB.
  */
 import type { Clock } from '../../core/clock.js';
 import type { Family } from '../family.js';
@@ -20,6 +19,7 @@ import type { PeerConfig, PeerStatus, SpeakerConfig } from './contract.js';
 import { localOpen } from './open-message.js';
 import { describePeer, notificationStatus, type PeerRecord } from './peer-status.js';
 import { Session, type SessionOwner } from './session.js';
+import { StaleRoutes } from './stale-routes.js';
 import { Timers } from './timers.js';
 import type { Connection, DialTarget, Transport } from './transport.js';
 
@@ -48,6 +48,13 @@ export interface PeerPolicies {
   readonly exportPolicy: RibPeer['exportPolicy'];
 }
 
+interface KnownFsmConfig {
+  readonly config: PeerConfig;
+  readonly speaker: SpeakerConfig;
+  readonly restarting: boolean;
+  readonly value: FsmConfig;
+}
+
 /** A peer without graceful restart sends no End-of-RIB; after this long it is taken as having told everything. */
 const IMPLIED_END_OF_RIB_SECONDS = 5;
 
@@ -60,8 +67,9 @@ export class Peer implements SessionOwner {
   #incoming: Session | undefined;
   /** Its place in the RIB while Established. */
   #index: PeerIndex | undefined;
-  #staleFamilies: readonly Family[] = [];
-  readonly #timers: Timers<'stale' | 'implied-end-of-rib'>;
+  #fsmConfig: KnownFsmConfig | undefined;
+  readonly #stale: StaleRoutes;
+  readonly #timers: Timers<'implied-end-of-rib'>;
 
   constructor(owner: PeerOwner, config: PeerConfig, policies: PeerPolicies | undefined) {
     this.#owner = owner;
@@ -85,13 +93,24 @@ export class Peer implements SessionOwner {
       endOfRibSent: new Set(),
     };
     this.#main = this.#newSession();
-    this.#timers = new Timers(owner.clock, name => {
-      if (name === 'stale') this.#flushStale('its stale routes were not announced again in time');
-      else for (const family of this.config.families) this.#endOfRib(family);
+    this.#stale = new StaleRoutes(owner, config.key, {
+      flushed: (count, why) => {
+        if (count > 0) owner.log('warn', `${count} stale routes removed`, this, why);
+        owner.requestFlush();
+        owner.statusChanged(this);
+      },
+    });
+    this.#timers = new Timers(owner.clock, () => {
+      for (const family of this.config.families) this.#endOfRib(family);
     });
   }
 
   // ---------------------------------------------------------------- for the speaker
+
+  /** As helper of a graceful restart: when its stale routes go, milliseconds since the Unix epoch. */
+  get staleDeadlineUnixMs(): number | undefined {
+    return this.#stale.deadlineUnixMs;
+  }
 
   get main(): Session {
     return this.#main;
@@ -107,7 +126,6 @@ export class Peer implements SessionOwner {
     else this.record.info = 'administratively down';
   }
 
-  /** Dials now if it waits for a timer. */
   status(): PeerStatus {
     return describePeer(this, this.#owner.speaker, this.#owner.rib.counts(this.config.key));
   }
@@ -133,7 +151,7 @@ export class Peer implements SessionOwner {
     this.#end(CeaseError.peerDeconfigured, 'peer removed');
     this.#main.abandon();
     this.#timers.clearAll();
-    this.#flushStale('peer removed');
+    this.#stale.flush('peer removed');
   }
 
   /** The end of this process. Silent where the peer keeps our routes over it. */
@@ -143,6 +161,7 @@ export class Peer implements SessionOwner {
     else this.#main.handle({ kind: 'manual-stop', message });
     this.#incoming?.abandon();
     this.#timers.clearAll();
+    this.#stale.forget();
   }
 
   /** A connection from the peer's address. */
@@ -211,10 +230,19 @@ export class Peer implements SessionOwner {
     return { address, port, localAddress, ttl };
   }
 
+  /** Asked for with every event: made anew only when what it says has changed. */
   fsmConfig(): FsmConfig {
-    const { passive, connectRetrySeconds, idleHoldMaxSeconds, delayOpenSeconds } = this.config;
-    const local = localOpen(this.#owner.speaker, this.config, this.#owner.restarting());
-    return { passive, connectRetrySeconds, idleHoldMaxSeconds, delayOpenSeconds, local };
+    const { config } = this;
+    const { speaker } = this.#owner;
+    const restarting = this.#owner.restarting();
+    const known = this.#fsmConfig;
+    if (known?.config === config && known.speaker === speaker && known.restarting === restarting)
+      return known.value;
+    const { passive, connectRetrySeconds, idleHoldMaxSeconds, delayOpenSeconds } = config;
+    const local = localOpen(speaker, config, restarting);
+    const value = { passive, connectRetrySeconds, idleHoldMaxSeconds, delayOpenSeconds, local };
+    this.#fsmConfig = { config, speaker, restarting, value };
+    return value;
   }
 
   openReceived(session: Session, open: Open): void {
@@ -271,13 +299,12 @@ export class Peer implements SessionOwner {
     record.counters.established++;
     record.endOfRibReceived.clear();
     record.endOfRibSent.clear();
-    this.#forgetUnpreserved(negotiated);
+    // RFC 4724 section 4.2: without the F bit in the new OPEN the peer has lost what it forwarded by.
+    this.#stale.keepOnly(negotiated.gracefulRestart?.forwarding ?? []);
     this.#index = this.#owner.rib.peerUp(this.#ribPeer(session, negotiated));
     if (negotiated.gracefulRestart === undefined)
       this.#timers.set('implied-end-of-rib', IMPLIED_END_OF_RIB_SECONDS);
-    else if (this.#staleFamilies.length > 0) {
-      this.#setStaleDeadline(this.#owner.speaker.gracefulRestart?.staleTimeSeconds ?? 0);
-    }
+    else this.#stale.extend(this.#owner.speaker.gracefulRestart?.staleTimeSeconds ?? 0);
     this.#owner.requestFlush();
   }
 
@@ -291,11 +318,11 @@ export class Peer implements SessionOwner {
     if (index === undefined) return;
     const restart = state?.gracefulRestart;
     if (restart !== undefined && keepsRoutes(cause)) {
-      this.#staleFamilies = restart.families.filter(family => state?.families.includes(family));
-      rib.peerDown(index, { keepStale: this.#staleFamilies });
-      this.#setStaleDeadline(restart.restartTimeSeconds);
+      const families = restart.families.filter(family => state?.families.includes(family));
+      rib.peerDown(index, { keepStale: families });
+      this.#stale.keep(families, restart.restartTimeSeconds);
     } else {
-      this.#clearStale();
+      this.#stale.forget();
       rib.peerDown(index, 'flush');
     }
     this.#owner.requestFlush();
@@ -400,12 +427,7 @@ export class Peer implements SessionOwner {
 
   #endOfRib(family: Family): void {
     this.record.endOfRibReceived.add(family);
-    if (this.#staleFamilies.includes(family)) {
-      this.#owner.rib.flushStale(this.config.key, family);
-      this.#staleFamilies = this.#staleFamilies.filter(stale => stale !== family);
-      if (this.#staleFamilies.length === 0) this.#clearStale();
-      this.#owner.requestFlush();
-    }
+    if (this.#stale.endOfRib(family)) this.#owner.requestFlush();
     this.#owner.syncChanged();
   }
 
@@ -418,39 +440,6 @@ export class Peer implements SessionOwner {
       this.#main.write(encodeEndOfRib(afi, safi), 1);
       endOfRibSent.add(family);
     }
-  }
-
-  /** RFC 4724 section 4.2: without the F bit in the new OPEN the peer has lost what it forwarded by. */
-  #forgetUnpreserved(negotiated: Negotiated): void {
-    const kept = negotiated.gracefulRestart?.forwarding ?? [];
-    for (const family of this.#staleFamilies) {
-      if (!kept.includes(family)) this.#owner.rib.flushStale(this.config.key, family);
-    }
-    this.#staleFamilies = this.#staleFamilies.filter(family => kept.includes(family));
-    if (this.#staleFamilies.length === 0) this.#clearStale();
-  }
-
-  #setStaleDeadline(seconds: number): void {
-    this.record.staleDeadlineUnixMs = this.#owner.unixMs() + seconds * 1000;
-    this.#timers.clear('stale');
-    this.#timers.set('stale', seconds);
-  }
-
-  #clearStale(): void {
-    this.#staleFamilies = [];
-    this.record.staleDeadlineUnixMs = undefined;
-    this.#timers.clear('stale');
-  }
-
-  #flushStale(why: string): void {
-    const stale = this.#staleFamilies;
-    this.#clearStale();
-    for (const family of stale) {
-      const gone = this.#owner.rib.flushStale(this.config.key, family);
-      if (gone > 0) this.#owner.log('warn', `${gone} stale routes removed`, this, why);
-    }
-    if (stale.length > 0) this.#owner.requestFlush();
-    this.#owner.statusChanged(this);
   }
 
   #end(subcode: number, detail: string): void {
