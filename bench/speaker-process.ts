@@ -111,7 +111,7 @@ async function execute(command: SpeakerProcessCommand): Promise<SpeakerProcessAn
     case 'start-profile':
       inspector.connect();
       await inspector.post('Profiler.enable');
-      await inspector.post('Profiler.setSamplingInterval', { interval: 200 });
+      await inspector.post('Profiler.setSamplingInterval', { interval: 1000 });
       await inspector.post('Profiler.start');
       break;
     case 'stop-profile': {

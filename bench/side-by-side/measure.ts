@@ -11,7 +11,13 @@ import { type RemoteGenerator, startGenerator } from '../load/remote.js';
 import type { Contender, RunningContender } from './contender.js';
 import { countKernelRoutes } from './kernel-routes.js';
 import { type BenchNetwork, makeRunFolder, SOURCE_ADDRESS, SPEAKER_ADDRESS, sinkAddress } from './network.js';
-import { cpuSeconds, residentMegabytes, untilListening, untilQuiet } from './process-usage.js';
+import {
+  cpuSeconds,
+  IDLE_SHARE_PROFILED,
+  residentMegabytes,
+  untilListening,
+  untilQuiet,
+} from './process-usage.js';
 import type { Sample, SpeakerWork } from './rows.js';
 
 const BGP_PORT = 179;
@@ -70,15 +76,22 @@ export async function measure(measurement: Measurement): Promise<Sample> {
       attributeSets: 4,
     });
     await untilQuiet(running.pid, SETTLED_MS, START_TIMEOUT_MS);
-    const at = { running, generator, network, emptyMb };
-    return await profiled(running, measurement.profileFile, () => doWork(at, work));
+    const profiled = measurement.profileFile !== undefined && running.profiler !== undefined;
+    const at = {
+      running,
+      generator,
+      network,
+      emptyMb,
+      idleShare: profiled ? IDLE_SHARE_PROFILED : undefined,
+    };
+    return await underProfile(running, measurement.profileFile, () => doWork(at, work));
   } finally {
     await generator?.stop();
     await running?.stop();
   }
 }
 
-async function profiled<T>(
+async function underProfile<T>(
   running: RunningContender,
   file: string | undefined,
   work: () => Promise<T>,
@@ -107,6 +120,8 @@ interface Bench {
   readonly generator: RemoteGenerator;
   readonly network: BenchNetwork;
   readonly emptyMb: number;
+  /** What counts as quiet while a profile is taken. */
+  readonly idleShare: number | undefined;
 }
 
 function doWork(at: Bench, work: SpeakerWork): Promise<Sample> {
@@ -127,12 +142,12 @@ interface Loaded {
   readonly wallSeconds: number;
 }
 
-async function announce({ running, generator }: Bench): Promise<Loaded> {
+async function announce({ running, generator, idleShare }: Bench): Promise<Loaded> {
   const before = cpuSeconds(running.pid);
   const begin = performance.now();
   const command = { kind: 'announce', timeoutSeconds: WORK_TIMEOUT_SECONDS } as const;
   const { transfer } = await generator.execute(command, 'announced');
-  const quiet = await untilQuiet(running.pid, DONE_MS, WORK_TIMEOUT_SECONDS * 1000);
+  const quiet = await untilQuiet(running.pid, DONE_MS, WORK_TIMEOUT_SECONDS * 1000, idleShare);
   const wallSeconds = transfer.completeSeconds ?? (quiet.lastWorkMs - begin) / 1000;
   return { transfer, cpuSeconds: quiet.cpuSeconds - before, wallSeconds };
 }

@@ -9,8 +9,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SAMPLE_MS = 20;
-/** Less than this in a sample (5 % of a core) is idling. */
-const IDLE_SECONDS_PER_SAMPLE = 0.001;
+/** Less than this share of a core is idling. */
+const IDLE_SHARE = 0.05;
+/** A profiler that looks a thousand times a second is work of its own. */
+export const IDLE_SHARE_PROFILED = 0.15;
 
 /** Run time since the process began, seconds, of all its living threads. */
 export function cpuSeconds(pid: number): number {
@@ -38,14 +40,19 @@ export interface Quiet {
 }
 
 /** Waits until the process has been idle for `quietMs`. @throws after `timeoutMs` */
-export async function untilQuiet(pid: number, quietMs: number, timeoutMs: number): Promise<Quiet> {
+export async function untilQuiet(
+  pid: number,
+  quietMs: number,
+  timeoutMs: number,
+  idleShare = IDLE_SHARE,
+): Promise<Quiet> {
   const deadline = performance.now() + timeoutMs;
   let cpu = cpuSeconds(pid);
   let lastWorkMs = performance.now();
   while (performance.now() - lastWorkMs < quietMs) {
     await sleep(SAMPLE_MS);
     const now = cpuSeconds(pid);
-    if (now - cpu > IDLE_SECONDS_PER_SAMPLE) lastWorkMs = performance.now();
+    if (now - cpu > (idleShare * SAMPLE_MS) / 1000) lastWorkMs = performance.now();
     cpu = now;
     if (performance.now() > deadline) throw new Error(`process ${pid} is not quiet after ${timeoutMs} ms`);
   }
