@@ -23,7 +23,7 @@ export interface DriverSample {
 }
 
 const METRIC = 1024;
-const WARM_UP = 20_000;
+const WARM_UP = 100_000;
 
 class Bench {
   readonly #kernel: Rtnetlink;
