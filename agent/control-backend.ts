@@ -183,8 +183,17 @@ function familyWord(family: 'ipv4' | 'ipv6' | undefined) {
   return family === 'ipv6' ? 'ipv6-unicast' : 'ipv4-unicast';
 }
 
+/** Labels may stand in any order. */
 function sameResource(a: Resource, b: Resource): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return inOrder(a) === inOrder(b);
+}
+
+function inOrder(resource: Resource): string {
+  return JSON.stringify(resource, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value,
+  );
 }
 
 function failed(location: string, id: string, error: StoreError): ApplyResult {

@@ -1,0 +1,187 @@
+import test, { type ExecutionContext } from 'ava';
+import { ControlFailure } from '../../agent/control/backend.js';
+import type { ApplyResult } from '../../agent/control/types.js';
+import { AgentBackend } from '../../agent/control-backend.js';
+import type { SpeakerQuery } from '../../bgp/speaker/contract.js';
+import { serialiseResource } from '../../core/resources/parse.js';
+import { MemoryStore } from '../../store/memory-store.js';
+import { peerStatus, routeView } from './control/fake-backend.js';
+import { bgpPeer, node, pool } from './documents.js';
+import { runAgent } from './running-agent.js';
+
+const peers = [
+  peerStatus({ key: 'Mesh_10_0_0_10', address: '10.0.0.10', name: 'c' }),
+  peerStatus({ key: 'Mesh_10_0_0_9', address: '10.0.0.9', name: 'b' }),
+  peerStatus({ key: 'Global_fd00__1', address: 'fd00::1', name: '' }),
+];
+
+async function newBackend(t: ExecutionContext, store = new MemoryStore([node('a', '10.0.0.1/24')])) {
+  const running = await runAgent(t, [], { store });
+  const asked: SpeakerQuery[] = [];
+  let ended = 0;
+  running.answer = query => {
+    asked.push(query);
+    return query.kind === 'peers'
+      ? { kind: 'peers', peers }
+      : { kind: 'routes', routes: [routeView('10.1.0.0/24'), routeView('10.2.0.0/24')], more: true };
+  };
+  const backend = new AgentBackend(running.agent, '1.2.3', () => ended++);
+  return { ...running, running, backend, asked, ended: () => ended };
+}
+
+const document = (location: string, value: unknown) => ({ documents: [{ location, document: value }] });
+const outcomes = (results: readonly ApplyResult[]) => results.map(({ id, outcome }) => `${id} ${outcome}`);
+
+test('who answers', async t => {
+  const { backend } = await newBackend(t);
+  t.deepEqual(backend.hello(), { pid: process.pid, version: '1.2.3', nodeName: 'a' });
+  t.is(backend.status().store.state, 'in-sync');
+});
+
+test('peers in the order of their addresses, those known last where the speaker does not answer', async t => {
+  const { backend, running, handler } = await newBackend(t);
+  const addresses = async () => (await backend.peers()).map(({ address }) => address as string);
+  t.deepEqual(await addresses(), ['10.0.0.9', '10.0.0.10', 'fd00::1']);
+  running.answer = () => ({ kind: 'error', message: 'the speaker is being restarted' });
+  handler.event({ kind: 'peer-status', peer: peers[0]! });
+  t.deepEqual(await addresses(), ['10.0.0.10']);
+});
+
+test("a page of routes asks for the peer by key, address or name, and for the prefix's own family", async t => {
+  const { backend, asked } = await newBackend(t);
+  for (const peer of ['Mesh_10_0_0_9', '10.0.0.9', 'b']) {
+    const page = await backend.routes({ table: 'received', peer, limit: 2 });
+    t.is(page.next, '10.2.0.0/24');
+    const query = asked.at(-1);
+    t.deepEqual(query?.kind === 'routes' && query.table, { kind: 'received', peer: 'Mesh_10_0_0_9' });
+  }
+  const families: string[] = [];
+  for (const more of [{}, { family: 'ipv6' as const }, { prefix: 'fd00::/64' }, { prefix: '10.0.0.0/8' }]) {
+    await backend.routes({ table: 'best', limit: 2, ...more });
+    const query = asked.at(-1);
+    families.push(query?.kind === 'routes' ? query.family : '');
+  }
+  t.deepEqual(families, ['ipv4-unicast', 'ipv6-unicast', 'ipv6-unicast', 'ipv4-unicast']);
+});
+
+test('a peer that is not there is refused with those that are; a speaker without an answer is a 503', async t => {
+  const { backend, running } = await newBackend(t);
+  const unknown = await t.throwsAsync(backend.routes({ table: 'advertised', peer: 'x', limit: 1 }), {
+    instanceOf: ControlFailure,
+  });
+  t.is(unknown?.status, 404);
+  t.like(unknown?.problem, { field: 'peer', value: 'x', allowed: 'b, c, fd00::1' });
+  running.answer = () => ({ kind: 'error', message: 'the speaker is being restarted' });
+  const away = await t.throwsAsync(backend.routes({ table: 'best', limit: 1 }), {
+    instanceOf: ControlFailure,
+  });
+  t.is(away?.status, 503);
+});
+
+test('without a dataplane routes say nothing of the kernel', async t => {
+  const { backend, running } = await newBackend(t);
+  const { kernel: _, ...route } = routeView('10.1.0.0/24');
+  running.answer = () => ({ kind: 'routes', routes: [route], more: false });
+  const { routes, next } = await backend.routes({ table: 'best', limit: 2 });
+  t.is(next, null);
+  t.true(routes.every(route => route.kernel === undefined));
+});
+
+test('apply: created, unchanged, updated; a dry run writes nothing', async t => {
+  const { backend, store } = await newBackend(t);
+  const written = serialiseResource(pool('p', '10.1.0.0/16'));
+  const changed = serialiseResource(pool('p', '10.1.0.0/16', true));
+  const apply = async (value: unknown, dryRun = false) =>
+    outcomes(await backend.apply({ ...document('x.yaml', value), dryRun }))[0];
+  t.is(await apply(written, true), 'IPPool/p created');
+  t.is((await store.get({ kind: 'IPPool', name: 'p' })).kind, 'error');
+  t.is(await apply(written), 'IPPool/p created');
+  t.is(await apply(written), 'IPPool/p unchanged');
+  t.is(await apply(changed, true), 'IPPool/p updated');
+  t.is(await apply(changed), 'IPPool/p updated');
+  t.is(await apply(changed), 'IPPool/p unchanged');
+});
+
+test('apply: fields and labels in another order are the same document', async t => {
+  const { backend } = await newBackend(t);
+  const labelled = (labels: object) => ({
+    apiVersion: 'projectcalico.org/v3',
+    kind: 'Node',
+    metadata: { name: 'n', labels },
+  });
+  t.deepEqual(outcomes(await backend.apply(document('x', labelled({ rack: '1', zone: 'a' })))), [
+    'Node/n created',
+  ]);
+  t.deepEqual(outcomes(await backend.apply(document('x', labelled({ zone: 'a', rack: '1' })))), [
+    'Node/n unchanged',
+  ]);
+});
+
+test('apply: a document that is wrong is said with field, value and what is allowed; the others are applied', async t => {
+  const { backend, store } = await newBackend(t);
+  const wrong = { ...serialiseResource(bgpPeer('tor', {})), spec: { peerIP: '10.0.0.300', asNumber: 1 } };
+  const results = await backend.apply({
+    documents: [
+      { location: 'a.yaml#1', document: wrong },
+      { location: 'a.yaml#2', document: null },
+      { location: 'a.yaml#3', document: serialiseResource(node('n')) },
+    ],
+  });
+  t.deepEqual(outcomes(results), ['BGPPeer/tor invalid', ' invalid', 'Node/n created']);
+  t.is(results[0]?.location, 'a.yaml#1');
+  t.like(results[0]?.problems[0], { field: 'spec.peerIP', value: '"10.0.0.300"' });
+  t.truthy(results[0]?.problems[0]?.allowed);
+  t.is((await store.get({ kind: 'Node', name: 'n' })).kind, 'ok');
+});
+
+test('apply: somebody else writes at the same time, and the last one wins', async t => {
+  const store = new MemoryStore([node('a', '10.0.0.1/24'), pool('p', '10.1.0.0/16')]);
+  const { backend } = await newBackend(t, store);
+  const { update } = store;
+  let races = 3;
+  store.update = async (resource, expected) => {
+    if (races-- > 0) {
+      const found = await store.get({ kind: 'IPPool', name: 'p' });
+      const other = pool('p', `10.${races}.0.0/16`);
+      if (found.kind === 'ok') await update.call(store, other, found.value.revision);
+    }
+    return update.call(store, resource, expected);
+  };
+  const mine = serialiseResource(pool('p', '10.99.0.0/16'));
+  t.deepEqual(outcomes(await backend.apply(document('x', mine))), ['IPPool/p updated']);
+  t.is((await backend.getResource({ kind: 'IPPool', name: 'p' })).resource.kind, 'IPPool');
+  races = 100;
+  const lost = await backend.apply(document('x', serialiseResource(pool('p', '10.200.0.0/16'))));
+  t.deepEqual(outcomes(lost), ['IPPool/p failed']);
+});
+
+test('a store that is away, a document that is not there', async t => {
+  const store = new MemoryStore([node('a', '10.0.0.1/24')]);
+  const { backend } = await newBackend(t, store);
+  const status = async (action: Promise<unknown>) =>
+    (await t.throwsAsync(action, { instanceOf: ControlFailure }))?.status;
+  t.is(await status(backend.getResource({ kind: 'Node', name: 'x' })), 404);
+  t.is(await status(backend.deleteResource({ kind: 'Node', name: 'x' })), 404);
+  const error = { kind: 'unavailable', operation: 'write', detail: 'disk full' } as const;
+  store.create = async () => ({ kind: 'error', error });
+  store.delete = async () => ({ kind: 'error', error });
+  t.is(await status(backend.deleteResource({ kind: 'Node', name: 'a' })), 503);
+  const [result] = await backend.apply(document('x', serialiseResource(node('n'))));
+  t.is(result?.outcome, 'failed');
+  t.deepEqual(result?.problems, [{ error: 'write: disk full' }]);
+});
+
+test('a peer is switched by its key; shutdown is passed on', async t => {
+  const { backend, store, commands, ended } = await newBackend(t);
+  await store.create(node('b', '10.0.0.2/24'));
+  await new Promise(resolve => setTimeout(resolve, 50));
+  t.false(backend.setPeerEnabled('Mesh_10_0_0_3', false));
+  t.true(backend.setPeerEnabled('Mesh_10_0_0_2', false));
+  const states = () =>
+    commands.flatMap(command => (command.kind === 'set-peer' ? [command.peer.administrativeState] : []));
+  t.is(states().at(-1), 'down');
+  t.true(backend.setPeerEnabled('Mesh_10_0_0_2', true));
+  t.is(states().at(-1), 'up');
+  backend.shutdown();
+  t.is(ended(), 1);
+});
