@@ -19,8 +19,16 @@ import type {
 /** Small dense number of a RIB peer; reused only after its routes are gone. */
 export type PeerIndex = number;
 
+/** What may change while a session is Established. */
+export interface RibPolicies {
+  readonly nextHopMode: 'auto' | 'self' | 'keep';
+  readonly sharedSubnets: readonly Prefix[];
+  readonly importPolicy: RoutePolicy | RoutePredicate;
+  readonly exportPolicy: RoutePolicy | RoutePredicate;
+}
+
 /** What of a peer and its session matters to routes. Given anew each time a session is established. */
-export interface RibPeer {
+export interface RibPeer extends RibPolicies {
   readonly key: string;
   readonly asn: Asn;
   readonly localAsn: Asn;
@@ -31,10 +39,6 @@ export interface RibPeer {
   readonly families: readonly Family[];
   /** RFC 6793: negotiated both ways. */
   readonly fourOctetAs: boolean;
-  readonly nextHopMode: 'auto' | 'self' | 'keep';
-  readonly sharedSubnets: readonly Prefix[];
-  readonly importPolicy: RoutePolicy | RoutePredicate;
-  readonly exportPolicy: RoutePolicy | RoutePredicate;
 }
 
 /** A library user's policy: called once per path, in the speaker's own thread. */
@@ -66,12 +70,8 @@ export interface Rib {
   peerDown(peer: PeerIndex, routes: 'flush' | { readonly keepStale: readonly Family[] }): void;
   /** End-of-RIB came or the stale timer fired: stale routes that were not announced again go. Returns how many went. */
   flushStale(key: string, family: Family): number;
-  /** Live policy change: routes are judged again without a session reset. */
-  setPolicies(
-    peer: PeerIndex,
-    importPolicy: RibPeer['importPolicy'],
-    exportPolicy: RibPeer['exportPolicy'],
-  ): void;
+  /** Live change: routes are judged again, and the peer is told the difference, without a session reset. */
+  setPolicies(peer: PeerIndex, policies: RibPolicies): void;
 
   /**
    * One whole UPDATE message, its 19-byte header included, in `buffer[start, end)`. The bytes are only read during the call.

@@ -174,7 +174,7 @@ export class FamilyTable {
 
   /** A session that carries this family gets its output from the group with its view. */
   join(session: Session): void {
-    const group = this.#groupFor(session.peer!, session.peer!.exportPolicy);
+    const group = this.#groupFor(session.peer!);
     const undecided = this.dirty.count > 0;
     const { source, peer } = session;
     const member = group.output.join(
@@ -205,12 +205,12 @@ export class FamilyTable {
     for (const id of ids) this.offerFree(id);
   }
 
-  /** Another export policy: the peer moves to the group that has it and is told the difference. */
-  move(session: Session, exportPolicy: RibPeer['exportPolicy']): void {
+  /** Its policies have changed: the peer moves to the group that has them and is told the difference. */
+  move(session: Session): void {
     const { index } = session.source;
     const from = this.memberships[index];
     if (from === undefined) return;
-    const group = this.#groupFor(session.peer!, exportPolicy);
+    const group = this.#groupFor(session.peer!);
     if (group === from.group) return;
     const { address, state, startsAfter, initialTableSent } = from.member;
     if (state === 'waiting') {
@@ -227,7 +227,8 @@ export class FamilyTable {
     this.#part(from);
   }
 
-  #groupFor(peer: RibPeer, exportPolicy: RibPeer['exportPolicy']): UpdateGroup {
+  #groupFor(peer: RibPeer): UpdateGroup {
+    const { exportPolicy } = peer;
     const view = exportViewOf(peer, this.family);
     const key = `${JSON.stringify(view)} ${this.#policyNames.nameOf(exportPolicy)}`;
     let group = this.groups.get(key);

@@ -18,7 +18,7 @@ import type { BestRouteBatch, NextHopStatus, OriginatedRoute } from '../speaker/
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { AttributeStore } from './attribute-store.js';
 import { Audiences } from './audience.js';
-import type { PeerIndex, Rib, RibPeer, UpdateOutcome } from './contract.js';
+import type { PeerIndex, Rib, RibPeer, RibPolicies, UpdateOutcome } from './contract.js';
 import { FamilyTable } from './family-table.js';
 import { type NextHop, NextHops } from './next-hops.js';
 import { OutBuffer } from './out-buffer.js';
@@ -124,15 +124,12 @@ class RoutingInformationBase implements Rib {
     return removed;
   }
 
-  setPolicies(
-    peer: PeerIndex,
-    importPolicy: RibPeer['importPolicy'],
-    exportPolicy: RibPeer['exportPolicy'],
-  ): void {
+  setPolicies(peer: PeerIndex, policies: RibPolicies): void {
     const source = this.#sources.at(peer);
     const session = source?.session;
     if (source === undefined || session?.peer === undefined) return;
-    const compiled = compilePolicy(importPolicy, 'peers');
+    session.peer = { ...session.peer, ...policies };
+    const compiled = compilePolicy(policies.importPolicy, 'peers');
     for (const each of [session, source.stale]) {
       if (each === undefined) continue;
       each.importPolicy = compiled;
@@ -141,7 +138,7 @@ class RoutingInformationBase implements Rib {
     }
     for (const table of Object.values(this.#tables)) {
       this.#judgeImports(table, source.index);
-      table.move(session, exportPolicy);
+      table.move(session);
     }
   }
 

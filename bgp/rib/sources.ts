@@ -29,8 +29,8 @@ export interface FamilyCounts {
 
 export interface Session {
   readonly source: Source;
-  /** `undefined` for our own routes. */
-  readonly peer: RibPeer | undefined;
+  /** `undefined` for our own routes. Replaced when its policies change. */
+  peer: RibPeer | undefined;
   readonly kind: 'own' | 'ibgp' | 'ebgp';
   importPolicy: CompiledPolicy;
   stale: boolean;

@@ -1,7 +1,7 @@
 /** Which changes of a peer's configuration a running session cannot take up (pure). */
 import type { PeerConfig } from './contract.js';
 
-/** Announced in OPEN, part of the connection, or of how routes were judged at its beginning. */
+/** Announced in OPEN, or part of the connection. */
 const needsNewSession = [
   'address',
   'port',
@@ -13,8 +13,6 @@ const needsNewSession = [
   'keepaliveTimeSeconds',
   'ttl',
   'gracefulRestart',
-  'nextHopMode',
-  'sharedSubnets',
   'administrativeState',
 ] as const satisfies readonly (keyof PeerConfig)[];
 

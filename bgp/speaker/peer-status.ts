@@ -1,7 +1,7 @@
 /** A peer for people: `PeerStatus` from what the shell knows (pure). */
 import type { Family } from '../family.js';
 import type { Negotiated } from '../fsm/negotiate.js';
-import { describeCapability } from '../wire/capabilities.js';
+import { type Capability, describeCapability } from '../wire/capabilities.js';
 import { describeNotification, type Notification } from '../wire/notification.js';
 import type {
   NotificationStatus,
@@ -11,7 +11,6 @@ import type {
   SessionStatus,
   SpeakerConfig,
 } from './contract.js';
-import { localOpen } from './open-message.js';
 import type { Session } from './session.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -23,8 +22,31 @@ export interface PeerRecord {
   readonly counters: Mutable<PeerCounters>;
   lastNotificationSent?: NotificationStatus;
   lastNotificationReceived?: NotificationStatus;
+  /** In the OPEN of the session that is Established, or was last. */
+  capabilitiesSent: readonly Capability[];
   readonly endOfRibReceived: Set<Family>;
   readonly endOfRibSent: Set<Family>;
+}
+
+export function newPeerRecord(sinceUnixMs: number): PeerRecord {
+  return {
+    sinceUnixMs,
+    info: '',
+    counters: {
+      established: 0,
+      messagesReceived: 0,
+      messagesSent: 0,
+      updatesReceived: 0,
+      updatesSent: 0,
+      bytesReceived: 0,
+      bytesSent: 0,
+      treatedAsWithdraw: 0,
+      attributesDiscarded: 0,
+    },
+    capabilitiesSent: [],
+    endOfRibReceived: new Set(),
+    endOfRibSent: new Set(),
+  };
 }
 
 interface Described {
@@ -53,7 +75,7 @@ export function describePeer(
     sinceUnixMs: record.sinceUnixMs,
     routes,
     info: record.info,
-    session: describeSession(peer, speaker),
+    session: describeSession(peer),
     localAddressReason: config.localAddress === undefined ? 'chosen by the kernel' : 'configured',
     lastNotificationSent: record.lastNotificationSent,
     lastNotificationReceived: record.lastNotificationReceived,
@@ -62,11 +84,10 @@ export function describePeer(
   };
 }
 
-function describeSession(peer: Described, speaker: SpeakerConfig): SessionStatus | undefined {
+function describeSession(peer: Described): SessionStatus | undefined {
   const { negotiated, record } = peer;
   const { connection } = peer.main;
   if (negotiated === undefined || connection === undefined) return undefined;
-  const sent = localOpen(speaker, peer.config, speaker.restarting).open.capabilities;
   return {
     localAddress: connection.localAddress,
     localPort: connection.localPort,
@@ -76,7 +97,7 @@ function describeSession(peer: Described, speaker: SpeakerConfig): SessionStatus
     keepaliveSeconds: negotiated.keepaliveSeconds,
     fourOctetAs: negotiated.fourOctetAs,
     families: negotiated.families,
-    capabilitiesSent: sent.map(describeCapability),
+    capabilitiesSent: record.capabilitiesSent.map(describeCapability),
     capabilitiesReceived: negotiated.remote.capabilities.map(describeCapability),
     gracefulRestart: negotiated.gracefulRestart,
     endOfRibReceived: [...record.endOfRibReceived],

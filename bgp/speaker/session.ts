@@ -37,17 +37,12 @@ export interface SessionOwner {
   /** Collision detection comes first; it hands the OPEN to {@link Session.handle} or not. */
   openReceived(session: Session, open: Open): void;
   /** A whole UPDATE; an error ends the session. */
-  updateReceived(
-    session: Session,
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-  ): BgpMessageError | undefined;
+  updateReceived(buffer: Uint8Array, start: number, end: number): BgpMessageError | undefined;
   /** After each read that held UPDATEs. */
   updatesEnded(): void;
-  routeRefreshReceived(session: Session, refresh: RouteRefresh): void;
+  routeRefreshReceived(refresh: RouteRefresh): void;
   up(session: Session, negotiated: Negotiated): void;
-  down(session: Session, cause: Cause): void;
+  down(cause: Cause): void;
   /** After each change of state, when all its actions are done. */
   changed(session: Session, cause: Cause | undefined): void;
   notificationSent(notification: MessageError): void;
@@ -145,7 +140,7 @@ export class Session {
         this.#owner.up(this, action.negotiated);
         return;
       case 'session-down':
-        this.#owner.down(this, action.cause);
+        this.#owner.down(action.cause);
         return;
     }
   }
@@ -206,7 +201,7 @@ export class Session {
         this.#counters.messagesReceived++;
         if (buffer[start + 18] === MessageType.update && this.state.kind === 'Established') {
           updates++;
-          const error = this.#owner.updateReceived(this, buffer, start, start + length);
+          const error = this.#owner.updateReceived(buffer, start, start + length);
           if (error !== undefined) throw error;
         } else {
           this.#message(buffer, start, start + length);
@@ -263,7 +258,7 @@ export class Session {
       case MessageType.routeRefresh: {
         const refresh = decodeRouteRefresh(buffer, start, end);
         this.handle({ kind: 'route-refresh-received' });
-        if (this.state.kind === 'Established') this.#owner.routeRefreshReceived(this, refresh);
+        if (this.state.kind === 'Established') this.#owner.routeRefreshReceived(refresh);
         return;
       }
     }

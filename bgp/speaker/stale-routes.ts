@@ -13,23 +13,19 @@ interface Owner {
   unixMs(): number;
 }
 
-interface Listener {
-  /** They went before the peer could tell them again. */
-  flushed(count: number, why: string): void;
-}
-
 export class StaleRoutes {
   readonly #owner: Owner;
   readonly #peerKey: string;
-  readonly #listener: Listener;
+  readonly #removed: (count: number, why: string) => void;
   readonly #timers: Timers<'deadline'>;
   #families: readonly Family[] = [];
   #deadlineUnixMs: number | undefined;
 
-  constructor(owner: Owner, peerKey: string, listener: Listener) {
+  /** @param removed told when they went before the peer had told them again */
+  constructor(owner: Owner, peerKey: string, removed: (count: number, why: string) => void) {
     this.#owner = owner;
     this.#peerKey = peerKey;
-    this.#listener = listener;
+    this.#removed = removed;
     this.#timers = new Timers(owner.clock, () =>
       this.flush('its stale routes were not announced again in time'),
     );
@@ -71,7 +67,7 @@ export class StaleRoutes {
     let count = 0;
     for (const family of this.#families) count += this.#owner.rib.flushStale(this.#peerKey, family);
     this.forget();
-    this.#listener.flushed(count, why);
+    this.#removed(count, why);
   }
 
   /** The RIB has removed them in another way, or the speaker ends. */

@@ -195,8 +195,11 @@ class Sequence {
     const entry = this.twin.peers.get(peer.peer.key)!;
     const importPolicy = this.pick(policies);
     const exportPolicy = this.pick(policies);
-    this.rib.setPolicies(peer.index, importPolicy, exportPolicy);
-    entry.peer = { ...entry.peer, importPolicy, exportPolicy };
+    const nextHopMode = this.pick(['auto', 'self', 'keep'] as const);
+    const { sharedSubnets } = this.pick([shared, { sharedSubnets: [] }]);
+    const changed = { importPolicy, exportPolicy, nextHopMode, sharedSubnets };
+    this.rib.setPolicies(peer.index, changed);
+    entry.peer = { ...entry.peer, ...changed };
   }
 
   takeSome(): void {
