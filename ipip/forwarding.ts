@@ -1,11 +1,11 @@
 /**
- * SHELL: this host as a router: `ip_forward` on and kept on, what was changed recorded for {@link undoForwarding}, and packet filters
+ * SHELL: this host as a router: `ip_forward` on and kept on, for IPv6 where there are pools of it, what was changed recorded for {@link undoForwarding}, and packet filters
  * that would drop pods' packets named with the cure, or opened for the pools when told to.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../core/clock.js';
-import type { Prefix } from '../core/prefix.js';
+import { type Prefix, prefixFamily } from '../core/prefix.js';
 import { readSysctl, writeSysctl } from '../linux/sysctl.js';
 import { type ForwardFirewall, type Variant, variants } from './forward-firewall.js';
 import { acceptPlan, dropsPods, type ForwardChain, removalPlan } from './forward-policy.js';
@@ -35,6 +35,8 @@ export interface ForwardingProblem {
 }
 
 const IP_FORWARD = 'net/ipv4/ip_forward';
+/** Also ends the host's listening to router advertisements, unless `accept_ra` is 2: only where there are IPv6 pools. */
+const IPV6_FORWARDING = 'net/ipv6/conf/all/forwarding';
 const SYSCTL_LOOK_MS = 1000;
 const FIREWALL_LOOK_MS = 30_000;
 const linuxSysctls: Sysctls = { read: readSysctl, write: writeSysctl };
@@ -43,7 +45,7 @@ export class Forwarding {
   readonly #options: ForwardingOptions;
   readonly #sysctls: Sysctls;
   #pools: readonly Prefix[] = [];
-  #sysctlProblem: ForwardingProblem | undefined;
+  #sysctlProblems: readonly ForwardingProblem[] = [];
   #firewallProblems: readonly ForwardingProblem[] = [];
   #sysctlTimer: Timer | undefined;
   #firewallTimer: Timer | undefined;
@@ -60,15 +62,16 @@ export class Forwarding {
     void this.#keepLooking();
   }
 
-  /** IPv4 pools whose packets are to pass. */
+  /** Pools whose packets are to pass. */
   setPools(pools: readonly Prefix[]): void {
     if (this.#pools.join() === pools.join()) return;
     this.#pools = pools;
+    this.#keepForwarding();
     void this.#keepLooking();
   }
 
   problems(): readonly ForwardingProblem[] {
-    return [...(this.#sysctlProblem === undefined ? [] : [this.#sysctlProblem]), ...this.#firewallProblems];
+    return [...this.#sysctlProblems, ...this.#firewallProblems];
   }
 
   /** Leaves everything as it is. */
@@ -79,21 +82,26 @@ export class Forwarding {
   }
 
   #keepForwarding(): void {
-    this.#sysctlProblem = this.#switchOn();
+    if (this.#closed) return;
+    this.#sysctlTimer?.cancel();
+    const ipv6 = this.#pools.some(pool => prefixFamily(pool) === 'ipv6');
+    const wanted = ipv6 ? [IP_FORWARD, IPV6_FORWARDING] : [IP_FORWARD];
+    this.#sysctlProblems = wanted.flatMap(name => this.#switchOn(name) ?? []);
     this.#sysctlTimer = this.#options.clock.schedule(SYSCTL_LOOK_MS, () => this.#keepForwarding());
   }
 
-  #switchOn(): ForwardingProblem | undefined {
+  #switchOn(name: string): ForwardingProblem | undefined {
+    const words = name === IP_FORWARD ? 'ip_forward' : 'IPv6 forwarding';
     try {
-      const found = this.#sysctls.read(IP_FORWARD);
+      const found = this.#sysctls.read(name);
       if (found === '1') return undefined;
-      rememberSysctl(this.#options.stateFile, IP_FORWARD, found);
-      this.#sysctls.write(IP_FORWARD, '1');
-      this.#options.log('info', 'ip_forward switched on', `it was ${found}`);
+      rememberSysctl(this.#options.stateFile, name, found);
+      this.#sysctls.write(name, '1');
+      this.#options.log('info', `${words} switched on`, `it was ${found}`);
       return undefined;
     } catch (error) {
-      const message = `ip_forward is off and cannot be switched on: ${(error as Error).message}`;
-      return { severity: 'error', message, object: `sysctl ${IP_FORWARD}` };
+      const message = `${words} is off and cannot be switched on: ${(error as Error).message}`;
+      return { severity: 'error', message, object: `sysctl ${name}` };
     }
   }
 

@@ -9,6 +9,7 @@ import { type ForwardChain, parseForwardChain } from '../../ipip/forward-policy.
 import { Forwarding, undoForwarding } from '../../ipip/forwarding.js';
 
 const IP_FORWARD = 'net/ipv4/ip_forward';
+const IPV6_FORWARDING = 'net/ipv6/conf/all/forwarding';
 const pools = ['10.244.0.0/16'] as Prefix[];
 
 class FakeFirewall implements ForwardFirewall {
@@ -38,7 +39,10 @@ class FakeFirewall implements ForwardFirewall {
 function setUp(t: ExecutionContext, acceptPools = false) {
   const folder = mkdtempSync(join(tmpdir(), 'mgy-forwarding-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const values = new Map([[IP_FORWARD, '0']]);
+  const values = new Map([
+    [IP_FORWARD, '0'],
+    [IPV6_FORWARDING, '0'],
+  ]);
   let writable = true;
   const sysctls = {
     read: (name: string) => values.get(name)!,
@@ -142,4 +146,41 @@ test('a packet filter that cannot be read is named and tried again', async t => 
   clock.advance(30_000);
   await settle();
   t.deepEqual(forwarding.problems(), []);
+});
+
+test('IPv6 is forwarded where there are IPv6 pools, and nowhere else', async t => {
+  const { options, values, firewall, clock, stateFile } = setUp(t);
+  const forwarding = new Forwarding(options);
+  forwarding.start();
+  forwarding.setPools(pools);
+  clock.advance(1000);
+  t.is(values.get(IPV6_FORWARDING), '0');
+  forwarding.setPools([...pools, 'fd00:10::/48' as Prefix]);
+  t.is(values.get(IPV6_FORWARDING), '1');
+  values.set(IPV6_FORWARDING, '0');
+  clock.advance(1000);
+  t.is(values.get(IPV6_FORWARDING), '1');
+  forwarding.close();
+  await undoForwarding({ stateFile, firewall, sysctls: options.sysctls });
+  t.is(values.get(IPV6_FORWARDING), '0');
+});
+
+test('a host without IPv6 that has IPv6 pools says so, and forwards IPv4', t => {
+  const { options, values } = setUp(t);
+  const sysctls = {
+    ...options.sysctls,
+    read: (name: string) => {
+      if (name === IPV6_FORWARDING) throw new Error('ENOENT');
+      return values.get(name)!;
+    },
+  };
+  const forwarding = new Forwarding({ ...options, sysctls });
+  forwarding.start();
+  forwarding.setPools(['fd00:10::/48' as Prefix]);
+  t.deepEqual(
+    forwarding.problems().map(({ object }) => object),
+    [`sysctl ${IPV6_FORWARDING}`],
+  );
+  t.is(values.get(IP_FORWARD), '1');
+  forwarding.close();
 });
