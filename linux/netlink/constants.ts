@@ -67,7 +67,7 @@ export const Group = {
 } as const;
 
 /** sys/socket.h */
-export const AddressFamilyNumber = { unspecified: 0, ipv4: 2, ipv6: 10 } as const;
+export const AddressFamilyNumber = { unspecified: 0, ipv4: 2, bridge: 7, ipv6: 10 } as const;
 
 /** enum rtattr_type_t */
 export const RouteAttribute = {
@@ -120,9 +120,14 @@ export const LinkAttribute = {
   master: 10,
   operationalState: 16,
   linkInfo: 18,
+  alias: 20,
 } as const;
 /** IFLA_INFO_* */
 export const LinkInfoAttribute = { kind: 1, data: 2 } as const;
+/** linux/if_tunnel.h: IFLA_IPTUN_* */
+export const IptunAttribute = { local: 2, remote: 3, ttl: 4, pathMtuDiscovery: 10 } as const;
+/** IFLA_VXLAN_* */
+export const VxlanAttribute = { id: 1, link: 3, local: 4, learning: 7, port: 15 } as const;
 /** linux/if.h */
 export const LinkFlag = { up: 1, loopback: 8, running: 0x40, lowerUp: 0x10000 } as const;
 
@@ -131,6 +136,11 @@ export const AddressAttribute = { address: 1, local: 2, label: 3, flags: 8 } as 
 
 /** NDA_* */
 export const NeighbourAttribute = { destination: 1, linkLayerAddress: 2 } as const;
+
+/** NTF_*: of a forwarding database, the device's own entry, not its bridge's */
+export const NeighbourFlag = { self: 0x02 } as const;
+/** NUD_* */
+export const NeighbourState = { reachable: 0x02, stale: 0x04, noArp: 0x40, permanent: 0x80 } as const;
 
 /** FRA_* */
 export const RuleAttribute = {

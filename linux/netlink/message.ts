@@ -88,6 +88,21 @@ export class MessageWriter {
     return this;
   }
 
+  attributeU8(type: number, value: number): this {
+    return this.u16(5)
+      .u16(type)
+      .u32(value & 0xff);
+  }
+
+  /** In network order. */
+  attributeU16Network(type: number, value: number): this {
+    return this.u16(6)
+      .u16(type)
+      .u8(value >>> 8)
+      .u8(value & 0xff)
+      .u16(0);
+  }
+
   attributeU32(type: number, value: number): this {
     return this.u16(8).u16(type).u32(value);
   }

@@ -1,12 +1,13 @@
 /** The neighbour table on rtnetlink, pure (linux/neighbour.h, struct ndmsg): family (8), pad (24), ifindex (32), state (16), flags, type (8). */
 import { addressFromBytes, addressToBytes, type IpAddress } from '../../core/ip-address.js';
 import { AddressFamilyNumber, NeighbourAttribute } from './constants.js';
+import { linkLayerAddressFromBytes, linkLayerAddressToBytes } from './link-layer-address.js';
 import { eachAttribute, type Message, type MessageWriter, readU32 } from './message.js';
 
 export interface Neighbour {
   readonly ifindex: number;
   readonly address: IpAddress;
-  /** Six octets as "aa:bb:cc:dd:ee:ff"; "" while unresolved. */
+  /** Six octets as "aa:bb:cc:dd:ee:ff"; "" while unresolved, and for what is not six octets. */
   readonly linkLayerAddress: string;
   /** NUD_*: 0x02 reachable, 0x04 stale, 0x80 permanent. */
   readonly state: number;
@@ -30,8 +31,10 @@ export function writeNeighbour(writer: MessageWriter, neighbour: Neighbour): voi
     .u8(0)
     .attributeBytes(NeighbourAttribute.destination, bytes);
   if (neighbour.linkLayerAddress !== '') {
-    const octets = neighbour.linkLayerAddress.split(':').map(octet => Number.parseInt(octet, 16));
-    writer.attributeBytes(NeighbourAttribute.linkLayerAddress, Uint8Array.from(octets));
+    writer.attributeBytes(
+      NeighbourAttribute.linkLayerAddress,
+      linkLayerAddressToBytes(neighbour.linkLayerAddress),
+    );
   }
 }
 
@@ -45,9 +48,7 @@ export function parseNeighbour({ bytes, start, end }: Message): Neighbour | unde
     if (type === NeighbourAttribute.destination) {
       address = addressFromBytes(family === AddressFamilyNumber.ipv4 ? 'ipv4' : 'ipv6', bytes, from);
     } else if (type === NeighbourAttribute.linkLayerAddress) {
-      linkLayerAddress = [...bytes.subarray(from, to)]
-        .map(octet => octet.toString(16).padStart(2, '0'))
-        .join(':');
+      linkLayerAddress = linkLayerAddressFromBytes(bytes, from, to);
     }
   });
   if (address === undefined) return undefined;

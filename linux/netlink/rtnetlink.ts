@@ -4,10 +4,25 @@
 import type { Prefix } from '../../core/prefix.js';
 import { errnoName } from '../libc.js';
 import { type InterfaceAddress, parseAddress, writeAddress, writeAddressDump } from './address.js';
+import { type FdbEntry, parseFdbEntry, writeFdbDump, writeFdbEntry } from './bridge-fdb.js';
 import { DumpRefusedError, type KernelRefusal, NetlinkConnection } from './connection.js';
 import { Flag, MessageType, RouteTable } from './constants.js';
 import { openKoffiTransport } from './koffi-transport.js';
-import { type Link, type LinkChange, parseLink, writeLinkChange, writeLinkDump } from './link.js';
+import {
+  type Link,
+  type LinkChange,
+  type NewLink,
+  parseLink,
+  writeLinkDeletion,
+  writeLinkDump,
+} from './link.js';
+import {
+  changeRequests,
+  creationRequests,
+  freeIfindexes,
+  type LinkRequest,
+  refusalsByPlace,
+} from './link-requests.js';
 import type { Message, MessageWriter } from './message.js';
 import { type Neighbour, parseNeighbour, writeNeighbour, writeNeighbourDump } from './neighbour.js';
 import {
@@ -32,7 +47,7 @@ export interface RouteOperation {
   readonly form: RouteForm;
 }
 
-/** A datagram must fit into the socket's buffer, and the event loop waits for it. */
+/** A datagram must fit into the socket's buffer, and the event loop waits for it. Even: a link's two messages stay together. */
 const LONGEST_BATCH = 1024;
 
 export interface RtnetlinkOptions {
@@ -88,6 +103,11 @@ export class Rtnetlink {
     return this.#dump(MessageType.getNeighbour, writeNeighbourDump, MessageType.newNeighbour, parseNeighbour);
   }
 
+  /** The forwarding databases of all VXLAN devices. */
+  fdb(): Promise<readonly FdbEntry[]> {
+    return this.#dump(MessageType.getNeighbour, writeFdbDump, MessageType.newNeighbour, parseFdbEntry);
+  }
+
   rules(family: 'ipv4' | 'ipv6'): Promise<readonly Rule[]> {
     return this.#dump(
       MessageType.getRule,
@@ -98,26 +118,56 @@ export class Rtnetlink {
   }
 
   /** Refusals by place in `operations`. @throws if the socket fails */
-  async changeRoutes(operations: readonly RouteOperation[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    if (operations.length <= LONGEST_BATCH) return this.#routeBatch(operations);
-    const refusals = new Map<number, KernelRefusal>();
-    for (let at = 0; at < operations.length; at += LONGEST_BATCH) {
-      const some = await this.#routeBatch(operations.slice(at, at + LONGEST_BATCH));
-      for (const [i, refusal] of some) refusals.set(at + i, refusal);
-    }
-    return refusals;
+  changeRoutes(operations: readonly RouteOperation[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#batches(operations, writeRouteOperation);
   }
 
+  /**
+   * Makes tunnel devices, down, with all that is said of them. What is there is never touched: EEXIST where there is a link of that name,
+   * or a tunnel of those parameters.
+   */
+  async createLinks(links: readonly NewLink[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    if (links.length === 0) return new Map();
+    const taken = (await this.links()).map(({ ifindex }) => ifindex);
+    const ifindexes = freeIfindexes(taken, links.length, Math.random);
+    return this.#linkRequests(creationRequests(links, ifindexes));
+  }
+
+  /** A change of several things that is refused may have been done in part. */
   changeLinks(changes: readonly LinkChange[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#batch(MessageType.newLink, 0, changes, writeLinkChange);
+    return this.#linkRequests(changeRequests(changes));
+  }
+
+  /** With their addresses, routes, neighbours and forwarding databases. */
+  deleteLinks(ifindexes: readonly number[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#batch(MessageType.delLink, 0, ifindexes, writeLinkDeletion);
   }
 
   addAddresses(entries: readonly InterfaceAddress[]): Promise<ReadonlyMap<number, KernelRefusal>> {
     return this.#batch(MessageType.newAddress, Flag.create | Flag.exclusive, entries, writeAddress);
   }
 
+  /** With the routes of their subnets. */
+  deleteAddresses(entries: readonly InterfaceAddress[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#batch(MessageType.delAddress, 0, entries, writeAddress);
+  }
+
+  /** Takes the place of what was there for the same address. */
   addNeighbours(entries: readonly Neighbour[]): Promise<ReadonlyMap<number, KernelRefusal>> {
     return this.#batch(MessageType.newNeighbour, Flag.create | Flag.replace, entries, writeNeighbour);
+  }
+
+  deleteNeighbours(entries: readonly Neighbour[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#batch(MessageType.delNeighbour, 0, entries, writeNeighbour);
+  }
+
+  /** Takes the place of what was there for the same MAC address. */
+  addFdbEntries(entries: readonly FdbEntry[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#batch(MessageType.newNeighbour, Flag.create | Flag.replace, entries, writeFdbEntry);
+  }
+
+  deleteFdbEntries(entries: readonly FdbEntry[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    return this.#batch(MessageType.delNeighbour, 0, entries, writeFdbEntry);
   }
 
   addRules(rules: readonly Rule[]): Promise<ReadonlyMap<number, KernelRefusal>> {
@@ -128,27 +178,43 @@ export class Rtnetlink {
     this.#connection.close();
   }
 
-  #routeBatch(operations: readonly RouteOperation[]): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#connection.batch({
-      count: operations.length,
-      write: (writer, i, sequence) => writeRouteOperation(writer, operations[i]!, sequence),
+  async #linkRequests(requests: readonly LinkRequest[]): Promise<ReadonlyMap<number, KernelRefusal>> {
+    const refusals = await this.#batches(requests, (writer, request, sequence) => {
+      writer.begin(MessageType.newLink, request.flags | Flag.request, sequence);
+      request.write(writer);
+      writer.end();
     });
+    return refusalsByPlace(requests, refusals);
   }
 
+  /** One message an item. */
   #batch<T>(
     type: number,
     flags: number,
     items: readonly T[],
     write: (writer: MessageWriter, item: T) => void,
   ): Promise<ReadonlyMap<number, KernelRefusal>> {
-    return this.#connection.batch({
-      count: items.length,
-      write: (writer, i, sequence) => {
-        writer.begin(type, flags | Flag.request, sequence);
-        write(writer, items[i]!);
-        writer.end();
-      },
+    return this.#batches(items, (writer, item, sequence) => {
+      writer.begin(type, flags | Flag.request, sequence);
+      write(writer, item);
+      writer.end();
     });
+  }
+
+  /** Refusals by place in `items`, however many batches these make. */
+  async #batches<T>(
+    items: readonly T[],
+    write: (writer: MessageWriter, item: T, sequence: number) => void,
+  ): Promise<ReadonlyMap<number, KernelRefusal>> {
+    const refusals = new Map<number, KernelRefusal>();
+    for (let at = 0; at < items.length; at += LONGEST_BATCH) {
+      const some = await this.#connection.batch({
+        count: Math.min(LONGEST_BATCH, items.length - at),
+        write: (writer, i, sequence) => write(writer, items[at + i]!, sequence),
+      });
+      for (const [i, refusal] of some) refusals.set(at + i, refusal);
+    }
+    return refusals;
   }
 
   async #dump<T>(

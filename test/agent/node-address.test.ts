@@ -14,7 +14,8 @@ const BOOT = 3;
 
 function link(name: string, more: Partial<Link> = {}): Link {
   const found = { ifindex: ifindex(name), name, mtu: 1500, up: true, carrier: true, loopback: name === 'lo' };
-  return { ...found, kind: '', masterIfindex: 0, ...more };
+  const plain = { kind: '', masterIfindex: 0, alias: '', linkLayerAddress: '', tunnel: undefined };
+  return { ...found, ...plain, ...more };
 }
 
 function address(name: string, text: string, more: Partial<InterfaceAddress> = {}): InterfaceAddress {

@@ -125,12 +125,15 @@ test('addresses, links, neighbours and rules are read', t => {
   t.deepEqual(parseLink(only(bytesOf(link))), {
     ifindex: 2,
     name: 'eth0',
+    alias: '',
     mtu: 1500,
+    linkLayerAddress: '',
     up: true,
     carrier: true,
     loopback: false,
     kind: 'veth',
     masterIfindex: 0,
+    tunnel: undefined,
   });
   const read = parseNeighbour(only(bytesOf(neighbour)))!;
   t.deepEqual(read, {
