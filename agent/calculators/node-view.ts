@@ -3,6 +3,7 @@ import { type Asn, parseAsn } from '../../core/asn.js';
 import { type AddressFamily, addressFamily, type IpAddress, parseIpAddress } from '../../core/ip-address.js';
 import { type Prefix, prefixOf } from '../../core/prefix.js';
 import type { BGPConfigurationResource, NodeResource } from '../../core/resources/resource.js';
+import { Configurations } from './configurations.js';
 
 /** Calico's default AS number, for every node that has none of its own. */
 export const DEFAULT_ASN = parseAsn(64512) as Asn;
@@ -27,26 +28,8 @@ export function nodeAddress(
   return { address, subnet: prefixOf(address, Math.min(width, Number(match?.[2] ?? width))) };
 }
 
-/** `default` and `node.NAME` documents by name, read with the override rules. */
-export class BgpConfigurations {
-  readonly #byName = new Map<string, BGPConfigurationResource>();
-
-  set(resource: BGPConfigurationResource): void {
-    this.#byName.set(resource.metadata.name, resource);
-  }
-
-  delete(name: string): void {
-    this.#byName.delete(name);
-  }
-
-  /** The value for a node: its own document's, else the cluster's. */
-  of<K extends keyof BGPConfigurationResource['spec']>(
-    nodeName: string,
-    field: K,
-  ): BGPConfigurationResource['spec'][K] | undefined {
-    return this.#byName.get(`node.${nodeName}`)?.spec[field] ?? this.#byName.get('default')?.spec[field];
-  }
-
+/** The BGPConfigurations, read with Calico's defaults. */
+export class BgpConfigurations extends Configurations<BGPConfigurationResource> {
   asn(node: NodeResource | undefined, nodeName: string): Asn {
     return node?.spec.bgp?.asNumber ?? this.of(nodeName, 'asNumber') ?? DEFAULT_ASN;
   }
