@@ -8,6 +8,7 @@ const aliases: Readonly<Record<ResourceKind, readonly string[]>> = {
   Node: ['node', 'nodes', 'no'],
   IPPool: ['ippool', 'ippools', 'ipp', 'ipps', 'pool', 'pools'],
   BGPConfiguration: ['bgpconfiguration', 'bgpconfigurations', 'bgpconfig', 'bgpconfigs'],
+  FelixConfiguration: ['felixconfiguration', 'felixconfigurations', 'felixconfig', 'felixconfigs'],
   BGPPeer: ['bgppeer', 'bgppeers', 'bgpp', 'bgpps', 'bp'],
   WorkloadEndpoint: ['workloadendpoint', 'workloadendpoints', 'wep', 'weps'],
   BlockAffinity: ['blockaffinity', 'blockaffinities', 'affinity', 'affinities'],

@@ -36,6 +36,7 @@ const kinds: Readonly<Record<ResourceKind, { readonly namespaced: boolean }>> = 
   Node: { namespaced: false },
   IPPool: { namespaced: false },
   BGPConfiguration: { namespaced: false },
+  FelixConfiguration: { namespaced: false },
   BGPPeer: { namespaced: false },
   WorkloadEndpoint: { namespaced: true },
   BlockAffinity: { namespaced: false },

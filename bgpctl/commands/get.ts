@@ -11,7 +11,8 @@ export const getCommand: Command = {
   positionals: [
     {
       name: 'kind',
-      describe: 'node, ippool, bgpconfiguration, bgppeer, workloadendpoint, blockaffinity',
+      describe:
+        'node, ippool, bgpconfiguration, felixconfiguration, bgppeer, workloadendpoint, blockaffinity',
       required: true,
     },
     { name: 'name', describe: 'one of them; NAMESPACE/NAME where the kind has namespaces', required: false },

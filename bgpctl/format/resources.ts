@@ -56,6 +56,17 @@ function resourceCells(resource: Resource, wide: boolean): Cell[] {
         ['ASNUMBER', spec.asNumber === undefined ? '' : String(spec.asNumber)],
       ];
     }
+    case 'FelixConfiguration': {
+      const { spec } = resource;
+      const number = (value: number | undefined) => (value === undefined ? '' : String(value));
+      const tunnels: Cell[] = [
+        ['IPIPMTU', number(spec.ipipMTU)],
+        ['VXLANMTU', number(spec.vxlanMTU)],
+        ['VXLANPORT', number(spec.vxlanPort)],
+        ['VXLANVNI', number(spec.vxlanVNI)],
+      ];
+      return wide ? [name, ...tunnels] : [name];
+    }
     case 'BGPPeer': {
       const { spec } = resource;
       return [

@@ -12,7 +12,7 @@ import {
   parseIpAddress,
   parseIpv4,
 } from '../ip-address.js';
-import { isPrefix, type Prefix, parsePrefix } from '../prefix.js';
+import { hostPrefix, isPrefix, type Prefix, parsePrefix } from '../prefix.js';
 import { isSelector, parseSelector } from '../selector.js';
 
 /** A field that may be left out or written as `null`. */
@@ -55,15 +55,23 @@ export const ipAddress: z.ZodType<IpAddress, string | number> = parsed('an IP ad
 );
 
 /** Calico takes prefixes with host bits set and clears them in silence; a slip of the fingers is better said. */
-export const prefix = z.string('a prefix such as 10.244.0.0/16').transform((value, context): Prefix => {
-  const found = parsePrefix(value);
-  if (isPrefix(found)) return found;
-  const message =
-    found.kind === 'host-bits-set'
-      ? `a prefix without host bits: ${found.network} is`
-      : 'a prefix such as 10.244.0.0/16';
-  context.issues.push({ code: 'custom', input: value, message });
-  return z.NEVER;
+function prefixText(allowed: string, parse: typeof parsePrefix) {
+  return z.string(allowed).transform((value, context): Prefix => {
+    const found = parse(value);
+    if (isPrefix(found)) return found;
+    const message =
+      found.kind === 'host-bits-set' ? `a prefix without host bits: ${found.network} is` : allowed;
+    context.issues.push({ code: 'custom', input: value, message });
+    return z.NEVER;
+  });
+}
+
+export const prefix = prefixText('a prefix such as 10.244.0.0/16', parsePrefix);
+
+/** A bare address is its host's prefix. */
+export const hostOrPrefix = prefixText('an address or a prefix, such as 192.0.2.1 or 10.0.0.0/8', value => {
+  const address = parseIpAddress(value);
+  return address === undefined ? parsePrefix(value) : hostPrefix(address);
 });
 
 /** An address with the length of its subnet, host bits kept: `10.0.0.1/24`. A bare address has the full length. */

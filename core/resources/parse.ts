@@ -7,6 +7,7 @@ import { nearest } from '../nearest-word.js';
 import { bgpConfigurationSpec } from './bgp-configuration.js';
 import { bgpPeerSpec } from './bgp-peer.js';
 import { blockAffinitySpec } from './block-affinity.js';
+import { felixConfigurationSpec } from './felix-configuration.js';
 import { optional, resourceName } from './fields.js';
 import { ipPoolSpec } from './ip-pool.js';
 import { nodeSpec } from './node.js';
@@ -27,6 +28,7 @@ const specs: Readonly<Record<ResourceKind, z.ZodType>> = {
   Node: nodeSpec,
   IPPool: ipPoolSpec,
   BGPConfiguration: bgpConfigurationSpec,
+  FelixConfiguration: felixConfigurationSpec,
   BGPPeer: bgpPeerSpec,
   WorkloadEndpoint: workloadEndpointSpec,
   BlockAffinity: blockAffinitySpec,

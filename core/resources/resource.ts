@@ -82,6 +82,22 @@ export type BGPConfigurationResource = Document<
   }
 >;
 
+/**
+ * `default` speaks for the cluster, `node.NAME` overrides it for one host. Fields that this version does not act on stand beside these,
+ * as they were written.
+ */
+export type FelixConfigurationResource = Document<
+  'FelixConfiguration',
+  {
+    /** MTUs in bytes; 0 is an automatic one. */
+    readonly ipipMTU?: number;
+    readonly vxlanMTU?: number;
+    readonly vxlanPort?: number;
+    readonly vxlanVNI?: number;
+    readonly externalNodesList?: readonly Prefix[];
+  }
+>;
+
 /** `peerIP` (may carry a port) with `asNumber`, or `peerSelector`; for one `node`, a `nodeSelector`, or every node. */
 export type BGPPeerResource = Document<
   'BGPPeer',
@@ -143,6 +159,7 @@ export type Resource =
   | NodeResource
   | IPPoolResource
   | BGPConfigurationResource
+  | FelixConfigurationResource
   | BGPPeerResource
   | WorkloadEndpointResource
   | BlockAffinityResource;

@@ -6,6 +6,7 @@ import {
   type BGPPeerResource,
   type BlockAffinityResource,
   CALICO_API,
+  type FelixConfigurationResource,
   type IPPoolResource,
   type NodeResource,
   type Resource,
@@ -36,6 +37,13 @@ export function bgpConfiguration(
   spec: BGPConfigurationResource['spec'],
 ): BGPConfigurationResource {
   return { apiVersion, kind: 'BGPConfiguration', metadata: metadata(name), spec };
+}
+
+export function felixConfiguration(
+  name: string,
+  spec: FelixConfigurationResource['spec'] & Readonly<Record<string, unknown>>,
+): FelixConfigurationResource {
+  return { apiVersion, kind: 'FelixConfiguration', metadata: metadata(name), spec };
 }
 
 export function bgpPeer(name: string, spec: BGPPeerResource['spec']): BGPPeerResource {

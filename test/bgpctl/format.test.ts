@@ -6,7 +6,7 @@ import { formatStatus, hasFindings } from '../../bgpctl/format/status.js';
 import { columnWidths, renderTable } from '../../bgpctl/format/table.js';
 import { formatSpan, wrapText } from '../../bgpctl/format/text.js';
 import { agentStatus, NOW, peerStatus, routeView } from '../agent/control/fake-backend.js';
-import { bgpPeer, block, node, pool } from '../agent/documents.js';
+import { bgpPeer, block, felixConfiguration, node, pool } from '../agent/documents.js';
 
 const options = { width: 80, colour: false, now: NOW, wide: false };
 const widest = (text: string) => Math.max(...text.split('\n').map(line => line.length));
@@ -187,6 +187,12 @@ test('get: calicoctl columns', t => {
   t.is(
     formatResources('IPPool', [pool('main', '10.244.0.0/16')], plain),
     'NAME  CIDR           SELECTOR\nmain  10.244.0.0/16  all()\n',
+  );
+  const felix = [felixConfiguration('default', { ipipMTU: 1440, vxlanVNI: 4097, ipipEnabled: true })];
+  t.is(formatResources('FelixConfiguration', felix, plain), 'NAME\ndefault\n');
+  t.is(
+    formatResources('FelixConfiguration', felix, { ...plain, wide: true }),
+    'NAME     IPIPMTU  VXLANMTU  VXLANPORT  VXLANVNI\ndefault  1440                          4097\n',
   );
   t.is(
     formatResources('BlockAffinity', [block('a', '10.244.1.0/26')], plain),

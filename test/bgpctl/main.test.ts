@@ -69,7 +69,9 @@ for (const [words, code, pattern] of [
   ['apply -f /nonexistent', 2, undefined],
   ['routes --received 10.0.0.2 --advertised 10.0.0.2', 2, undefined],
   ['routes 10.0.0/8', 2, /10\.0\.0\/8 is not a prefix/],
+  ['get felixconfgi', 2, /"felixconfig"/],
   ['delete bgppeer tor', 0, undefined],
+  ['delete FelixConfig/default', 0, undefined],
 ] as const) {
   test(`bgpctl ${words} exits ${code}`, async t => {
     const result = await bgpctl(words.split(' ').filter(word => word !== ''));

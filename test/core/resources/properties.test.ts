@@ -46,6 +46,9 @@ const keys = fc.constantFrom(
     'constructor',
     'toString',
     'length',
+    'ipipMTU',
+    'externalNodesList',
+    'bpfLogFilters',
   ],
 );
 const value = fc.letrec(tie => ({
@@ -64,7 +67,15 @@ const document = fc.record(
       {
         weight: 9,
         arbitrary: fc.constantFrom(
-          ...['Node', 'IPPool', 'BGPConfiguration', 'BGPPeer', 'WorkloadEndpoint', 'BlockAffinity'],
+          ...[
+            'Node',
+            'IPPool',
+            'BGPConfiguration',
+            'FelixConfiguration',
+            'BGPPeer',
+            'WorkloadEndpoint',
+            'BlockAffinity',
+          ],
         ),
       },
       value,
