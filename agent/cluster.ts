@@ -16,6 +16,7 @@ import { afterChange, type ResourceChange, sameValue } from './calculators/calcu
 import type { Condition } from './calculators/condition.js';
 import { ConflictsCalculator } from './calculators/conflicts.js';
 import { ExportPolicyCalculator } from './calculators/export-policy.js';
+import { FelixSettingsCalculator } from './calculators/felix-settings.js';
 import { MeshPeersCalculator } from './calculators/mesh-peers.js';
 import { nodeAddress } from './calculators/node-view.js';
 import { OwnRoutesCalculator } from './calculators/own-routes.js';
@@ -41,6 +42,7 @@ export interface ClusterOutput {
 }
 
 export class Cluster {
+  readonly felix: FelixSettingsCalculator;
   readonly #options: ClusterOptions;
   readonly #settings: SpeakerSettingsCalculator;
   readonly #peers: MeshPeersCalculator;
@@ -62,6 +64,7 @@ export class Cluster {
     this.#peers = new MeshPeersCalculator(nodeName, timers);
     this.#ownRoutes = new OwnRoutesCalculator(nodeName);
     this.#exportPolicy = new ExportPolicyCalculator(nodeName);
+    this.felix = new FelixSettingsCalculator(nodeName);
   }
 
   onChange(change: ResourceChange): void {
@@ -70,6 +73,7 @@ export class Cluster {
     this.#ownRoutes.onChange(change);
     this.#exportPolicy.onChange(change);
     this.#conflicts.onChange(change);
+    this.felix.onChange(change);
     const { id, resource } = afterChange(change);
     const key = `${id.namespace ?? ''}/${id.name}`;
     if (id.kind === 'IPPool') {
@@ -124,7 +128,12 @@ export class Cluster {
   }
 
   get conditions(): readonly Condition[] {
-    return [...this.#peers.conditions, ...this.#ownRoutes.conditions, ...this.#conflicts.flush()];
+    return [
+      ...this.#peers.conditions,
+      ...this.#ownRoutes.conditions,
+      ...this.#conflicts.flush(),
+      ...this.felix.conditions,
+    ];
   }
 
   #speakerConfig(settings: SpeakerSettings): SpeakerConfig {
