@@ -39,7 +39,7 @@ export function writeTunnelChange(writer: MessageWriter, tunnel: TunnelParameter
         break;
       case 'vxlan':
         // What is left out stays as it was, so what is to be nothing is written as nothing.
-        writeAddress(writer, VxlanAttribute.local, tunnel.local);
+        writeAddress(writer, VxlanAttribute.local, tunnel.local ?? ANY);
         writer
           .attributeU32(VxlanAttribute.id, tunnel.vni)
           .attributeU8(VxlanAttribute.learning, tunnel.learning ? 1 : 0)
@@ -49,10 +49,10 @@ export function writeTunnelChange(writer: MessageWriter, tunnel: TunnelParameter
   });
 }
 
-/** An IPIP device is always told everything: what is left out becomes its default, and path MTU discovery is on by default. */
+/** The same for both: what is left out becomes 0 in an IPIP device also when it is changed, and path MTU discovery becomes on. */
 function writeIpip(writer: MessageWriter, tunnel: TunnelParameters & { kind: 'ipip' }): void {
-  writeAddress(writer, IptunAttribute.local, tunnel.local);
-  writeAddress(writer, IptunAttribute.remote, tunnel.remote);
+  if (tunnel.local !== undefined) writeAddress(writer, IptunAttribute.local, tunnel.local);
+  if (tunnel.remote !== undefined) writeAddress(writer, IptunAttribute.remote, tunnel.remote);
   writer
     .attributeU8(IptunAttribute.ttl, tunnel.ttl)
     .attributeU8(IptunAttribute.pathMtuDiscovery, tunnel.pathMtuDiscovery ? 1 : 0);
@@ -60,14 +60,16 @@ function writeIpip(writer: MessageWriter, tunnel: TunnelParameters & { kind: 'ip
 
 function writeLinkInfo(writer: MessageWriter, kind: string, writeData: () => void): void {
   writer.nested(LinkAttribute.linkInfo, info =>
-    info.attributeText(LinkInfoAttribute.kind, kind).nested(LinkInfoAttribute.data, writeData),
+    info
+      .attributeBytes(LinkInfoAttribute.kind, new TextEncoder().encode(kind))
+      .nested(LinkInfoAttribute.data, writeData),
   );
 }
 
 const ANY = '0.0.0.0' as Ipv4Address;
 
-function writeAddress(writer: MessageWriter, type: number, address: Ipv4Address | undefined): void {
-  writer.attributeBytes(type, addressToBytes(address ?? ANY));
+function writeAddress(writer: MessageWriter, type: number, address: Ipv4Address): void {
+  writer.attributeBytes(type, addressToBytes(address));
 }
 
 export interface LinkInfo {
