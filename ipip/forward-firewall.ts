@@ -1,9 +1,7 @@
-/** SHELL: the commands that look at and change this host's FORWARD chains. */
-import { execFile } from 'node:child_process';
-import { type ForwardChain, listedChains, nftablesDrops, parseForwardChain } from './forward-policy.js';
-
-export const variants = ['iptables-nft', 'iptables-legacy'] as const;
-export type Variant = (typeof variants)[number];
+/** SHELL: looks at and changes this host's FORWARD chains. */
+import { type ForwardChain, listedChains, parseForwardChain } from './forward-policy.js';
+import { packetFilter, type Variant } from './packet-filter.js';
+import { nftablesDrops } from './packet-filter-text.js';
 
 /** A packet filter, as {@link Forwarding} needs it. */
 export interface ForwardFirewall {
@@ -15,59 +13,15 @@ export interface ForwardFirewall {
   nftablesDrops(): Promise<readonly string[]>;
 }
 
-/** Another program may hold the lock of the legacy variant; longer than this it is looked at next time. */
-const LOCK_WAIT_SECONDS = '5';
-const TIMEOUT_MS = 10_000;
-
 /** @param prefix a command to run the commands with, e.g. `['ip', 'netns', 'exec', 'X']` */
 export function iptablesFirewall(prefix: readonly string[] = []): ForwardFirewall {
-  const run = (command: string, args: readonly string[], input?: string) =>
-    runCommand([...prefix, command, ...args], input);
-  const list = (variant: Variant, chain: string) => run(variant, ['-w', LOCK_WAIT_SECONDS, '-S', chain]);
+  const filter = packetFilter(prefix);
   return {
     async read(variant) {
-      // Asking the legacy variant for a table would make it.
-      if (variant === 'iptables-legacy' && !(await run('cat', [LEGACY_TABLES])).stdout.includes('filter'))
-        return undefined;
-      const forward = await list(variant, listedChains.forward);
-      if (forward.missing) return undefined;
-      if (forward.status !== 0) throw new Error(`${variant}: ${forward.stderr}`);
-      const own = await list(variant, listedChains.own);
-      return parseForwardChain(forward.stdout, own.status === 0 ? own.stdout : undefined);
+      const listing = await filter.list(variant, listedChains);
+      return listing === undefined ? undefined : parseForwardChain(listing.base, listing.own);
     },
-    async restore(variant, input) {
-      const { status, stderr } = await run(
-        `${variant}-restore`,
-        ['-w', LOCK_WAIT_SECONDS, '--noflush'],
-        input,
-      );
-      if (status !== 0) throw new Error(`${variant}-restore: ${stderr}`);
-    },
-    async nftablesDrops() {
-      const { status, stdout } = await run('nft', ['list', 'chains']);
-      return status === 0 ? nftablesDrops(stdout) : [];
-    },
+    restore: (variant, input) => filter.restore(variant, input),
+    nftablesDrops: async () => nftablesDrops(await filter.nftablesChains(), 'forward'),
   };
-}
-
-const LEGACY_TABLES = '/proc/net/ip_tables_names';
-
-interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** There is no such command. */
-  readonly missing: boolean;
-}
-
-function runCommand([command, ...args]: readonly string[], input = ''): Promise<Outcome> {
-  return new Promise(resolve => {
-    const child = execFile(command!, args, { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
-      const code = (error as { code?: unknown } | null)?.code ?? 0;
-      const status = typeof code === 'number' ? code : 127;
-      resolve({ status, stdout, stderr: stderr.trim(), missing: status === 127 || code === 'ENOENT' });
-    });
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
 }

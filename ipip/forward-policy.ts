@@ -5,6 +5,7 @@
  * Ours is one rule in FORWARD, known by its comment, that jumps to a chain of ours with the pools.
  */
 import type { Prefix } from '../core/prefix.js';
+import { policyOf, restoreInput, rulesOf } from './packet-filter-text.js';
 
 const CHAIN = 'margay-forward';
 const COMMENT = 'margay:accept-forwarding';
@@ -27,15 +28,11 @@ export function parseForwardChain(forward: string, own: string | undefined): For
   // The nft variant prints its comments without quotes where it can.
   const jumps = rules.filter(rule => rule.endsWith(`-j ${CHAIN}`)).length;
   return {
-    policy: /^-P FORWARD (\S+)/m.exec(forward)?.[1] ?? 'ACCEPT',
+    policy: policyOf(forward),
     foreignRules: rules.length - jumps,
     jumps,
     ownRules: own === undefined ? undefined : rulesOf(own),
   };
-}
-
-function rulesOf(listing: string): readonly string[] {
-  return listing.split('\n').filter(line => line.startsWith('-A '));
 }
 
 /** What our chain should hold: packets from and to the IPv4 pools pass. */
@@ -69,26 +66,10 @@ export function removalPlan(chain: ForwardChain): string | undefined {
   return restoreInput(lines);
 }
 
-function restoreInput(lines: readonly string[]): string {
-  return ['*filter', ...lines, 'COMMIT', ''].join('\n');
-}
-
 /** Whether pods' packets end here for want of a rule. */
 export function dropsPods({ policy, jumps }: ForwardChain): boolean {
   return policy === 'DROP' && jumps === 0;
 }
 
 /** What `iptables -S` must be asked for. */
-export const listedChains = { forward: 'FORWARD', own: CHAIN } as const;
-
-/** Base chains at the forward hook that drop by policy, by what `nft list chains` prints, but for those that iptables-nft owns. */
-export function nftablesDrops(listing: string): readonly string[] {
-  const found: string[] = [];
-  let [table, chain] = ['', ''];
-  for (const line of listing.split('\n')) {
-    table = /^table (\S+ \S+) \{/.exec(line)?.[1] ?? table;
-    chain = /^\s+chain (\S+) \{/.exec(line)?.[1] ?? chain;
-    if (/hook forward .*policy drop;/.test(line)) found.push(`${table} ${chain}`);
-  }
-  return found.filter(name => /^(ip|inet) /.test(name) && name !== 'ip filter FORWARD');
-}
+export const listedChains = { base: 'FORWARD', own: CHAIN } as const;

@@ -7,8 +7,10 @@ import { dirname } from 'node:path';
 import type { Clock, Timer } from '../core/clock.js';
 import { type Prefix, prefixFamily } from '../core/prefix.js';
 import { readSysctl, writeSysctl } from '../linux/sysctl.js';
-import { type ForwardFirewall, type Variant, variants } from './forward-firewall.js';
+import type { ForwardFirewall } from './forward-firewall.js';
 import { acceptPlan, dropsPods, type ForwardChain, removalPlan } from './forward-policy.js';
+import type { HostProblem } from './host-problem.js';
+import { type Variant, variants } from './packet-filter.js';
 
 export interface Sysctls {
   read(name: string): string;
@@ -26,14 +28,6 @@ export interface ForwardingOptions {
   readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
 }
 
-export interface ForwardingProblem {
-  readonly severity: 'error' | 'warning';
-  /** What is wrong, and the cure. */
-  readonly message: string;
-  /** What it is about, for people: "sysctl net/ipv4/ip_forward". */
-  readonly object: string;
-}
-
 const IP_FORWARD = 'net/ipv4/ip_forward';
 /** Also ends the host's listening to router advertisements, unless `accept_ra` is 2: only where there are IPv6 pools. */
 const IPV6_FORWARDING = 'net/ipv6/conf/all/forwarding';
@@ -45,8 +39,8 @@ export class Forwarding {
   readonly #options: ForwardingOptions;
   readonly #sysctls: Sysctls;
   #pools: readonly Prefix[] = [];
-  #sysctlProblems: readonly ForwardingProblem[] = [];
-  #firewallProblems: readonly ForwardingProblem[] = [];
+  #sysctlProblems: readonly HostProblem[] = [];
+  #firewallProblems: readonly HostProblem[] = [];
   #sysctlTimer: Timer | undefined;
   #firewallTimer: Timer | undefined;
   #looking: Promise<void> | undefined;
@@ -70,7 +64,7 @@ export class Forwarding {
     void this.#keepLooking();
   }
 
-  problems(): readonly ForwardingProblem[] {
+  problems(): readonly HostProblem[] {
     return [...this.#sysctlProblems, ...this.#firewallProblems];
   }
 
@@ -90,7 +84,7 @@ export class Forwarding {
     this.#sysctlTimer = this.#options.clock.schedule(SYSCTL_LOOK_MS, () => this.#keepForwarding());
   }
 
-  #switchOn(name: string): ForwardingProblem | undefined {
+  #switchOn(name: string): HostProblem | undefined {
     const words = name === IP_FORWARD ? 'ip_forward' : 'IPv6 forwarding';
     try {
       const found = this.#sysctls.read(name);
@@ -120,8 +114,8 @@ export class Forwarding {
     this.#firewallTimer = this.#options.clock.schedule(FIREWALL_LOOK_MS, () => void this.#keepLooking());
   }
 
-  async #lookAtFirewalls(): Promise<readonly ForwardingProblem[]> {
-    const problems: ForwardingProblem[] = [];
+  async #lookAtFirewalls(): Promise<readonly HostProblem[]> {
+    const problems: HostProblem[] = [];
     for (const variant of variants) {
       try {
         const chain = await this.#mended(variant);
@@ -150,7 +144,7 @@ export class Forwarding {
   }
 }
 
-function dropProblem(variant: Variant): ForwardingProblem {
+function dropProblem(variant: Variant): HostProblem {
   const message = `the FORWARD policy of ${variant} is DROP, so packets of pods are dropped: set forwarding.accept, or run "${variant} -P FORWARD ACCEPT"`;
   return { severity: 'warning', message, object: `${variant} FORWARD` };
 }

@@ -3,7 +3,6 @@ import type { Prefix } from '../../core/prefix.js';
 import {
   acceptPlan,
   dropsPods,
-  nftablesDrops,
   parseForwardChain,
   poolRules,
   removalPlan,
@@ -77,31 +76,4 @@ test('cleanup takes away what is there and no more', t => {
     removalPlan(parseForwardChain('-P FORWARD DROP\n', '-N margay-forward')),
     input('-F margay-forward', '-X margay-forward'),
   );
-});
-
-test('chains of nftables itself that drop are named, but for those that iptables-nft owns', t => {
-  const listing = `table ip filter {
-	chain FORWARD {
-		type filter hook forward priority filter; policy drop;
-	}
-}
-table inet firewalld {
-	chain filter_INPUT {
-		type filter hook input priority filter + 10; policy drop;
-	}
-	chain filter_FORWARD {
-		type filter hook forward priority filter + 10; policy drop;
-	}
-	chain raw {
-		type filter hook forward priority 0; policy accept;
-	}
-}
-table ip6 filter {
-	chain FORWARD {
-		type filter hook forward priority filter; policy drop;
-	}
-}
-`;
-  t.deepEqual(nftablesDrops(listing), ['inet firewalld filter_FORWARD']);
-  t.deepEqual(nftablesDrops(''), []);
 });

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FakeClock } from '../../bgp/testing/fake-clock.js';
 import type { Prefix } from '../../core/prefix.js';
-import type { ForwardFirewall, Variant } from '../../ipip/forward-firewall.js';
+import type { ForwardFirewall } from '../../ipip/forward-firewall.js';
 import { type ForwardChain, parseForwardChain } from '../../ipip/forward-policy.js';
 import { Forwarding, undoForwarding } from '../../ipip/forwarding.js';
+import type { Variant } from '../../ipip/packet-filter.js';
 
 const IP_FORWARD = 'net/ipv4/ip_forward';
 const IPV6_FORWARDING = 'net/ipv6/conf/all/forwarding';

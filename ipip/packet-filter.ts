@@ -1,0 +1,99 @@
+/** SHELL: the commands of this host's packet filters, run as children; what is done with them is decided elsewhere. */
+import { execFile } from 'node:child_process';
+
+export const variants = ['iptables-nft', 'iptables-legacy'] as const;
+export type Variant = (typeof variants)[number];
+
+/** A base chain of the filter table, and ours that it jumps to, as `iptables -S` prints them. */
+export interface ChainListing {
+  readonly base: string;
+  /** Undefined: there is no such chain. */
+  readonly own: string | undefined;
+}
+
+export interface PacketFilter {
+  readonly run: Run;
+  /** Undefined: the variant is not installed, or not in use. @throws where it cannot be read */
+  list(
+    variant: Variant,
+    chains: { readonly base: string; readonly own: string },
+  ): Promise<ChainListing | undefined>;
+  /** Input of `iptables-restore --noflush`. @throws with what the command said */
+  restore(variant: Variant, input: string): Promise<void>;
+  /** What `nft list chains` prints; nothing where there is no nft. */
+  nftablesChains(): Promise<string>;
+}
+
+export interface Outcome {
+  /** The exit status; negative: the command did not come to an end by itself. */
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** There is no such command. */
+  readonly missing: boolean;
+}
+
+export type Run = (command: string, args: readonly string[], input?: string) => Promise<Outcome>;
+
+/** Another program may hold the lock of the legacy variant; longer than this it is looked at next time. */
+const LOCK_WAIT_SECONDS = '5';
+const TIMEOUT_MS = 10_000;
+/** A set of a million addresses. */
+const MOST_OUTPUT_BYTES = 1 << 26;
+/** Of `iptables -S`; 4 would be the lock that another holds. */
+const NO_SUCH_CHAIN = 1;
+const LEGACY_TABLES = '/proc/net/ip_tables_names';
+
+/** @param prefix a command to run the commands with, e.g. `['ip', 'netns', 'exec', 'X']` */
+export function packetFilter(prefix: readonly string[] = []): PacketFilter {
+  const run: Run = (command, args, input) => runCommand([...prefix, command, ...args], input);
+  const list = (variant: Variant, chain: string) => run(variant, ['-w', LOCK_WAIT_SECONDS, '-S', chain]);
+  return {
+    run,
+    async list(variant, chains) {
+      // Asking the legacy variant for a table would make it.
+      if (variant === 'iptables-legacy' && !(await run('cat', [LEGACY_TABLES])).stdout.includes('filter'))
+        return undefined;
+      const base = await list(variant, chains.base);
+      if (base.missing) return undefined;
+      if (base.status !== 0) throw new Error(`${variant}: ${base.stderr}`);
+      const own = await list(variant, chains.own);
+      if (own.status !== 0 && own.status !== NO_SUCH_CHAIN) throw new Error(`${variant}: ${own.stderr}`);
+      return { base: base.stdout, own: own.status === 0 ? own.stdout : undefined };
+    },
+    async restore(variant, input) {
+      const command = `${variant}-restore`;
+      const { status, stderr } = await run(command, ['-w', LOCK_WAIT_SECONDS, '--noflush'], input);
+      if (status !== 0) throw new Error(`${command}: ${stderr}`);
+    },
+    async nftablesChains() {
+      const { status, stdout } = await run('nft', ['list', 'chains']);
+      return status === 0 ? stdout : '';
+    },
+  };
+}
+
+/** @param timeoutMs the command is ended after this, and has failed */
+export function runCommand(
+  [command, ...args]: readonly string[],
+  input = '',
+  timeoutMs = TIMEOUT_MS,
+): Promise<Outcome> {
+  return new Promise(resolve => {
+    const options = { timeout: timeoutMs, maxBuffer: MOST_OUTPUT_BYTES };
+    const child = execFile(command!, args, options, (error, stdout, stderr) => {
+      const said = stderr.trim();
+      if (error === null) return resolve({ status: 0, stdout, stderr: said, missing: false });
+      const missing = error.code === 127 || (error.code as unknown) === 'ENOENT';
+      if (typeof error.code === 'number') {
+        resolve({ status: error.code, stdout, stderr: said, missing });
+      } else {
+        const late = error.code === null && error.killed === true;
+        const reason = late ? `ended after ${timeoutMs / 1000} s` : error.message;
+        resolve({ status: -1, stdout, stderr: said === '' ? reason : `${said} (${reason})`, missing });
+      }
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}
