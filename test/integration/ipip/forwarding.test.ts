@@ -57,6 +57,8 @@ for (const variant of variants) {
       },
       log: () => {},
     };
+    // A new namespace takes after the host, which may forward.
+    inside(() => writeSysctl('net/ipv4/ip_forward', '0'));
     t.false(reaches(pod), 'it does not forward yet');
     const lacking = missing(host, variant);
     if (lacking !== undefined) return skip(t, lacking);
