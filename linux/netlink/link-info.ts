@@ -3,6 +3,7 @@
  *
  *     IFLA_LINKINFO { IFLA_INFO_KIND "ipip" | "vxlan", IFLA_INFO_DATA { the kind's own attributes } }
  */
+import { assertNever } from '../../core/assert-never.js';
 import { addressFromBytes, addressToBytes, type Ipv4Address } from '../../core/ip-address.js';
 import { IptunAttribute, LinkAttribute, LinkInfoAttribute, VxlanAttribute } from './constants.js';
 import type { TunnelParameters } from './link.js';
@@ -23,14 +24,13 @@ export function writeNewTunnel(writer: MessageWriter, tunnel: TunnelParameters):
         if (tunnel.local !== undefined) writeAddress(writer, VxlanAttribute.local, tunnel.local);
         if (tunnel.parentIfindex !== 0) writer.attributeU32(VxlanAttribute.link, tunnel.parentIfindex);
         break;
+      default:
+        assertNever(tunnel);
     }
   });
 }
 
-/**
- * What a tunnel device is changed to. The kernel never changes a VXLAN device's port and refuses to be told one, even the same: it is
- * left out.
- */
+/** What a tunnel device is changed to. The kernel refuses to be told a VXLAN device's port, even the same: it is left out. */
 export function writeTunnelChange(writer: MessageWriter, tunnel: TunnelParameters): void {
   writeLinkInfo(writer, tunnel.kind, () => {
     switch (tunnel.kind) {
@@ -38,13 +38,15 @@ export function writeTunnelChange(writer: MessageWriter, tunnel: TunnelParameter
         writeIpip(writer, tunnel);
         break;
       case 'vxlan':
-        // What is left out stays as it was, so what is to be nothing is written as nothing.
+        // What is left out stays as it was, so an address that is to be any is written as that.
         writeAddress(writer, VxlanAttribute.local, tunnel.local ?? ANY);
         writer
           .attributeU32(VxlanAttribute.id, tunnel.vni)
-          .attributeU8(VxlanAttribute.learning, tunnel.learning ? 1 : 0)
-          .attributeU32(VxlanAttribute.link, tunnel.parentIfindex);
+          .attributeU8(VxlanAttribute.learning, tunnel.learning ? 1 : 0);
+        if (tunnel.parentIfindex !== 0) writer.attributeU32(VxlanAttribute.link, tunnel.parentIfindex);
         break;
+      default:
+        assertNever(tunnel);
     }
   });
 }

@@ -67,16 +67,18 @@ export interface NewLink {
 /** What is absent stays as it is. */
 export interface LinkChange {
   readonly ifindex: number;
+  /** False: the kernel forgets all neighbours behind it, permanent ones too, and its routes. */
   readonly up?: boolean;
   readonly mtu?: number;
   /** Kernels before 6.2 rename a link only while it is down (EBUSY). */
   readonly name?: string;
   /** "" takes it away. */
   readonly alias?: string;
+  /** The kernel forgets all neighbours behind it, permanent ones too. */
   readonly linkLayerAddress?: string;
   /**
-   * Whole. The kernel refuses another kind (EOPNOTSUPP), another VNI, and a remote address where there was none or the other way
-   * round (EINVAL); a VXLAN device's port is not looked at, as it cannot be changed.
+   * Whole. What the kernel does not change in place (`changesInPlace`) it refuses: another kind, another VNI (EOPNOTSUPP), a remote address
+   * where there was none or none where there was one (EINVAL); or leaves as it was: a VXLAN device's port, and that it is bound to a link.
    */
   readonly tunnel?: TunnelParameters;
 }
