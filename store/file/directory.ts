@@ -47,13 +47,14 @@ export class Directory {
     return found;
   }
 
-  /** Undefined if there is no such file (any more). */
+  /** Undefined if there is no such file (any more). One that only {@link read} can say what is wrong with has a stamp, too. */
   async stamp(name: string): Promise<FileStamp | undefined> {
     try {
       const found = await stat(join(this.path, name), { bigint: true });
       return found.isFile() ? `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
+      if (isOfOneFile(error)) return (error as NodeJS.ErrnoException).code;
       throw error;
     }
   }
@@ -126,6 +127,11 @@ export class Directory {
       await directory.close();
     }
   }
+}
+
+/** True if the error is about this file alone, and the others may well be read: unlike a disk that fails. */
+export function isOfOneFile(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'ELOOP', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function isMissing(error: unknown): boolean {

@@ -16,14 +16,13 @@ import type { InvalidDocument, Revision, StoredResource } from '../port.js';
 export interface ParsedFile {
   readonly stored: readonly StoredResource[];
   readonly invalid: readonly InvalidDocument[];
-  /** The file is no YAML at all: what it held before may still be meant. */
+  /** The file is no YAML at all: what it held before may still be meant, and nobody can tell where to write. */
   readonly unreadable: boolean;
 }
 
 /** @param name for locations, e.g. "pods.yaml" */
 export function parseFile(name: string, content: string): ParsedFile {
-  const documents = parseAllDocuments(content);
-  if ('empty' in documents) return { stored: [], invalid: [], unreadable: false };
+  const documents = parseDocuments(content);
   const broken = documents.find(document => document.errors.length > 0);
   if (broken !== undefined) {
     const error = broken.errors[0]!;
@@ -42,15 +41,37 @@ export function parseFile(name: string, content: string): ParsedFile {
   const stored: StoredResource[] = [];
   const invalid: InvalidDocument[] = [];
   for (const [i, document] of documents.entries()) {
-    const value: unknown = document.toJS();
-    if (value === null) continue;
     const location = documents.length === 1 ? name : `${name}#${i + 1}`;
-    const parsed = parseResource(value);
+    const written = writtenValue(document);
+    if (written.kind === 'refused') {
+      const problem = { path: '', value: 'the text', allowed: `YAML: ${written.reason}` };
+      invalid.push({ location, id: undefined, problems: [problem] });
+      continue;
+    }
+    if (written.value === null) continue;
+    const parsed = parseResource(written.value);
     if (parsed.kind === 'ok') {
       stored.push({ resource: parsed.resource, revision: revisionOf(slice(content, document)) });
     } else invalid.push({ location, id: parsed.id, problems: parsed.problems });
   }
   return { stored, invalid, unreadable: false };
+}
+
+/** `<<` merges maps, as it does for kubectl and calicoctl. */
+function parseDocuments(content: string): readonly Document.Parsed[] {
+  const documents = parseAllDocuments(content, { merge: true });
+  return 'empty' in documents ? [] : documents;
+}
+
+/** Text that is fine and whose aliases would fill the memory has no value. */
+function writtenValue(
+  document: Document.Parsed,
+): { readonly kind: 'ok'; readonly value: unknown } | { readonly kind: 'refused'; readonly reason: string } {
+  try {
+    return { kind: 'ok', value: document.toJS() };
+  } catch (error) {
+    return { kind: 'refused', reason: (error as Error).message };
+  }
 }
 
 export function revisionOf(text: string): Revision {
@@ -68,15 +89,14 @@ export function documentText(resource: Resource): string {
 
 /** The file's text with one document replaced, added, or (undefined) left out; "" if nothing is left. */
 export function replaceDocument(content: string, id: ResourceId, resource: Resource | undefined): string {
-  const documents = parseAllDocuments(content);
   const parts: string[] = [];
   let replaced = false;
-  for (const document of 'empty' in documents ? [] : documents) {
-    const value: unknown = document.toJS();
-    const parsed = parseResource(value);
-    const found = parsed.kind === 'ok' ? resourceIdOf(parsed.resource) : parsed.id;
+  for (const document of parseDocuments(content)) {
+    const written = writtenValue(document);
+    const found = written.kind === 'ok' ? idOf(written.value) : undefined;
     if (found === undefined || formatResourceId(found) !== formatResourceId(id)) {
-      if (value !== null) parts.push(withNewline(slice(content, document)));
+      if (written.kind === 'refused' || written.value !== null)
+        parts.push(withNewline(slice(content, document)));
     } else if (resource !== undefined) {
       parts.push(documentText(resource));
       replaced = true;
@@ -84,6 +104,11 @@ export function replaceDocument(content: string, id: ResourceId, resource: Resou
   }
   if (resource !== undefined && !replaced) parts.push(documentText(resource));
   return parts.join('---\n');
+}
+
+function idOf(value: unknown): ResourceId | undefined {
+  const parsed = parseResource(value);
+  return parsed.kind === 'ok' ? resourceIdOf(parsed.resource) : parsed.id;
 }
 
 function withNewline(text: string): string {

@@ -21,7 +21,7 @@ import type {
   WatchEvent,
 } from '../port.js';
 import { ResourceTable } from '../resource-table.js';
-import { Directory, type FileLock, type FileStamp } from './directory.js';
+import { Directory, type FileLock, type FileStamp, isOfOneFile } from './directory.js';
 import { fileNameOf, parseFile, replaceDocument } from './document-file.js';
 
 export interface FileStoreOptions {
@@ -139,8 +139,13 @@ export class FileStore implements Store {
     for (const name of [...this.#files.keys()]) if (!found.has(name)) this.#forgetFile(name);
     for (const [name, stamp] of found) {
       if (this.#files.get(name)?.stamp === stamp) continue;
-      const content = await this.#directory.read(name);
-      if (content !== undefined) this.#learnFile(name, stamp, content);
+      try {
+        const content = await this.#directory.read(name);
+        if (content !== undefined) this.#learnFile(name, stamp, content);
+      } catch (error) {
+        if (!isOfOneFile(error)) throw error;
+        this.#unreadableFile(name, (error as Error).message);
+      }
     }
     this.#table.setInvalid([...this.#files.values()].flatMap(({ invalid }) => invalid));
   }
@@ -197,6 +202,13 @@ export class FileStore implements Store {
     }
   }
 
+  /** What it held is still meant; the next look tries again. */
+  #unreadableFile(name: string, error: string): void {
+    const problem = { path: '', value: 'the file', allowed: `one that can be read: ${error}` };
+    const invalid = [{ location: name, id: undefined, problems: [problem] }];
+    this.#files.set(name, { stamp: '', stored: this.#files.get(name)?.stored ?? [], invalid });
+  }
+
   #forgetFile(name: string): void {
     const known = this.#files.get(name);
     this.#files.delete(name);
@@ -242,7 +254,14 @@ export class FileStore implements Store {
         return await this.#directory.exclusively(async () => {
           const name = this.#places.get(formatResourceId(id)) ?? fileNameOf(id);
           const content = (await this.#directory.read(name)) ?? '';
-          const found = parseFile(name, content).stored.find(one => sameId(id, one.resource));
+          const parsed = parseFile(name, content);
+          if (parsed.unreadable) throw new Error(`${name} is no YAML: mend it by hand`);
+          // A document that has become invalid is in force as it was, and may be replaced as what it was.
+          const ruined = parsed.invalid.some(
+            one => one.id !== undefined && formatResourceId(one.id) === formatResourceId(id),
+          );
+          const found =
+            parsed.stored.find(one => sameId(id, one.resource)) ?? (ruined ? this.#table.get(id) : undefined);
           const refusal = refuse(found);
           if (refusal !== undefined) return failure(refusal);
           const text = replaceDocument(content, id, resource);

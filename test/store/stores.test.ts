@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -35,6 +35,19 @@ async function nodes(t: ExecutionContext, store: FileStore): Promise<string[]> {
   const listed = await store.list('Node');
   t.is(listed.kind, 'ok');
   return listed.kind === 'ok' ? listed.value.map(({ resource }) => resource.metadata.name).sort() : [];
+}
+
+/** Where the documents stand that a store cannot use. */
+async function invalidLocations(store: FileStore): Promise<string[]> {
+  const ending = new AbortController();
+  let locations: string[] = [];
+  for await (const events of store.watch({ signal: ending.signal })) {
+    for (const event of events) {
+      if (event.kind === 'invalid') locations = event.documents.map(({ location }) => location);
+    }
+    if (events.some(({ kind }) => kind === 'in-sync')) ending.abort();
+  }
+  return locations.sort();
 }
 
 test('two stores on one directory see what the other writes', async t => {
@@ -87,6 +100,61 @@ test('a document that cannot be read keeps its last good state and is named', as
   t.deepEqual(await nodes(t, store), ['b']);
   ending.abort();
   await watching;
+  await store.close();
+});
+
+test('a file that cannot be used is named and costs nothing but itself', async t => {
+  const folder = newFolder();
+  writeFileSync(join(folder, 'a.yaml'), node('a'));
+  const store = fileStore(folder);
+  t.deepEqual(await nodes(t, store), ['a']);
+  symlinkSync('round.yaml', join(folder, 'round.yaml'));
+  // Small, and beyond any memory once its aliases are followed.
+  const lines = ['a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]'];
+  for (let i = 1; i < 9; i++) lines.push(`a${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}]`);
+  writeFileSync(join(folder, 'aliases.yaml'), lines.join('\n'));
+  writeFileSync(join(folder, 'b.yaml'), node('b'));
+  t.deepEqual(await nodes(t, store), ['a', 'b']);
+  t.deepEqual(await invalidLocations(store), ['aliases.yaml', 'round.yaml']);
+  t.is((await store.create(pool('p', '10.0.0.0/16'))).kind, 'ok');
+  // A file that was fine keeps what it held.
+  rmSync(join(folder, 'b.yaml'));
+  symlinkSync('b.yaml', join(folder, 'b.yaml'));
+  t.deepEqual(await nodes(t, store), ['a', 'b']);
+  await store.close();
+});
+
+test('merge keys are followed', async t => {
+  const folder = newFolder();
+  const merged = 'metadata: { name: a, labels: { <<: { rack: one }, row: two } }';
+  writeFileSync(
+    join(folder, 'a.yaml'),
+    `apiVersion: projectcalico.org/v3\nkind: Node\n${merged}\nspec: {}\n`,
+  );
+  const store = fileStore(folder);
+  const found = await store.get({ kind: 'Node', name: 'a' });
+  t.deepEqual(found.kind === 'ok' ? found.value.resource.metadata.labels : found, {
+    rack: 'one',
+    row: 'two',
+  });
+  await store.close();
+});
+
+test('a document that has become invalid is put right by an update; in a file that is no YAML nobody writes', async t => {
+  const folder = newFolder();
+  const file = join(folder, 'a.yaml');
+  writeFileSync(file, node('a'));
+  const store = fileStore(folder);
+  const found = await store.get({ kind: 'Node', name: 'a' });
+  t.is(found.kind, 'ok');
+  if (found.kind !== 'ok') return;
+  writeFileSync(file, '{');
+  t.is((await store.update(found.value.resource, found.value.revision)).kind, 'error');
+  t.is(readFileSync(file, 'utf8'), '{');
+  writeFileSync(file, node('a', ' bgp: { asNumber: 0 } '));
+  t.is((await store.update(found.value.resource, found.value.revision)).kind, 'ok');
+  t.deepEqual(await nodes(t, store), ['a']);
+  t.deepEqual(await invalidLocations(store), []);
   await store.close();
 });
 
