@@ -91,6 +91,7 @@ export class MeshPeersCalculator {
   /** As of the last flush: addresses with several claims, fields that this version does not act on. */
   get conditions(): readonly Condition[] {
     const found: Condition[] = [];
+    if (this.#meshGuarded && this.#candidates.has(MESH)) found.push(guardedMesh());
     for (const peer of this.#peers.values()) {
       if (this.#candidates.get(peer.name)?.size) found.push(...unsupportedFields(peer.resource));
       if (peer.resource.spec.node !== undefined && !this.#nodes.has(peer.resource.spec.node)) {
@@ -105,6 +106,11 @@ export class MeshPeersCalculator {
       found.push(duplicatePeers(address, documents));
     }
     return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** The mesh asks for a password, which this version cannot give. */
+  get #meshGuarded(): boolean {
+    return this.#configurations.of(this.#nodeName, 'nodeMeshPassword') !== undefined;
   }
 
   // ---------------------------------------------------------------- candidates
@@ -229,13 +235,25 @@ export class MeshPeersCalculator {
     const localAsn = this.#configurations.asn(own, this.#nodeName);
     this.#output.put(
       key,
-      peerConfig(winner, { own, localAsn, exportPolicy: this.#exportPolicy, timers: this.#timers }),
+      peerConfig(winner, {
+        own,
+        localAsn,
+        exportPolicy: this.#exportPolicy,
+        timers: this.#timers,
+        meshGuarded: this.#meshGuarded,
+      }),
     );
   }
 }
 
 function isReflector(node: NodeResource): boolean {
   return node.spec.bgp?.routeReflectorClusterID !== undefined;
+}
+
+function guardedMesh(): Condition {
+  const message =
+    'BGPConfiguration/default has spec.nodeMeshPassword, which this version cannot honour: the mesh is kept down';
+  return condition('error', 'unsupported-field', ['BGPConfiguration/default', 'nodeMeshPassword'], message);
 }
 
 function unknownNode(peer: BGPPeerResource): Condition {

@@ -67,9 +67,12 @@ export function peerConfig(
     readonly localAsn: Asn;
     readonly exportPolicy: RoutePolicy;
     readonly timers: PeerTimers;
+    readonly meshGuarded: boolean;
   },
 ): PeerConfig {
-  const spec = candidate.document?.spec;
+  const { document } = candidate;
+  const spec = document?.spec;
+  const down = document === undefined ? local.meshGuarded : mustStayDown(document);
   const own = nodeAddress(local.own, addressFamily(candidate.address));
   const keepalive = durationSeconds(spec?.keepaliveTime) ?? local.timers.keepaliveTimeSeconds;
   const sharesSubnet = own !== undefined && prefixContainsAddress(own.subnet, candidate.address);
@@ -95,7 +98,7 @@ export function peerConfig(
     sharedSubnets: sharesSubnet ? [own.subnet] : [],
     importPolicy: { rules: [], otherwise: 'accept' },
     exportPolicy: local.exportPolicy,
-    administrativeState: candidate.document !== undefined && mustStayDown(candidate.document) ? 'down' : 'up',
+    administrativeState: down ? 'down' : 'up',
   };
 }
 

@@ -137,6 +137,28 @@ test('what cannot be honoured and guards a session keeps it down, and is said', 
   );
 });
 
+test('a mesh that asks for a password is kept down, other peers are not', t => {
+  const calculator = new MeshPeersCalculator(OWN, defaultPeerTimers);
+  const tor = bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: asn(65000) });
+  const nodeMeshPassword = { secretKeyRef: { name: 's', key: 'k' } };
+  for (const resource of [...three, tor, bgpConfiguration('default', { nodeMeshPassword })]) {
+    calculator.onChange({ kind: 'changed', resource });
+  }
+  const peers = calculator.flush().set;
+  t.deepEqual([...peers.values()].map(peer => `${peer.address} ${peer.administrativeState}`).sort(), [
+    '10.0.0.2 down',
+    '10.0.0.254 up',
+    '10.0.0.3 down',
+  ]);
+  t.deepEqual(
+    calculator.conditions.map(({ severity, objects }) => [severity, objects[1]]),
+    [['error', 'nodeMeshPassword']],
+  );
+  calculator.onChange({ kind: 'changed', resource: bgpConfiguration('default', {}) });
+  t.is(calculator.flush().set.get('Mesh_10_0_0_2')?.administrativeState, 'up');
+  t.deepEqual(calculator.conditions, []);
+});
+
 test('several BGPPeers for one address are reported, the mesh losing is normal', t => {
   const calculator = new MeshPeersCalculator(OWN, defaultPeerTimers);
   const documents = [
@@ -227,6 +249,7 @@ function twin(state: State): Map<string, PeerConfig> {
       localAsn: configurations.asn(own, OWN),
       exportPolicy: nothing,
       timers: defaultPeerTimers,
+      meshGuarded: false,
     };
     if (best !== undefined) found.set(peerKey(best), peerConfig(best, local));
   }
