@@ -15,16 +15,33 @@ export async function readDocuments(paths: readonly string[]): Promise<SourceDoc
   const found: SourceDocument[] = [];
   for (const path of paths) {
     for (const { name, content } of await readSources(path)) {
-      const documents = parseAllDocuments(content);
+      // `<<` merges maps, as it does for kubectl and calicoctl.
+      const documents = parseAllDocuments(content, { merge: true });
       for (const [i, parsed] of ('empty' in documents ? [] : [...documents]).entries()) {
         const location = documents.length > 1 ? `${name}#${i + 1}` : name;
         const problem = parsed.errors[0];
-        if (problem !== undefined) throw new UsageError(`${location}: ${problem.message.split('\n')[0]}`);
-        found.push(...expandList(location, parsed.toJS()));
+        if (problem !== undefined) throw new UnreadableDocument(location, problem.message);
+        found.push(...expandList(location, writtenValue(location, parsed)));
       }
     }
   }
   return found;
+}
+
+/** What is no YAML: nothing of what was given is applied. */
+class UnreadableDocument extends Error {
+  constructor(location: string, reason: string) {
+    super(`${location}: ${reason.split('\n')[0]?.replace(/:$/, '')}; nothing has been applied`);
+  }
+}
+
+/** Aliases that would fill the memory are refused only here. */
+function writtenValue(location: string, document: { toJS(): unknown }): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new UnreadableDocument(location, (error as Error).message);
+  }
 }
 
 /** calicoctl writes several documents as one `…List`. */

@@ -34,8 +34,12 @@ async function parse(
 function contextFor(given: Arguments): Context {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-  // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', () => process.exit(exitCode.fine));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough (`| head`) is no error; a full disk is.
+    if (error.code === 'EPIPE') process.exit(exitCode.fine);
+    process.stderr.write(`bgpctl: cannot write the output: ${error.message}\n`);
+    process.exit(exitCode.finding);
+  });
   const { stdout, env } = process;
   const socketPath = (given.socket as string | undefined) ?? env.MARGAY_SOCKET ?? DEFAULT_CONTROL_SOCKET;
   return {

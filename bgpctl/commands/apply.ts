@@ -30,7 +30,7 @@ export const applyCommand: Command = {
     const { results } = await context.client.apply({ documents, dryRun });
     for (const result of results) {
       if (isBad(result)) {
-        context.err(`${result.location}: ${result.id} ${result.outcome}`);
+        context.err(`${result.location}: ${result.id === '' ? '' : `${result.id} `}${result.outcome}`);
         for (const problem of result.problems) context.err(`  ${problemLine(problem)}`);
       } else await context.out(`${result.id} ${result.outcome}${dryRun ? ' (dry run)' : ''}\n`);
     }

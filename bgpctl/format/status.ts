@@ -128,9 +128,10 @@ function findingLines(status: AgentStatus, options: FormatOptions): string[] {
   return lines;
 }
 
-/** "spec.asNumber: "abc" is not 1 to 4294967295". */
+/** "spec.asNumber: "abc" is not 1 to 4294967295": what the error says already is not said again. */
 export function problemLine({ error, field, value, allowed }: ControlProblem): string {
-  const where = field === undefined ? '' : `${field}: `;
+  const where = field === undefined || field === '' || error.startsWith(`${field}: `) ? '' : `${field}: `;
   const found = value === undefined || error.includes(value) ? '' : ` "${value}"`;
-  return `${where}${error}${found}${allowed === undefined ? '' : ` (allowed: ${allowed})`}`;
+  const limits = allowed === undefined || error.includes(allowed) ? '' : ` (allowed: ${allowed})`;
+  return `${where}${error}${found}${limits}`;
 }

@@ -53,6 +53,8 @@ const metadataSchema = z.strictObject({
   managedFields: z.unknown().optional(),
   ownerReferences: z.unknown().optional(),
   finalizers: z.unknown().optional(),
+  // Before Kubernetes 1.20.
+  selfLink: z.unknown().optional(),
 });
 
 const envelope = z.strictObject({

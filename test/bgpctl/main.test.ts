@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +51,31 @@ function bgpctl(words: readonly string[], input = '', socket = socketPath): Prom
     child.stdin.end(input);
   });
 }
+
+for (const [name, text, pattern] of [
+  ['tabs', 'kind: Node\nmetadata:\n\tname: a\n', /standard input: .*Tabs/],
+  ['aliases without end', aliasBomb(), /standard input: .*alias/],
+] as const) {
+  test(`apply: a document with ${name} is a finding that names where it stands`, async t => {
+    const result = await bgpctl(['apply', '-f', '-'], text);
+    t.is(result.code, 1, result.stderr);
+    t.regex(result.stderr, pattern);
+  });
+}
+
+function aliasBomb(): string {
+  const lines = ['a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]'];
+  for (let i = 1; i < 9; i++) lines.push(`a${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}]`);
+  return lines.join('\n');
+}
+
+test('a full disk behind the output is a failure', async t => {
+  const child = spawn(process.execPath, [launcher, 'peers'], {
+    env: { ...process.env, MARGAY_SOCKET: socketPath },
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'ignore'],
+  });
+  t.is(await new Promise(resolve => child.on('close', resolve)), 1);
+});
 
 for (const [words, code, pattern] of [
   ['peers', 0, undefined],
@@ -117,7 +142,7 @@ test('apply reads files, directories, standard input and calicoctl lists', async
   const list = JSON.stringify({ kind: 'NodeList', items: [{}, {}, {}] });
   t.is((await bgpctl(['apply', '-f', '-'], list)).stdout.split('\n').length, 4);
   const broken = await bgpctl(['apply', '-f', '-'], 'a: [');
-  t.is(broken.code, 2);
+  t.is(broken.code, 1);
 });
 
 // ---------------------------------------------------------------- the two parsers
