@@ -153,7 +153,7 @@ export const settings: readonly Setting[] = [
     environment: 'MARGAY_STATE_DIRECTORY',
     fallback: '/var/lib/margay',
     allowed: 'an absolute path',
-    describe: 'What the agent remembers of this host, e.g. which kernel parameters it changed.',
+    describe: 'What the agent remembers of this host, such as the kernel parameters it changed.',
     parse: path,
   },
   {
