@@ -11,6 +11,18 @@ const libc = koffi.load(null);
 const sockFprog = koffi.struct('sock_fprog', { len: 'uint16_t', filter: 'void *' });
 const attachFilter = libc.func('int setsockopt(int, int, int, sock_fprog *, uint32_t)');
 
+/** linux/if.h, struct ifreq: an interface's name and a pointer to what is asked of it; as long as its longest union. */
+const ifreq = koffi.struct('ifreq', {
+  name: koffi.array('uint8_t', 16),
+  data: 'void *',
+  rest: koffi.array('uint8_t', 16),
+});
+/**
+ * Variadic in C. On Linux a pointer is passed the same either way: x86-64 wants a number of vector registers in AL besides, of which
+ * ioctl uses none, and AAPCS64 puts variadic arguments where named ones go (that they go on the stack is Apple's arm64 alone).
+ */
+const ioctlOfInterface = libc.func('ioctl', 'int', ['int', 'unsigned long', koffi.pointer(ifreq)]);
+
 const call = {
   socket: libc.func('int socket(int, int, int)'),
   bind: libc.func('int bind(int, void *, uint32_t)'),
@@ -107,6 +119,21 @@ export function setSocketFilter(fd: number, program: readonly FilterInstruction[
   const descriptor = { len: program.length, filter: bytes };
   const result = Number(attachFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, descriptor, koffi.sizeof(sockFprog)));
   if (result < 0) throw new SystemError('setsockopt', koffi.errno());
+}
+
+/**
+ * ioctl(2) on an interface, by its name; the kernel reads `data`, and writes its answer there.
+ *
+ * @throws SystemError, ENODEV where there is no such interface; RangeError for what cannot be a name
+ */
+export function interfaceRequest(fd: number, request: number, name: string, data: Uint8Array): void {
+  const octets = new TextEncoder().encode(name);
+  if (octets.length === 0 || octets.length > 15)
+    throw new RangeError(`interface name "${name}": 1 to 15 octets are allowed`);
+  const padded = new Uint8Array(16);
+  padded.set(octets);
+  const result = Number(ioctlOfInterface(fd, request, { name: padded, data, rest: new Uint8Array(16) }));
+  if (result < 0) throw new SystemError('ioctl', koffi.errno());
 }
 
 /** getsockname(2) into as many bytes as are wanted. @throws SystemError */

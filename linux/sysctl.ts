@@ -1,7 +1,7 @@
 /** SHELL: kernel parameters under /proc/sys. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** @param name with slashes, e.g. "net/ipv4/ip_forward" @throws if there is none */
+/** @param name with slashes, as interfaces have dots in theirs: "net/ipv4/conf/eth0.100/rp_filter" @throws if there is none */
 export function readSysctl(name: string): string {
   return readFileSync(`/proc/sys/${name}`, 'utf8').trim();
 }

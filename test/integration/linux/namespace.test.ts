@@ -53,6 +53,20 @@ test('sysctls inside are those of the namespace', t => {
   t.is(readSysctl(name), outside);
 });
 
+test('sysctls of interfaces with dots in their names are those of that interface', t => {
+  const a = makeNamespace(t);
+  for (const name of ['eth0.100', 'margay.vxlan'])
+    a.ip(`link add ${name} type veth peer name peer-${name.length}`);
+  const parameter = (name: string) => `net/ipv4/conf/${name}/rp_filter`;
+  const read = (name: string) => insideNamespace(a.path, () => readSysctl(parameter(name)));
+  insideNamespace(a.path, () => writeSysctl(parameter('eth0.100'), '2'));
+  t.is(read('eth0.100'), '2');
+  t.is(a.run('cat', '/proc/sys/net/ipv4/conf/eth0.100/rp_filter').trim(), '2');
+  insideNamespace(a.path, () => writeSysctl(parameter('margay.vxlan'), '1'));
+  t.deepEqual([read('eth0.100'), read('margay.vxlan')], ['2', '1']);
+  t.throws(() => read('eth0/100'), { code: 'ENOENT' });
+});
+
 test('what goes wrong inside comes out, and the thread is back', t => {
   const a = makeNamespace(t);
   const before = own();
