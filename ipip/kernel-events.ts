@@ -23,6 +23,7 @@ export function doubtAfter(
 ): Doubt {
   let [facts, ownRoutes] = [false, false];
   for (const change of changes) {
+    if (change.kind === 'neighbour' || change.kind === 'fdb') continue;
     if (change.kind !== 'route') facts = ownRoutes = true;
     else if (change.route.table !== RouteTable.main) continue;
     else if (change.route.protocol === MARGAY_ROUTE_PROTOCOL) ownRoutes ||= strays(change, desired);

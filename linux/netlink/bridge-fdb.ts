@@ -6,6 +6,7 @@ import { addressFromBytes, addressToBytes, type IpAddress } from '../../core/ip-
 import { AddressFamilyNumber, NeighbourAttribute, NeighbourFlag, NeighbourState } from './constants.js';
 import { linkLayerAddressFromBytes, linkLayerAddressToBytes } from './link-layer-address.js';
 import { eachAttribute, type Message, type MessageWriter, readU32 } from './message.js';
+import { neighbourState } from './neighbour.js';
 
 export interface FdbEntry {
   /** Of the VXLAN device. */
@@ -41,7 +42,8 @@ export function writeFdbEntry(writer: MessageWriter, entry: FdbEntry): void {
 }
 
 /** From RTM_NEWNEIGH or RTM_DELNEIGH; undefined for what is not a tunnel device's own (a bridge's ports have entries too). */
-export function parseFdbEntry({ bytes, start, end }: Message): FdbEntry | undefined {
+export function parseFdbEntry(message: Message): FdbEntry | undefined {
+  const { bytes, start, end } = message;
   if (bytes[start] !== AddressFamilyNumber.bridge) return undefined;
   if ((bytes[start + 10]! & NeighbourFlag.self) === 0) return undefined;
   // The kernel does not write the address of zeros.
@@ -55,6 +57,10 @@ export function parseFdbEntry({ bytes, start, end }: Message): FdbEntry | undefi
     }
   });
   if (destination === undefined) return undefined;
-  const state = bytes[start + 8]! | (bytes[start + 9]! << 8);
-  return { ifindex: readU32(bytes, start + 4), linkLayerAddress, destination, state };
+  return {
+    ifindex: readU32(bytes, start + 4),
+    linkLayerAddress,
+    destination,
+    state: neighbourState(message),
+  };
 }

@@ -38,8 +38,14 @@ export function writeNeighbour(writer: MessageWriter, neighbour: Neighbour): voi
   }
 }
 
+/** NUD_* of RTM_NEWNEIGH and RTM_DELNEIGH, of any family. */
+export function neighbourState({ bytes, start }: Message): number {
+  return bytes[start + 8]! | (bytes[start + 9]! << 8);
+}
+
 /** From RTM_NEWNEIGH or RTM_DELNEIGH; undefined for other families and entries without an address. */
-export function parseNeighbour({ bytes, start, end }: Message): Neighbour | undefined {
+export function parseNeighbour(message: Message): Neighbour | undefined {
+  const { bytes, start, end } = message;
   const family = bytes[start]!;
   if (family !== AddressFamilyNumber.ipv4 && family !== AddressFamilyNumber.ipv6) return undefined;
   let address: IpAddress | undefined;
@@ -52,6 +58,5 @@ export function parseNeighbour({ bytes, start, end }: Message): Neighbour | unde
     }
   });
   if (address === undefined) return undefined;
-  const state = bytes[start + 8]! | (bytes[start + 9]! << 8);
-  return { ifindex: readU32(bytes, start + 4), address, linkLayerAddress, state };
+  return { ifindex: readU32(bytes, start + 4), address, linkLayerAddress, state: neighbourState(message) };
 }

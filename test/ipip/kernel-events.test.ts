@@ -35,6 +35,12 @@ test('links, addresses and lost notifications cast doubt on everything', t => {
   t.is(after(), '');
 });
 
+test('neighbours and forwarding databases say nothing of routes', t => {
+  const neighbour = { kind: 'neighbour', gone: true, neighbour: {} } as KernelChange;
+  const entry = { kind: 'fdb', gone: false, entry: {} } as KernelChange;
+  t.is(after(neighbour, entry), '');
+});
+
 test('a route of ours as it should be says nothing; any other is read back', t => {
   t.is(after(route('10.1.0.0/24', {})), '');
   t.is(after(route('10.1.0.0/24', { mtu: 1400 })), 'own routes');

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { NetlinkConnection, type RequestBatch } from '../../../linux/netlink/connection.js';
-import { Flag, MessageType } from '../../../linux/netlink/constants.js';
+import { Flag, Group, MessageType } from '../../../linux/netlink/constants.js';
 import { type Message, MessageWriter, messages } from '../../../linux/netlink/message.js';
 import { KernelMonitor } from '../../../linux/netlink/monitor.js';
 import type { NetlinkTransportOptions, OpenNetlink } from '../../../linux/netlink/transport.js';
@@ -163,4 +163,12 @@ test('the monitor reopens its socket when that overflows, says so, and ignores t
   monitor.close();
   opened[1]!.failed({ code: '', message: 'closed' });
   t.is(opened.length, 2);
+});
+
+test('the monitor joins the group of neighbours where it is asked to', t => {
+  for (const neighbours of [false, true]) {
+    const { open, opened } = fakeNetlink();
+    new KernelMonitor(() => {}, { open, neighbours }).close();
+    t.is(opened[0]!.groups.includes(Group.neighbour), neighbours);
+  }
 });

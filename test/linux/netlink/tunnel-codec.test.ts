@@ -9,7 +9,7 @@ import {
   writeFdbDump,
   writeFdbEntry,
 } from '../../../linux/netlink/bridge-fdb.js';
-import { Flag, MessageType } from '../../../linux/netlink/constants.js';
+import { Flag, MessageType, NeighbourState } from '../../../linux/netlink/constants.js';
 import {
   type Link,
   type LinkChange,
@@ -31,6 +31,7 @@ import {
   messages,
   parseError,
 } from '../../../linux/netlink/message.js';
+import { parseChanges } from '../../../linux/netlink/monitor.js';
 import { writeNeighbour } from '../../../linux/netlink/neighbour.js';
 import { bytesOf } from './captured.js';
 import {
@@ -300,6 +301,40 @@ test('of all forwarding databases the entries of tunnel devices are read, and no
   const asked = written(MessageType.getNeighbour, writeFdbDump);
   t.is(header(asked, 12), '070000000000000000000000');
   t.is(asked.end - asked.start, 12);
+});
+
+test('of changes of neighbours and forwarding databases the permanent ones are told, and what goes', t => {
+  const told = (type: number, write: (writer: MessageWriter) => void) => {
+    const { bytes } = written(type, write);
+    return parseChanges(bytes).map(change => [change.kind, 'gone' in change && change.gone]);
+  };
+  const { newNeighbour, delNeighbour } = MessageType;
+  const reachable = { ...neighbour, state: NeighbourState.reachable };
+  t.deepEqual(
+    told(newNeighbour, writer => writeNeighbour(writer, neighbour)),
+    [['neighbour', false]],
+  );
+  t.deepEqual(
+    told(newNeighbour, writer => writeNeighbour(writer, reachable)),
+    [],
+  );
+  t.deepEqual(
+    told(delNeighbour, writer => writeNeighbour(writer, reachable)),
+    [['neighbour', true]],
+  );
+  t.deepEqual(
+    told(delNeighbour, writer => writeFdbEntry(writer, fdbEntry)),
+    [['fdb', true]],
+  );
+  t.deepEqual(
+    told(delNeighbour, writer => writeFdbEntry(writer, sixEntry)),
+    [],
+  );
+  const listing = parseChanges(bytesOf(listedFdb));
+  t.deepEqual(
+    listing.map(change => change.kind === 'fdb' && change.entry.destination),
+    [address('10.0.0.8'), address('10.0.0.9')],
+  );
 });
 
 test('the kernel says why, and IPIP does not', t => {
