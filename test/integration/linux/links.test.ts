@@ -1,7 +1,11 @@
 import test from 'ava';
 import type { Ipv4Address } from '../../../core/ip-address.js';
 import { permanentFdbState } from '../../../linux/netlink/bridge-fdb.js';
+import { NetlinkConnection } from '../../../linux/netlink/connection.js';
+import { Flag, MessageType } from '../../../linux/netlink/constants.js';
+import { openKoffiTransport } from '../../../linux/netlink/koffi-transport.js';
 import type { NewLink } from '../../../linux/netlink/link.js';
+import { creationRequests } from '../../../linux/netlink/link-requests.js';
 import { Rtnetlink } from '../../../linux/netlink/rtnetlink.js';
 import { linkContract, vxlan } from '../../linux/link-contract.js';
 import { ifindex, makeNamespace } from '../../support/network-namespace.js';
@@ -111,6 +115,25 @@ test('what others have made is not touched where a link of ours cannot be', asyn
   const before = namespace.ip('-details -json link show');
   const refusals = await kernel.createLinks([newLink, { ...newLink, name: 'mgy-veth' }]);
   t.deepEqual([...refusals.keys()], [0, 1]);
+  t.is(namespace.ip('-details -json link show'), before);
+});
+
+test('a link that somebody else makes under the chosen index is left alone', async t => {
+  const { namespace } = setUp(t);
+  namespace.ip('link add index 70 name mgy-veth type veth peer name mgy-peer');
+  const before = namespace.ip('-details -json link show');
+  const connection = new NetlinkConnection(openKoffiTransport, namespace.path);
+  t.teardown(() => connection.close());
+  const requests = creationRequests([newLink], [70]);
+  const refusals = await connection.batch({
+    count: requests.length,
+    write: (writer, i, sequence) => {
+      writer.begin(MessageType.newLink, Flag.request | requests[i]!.flags, sequence);
+      requests[i]!.write(writer);
+      writer.end();
+    },
+  });
+  t.deepEqual([...refusals.keys()], [0, 1], 'neither made nor noted');
   t.is(namespace.ip('-details -json link show'), before);
 });
 

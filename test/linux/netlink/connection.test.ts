@@ -1,28 +1,9 @@
 import test from 'ava';
 import { NetlinkConnection, type RequestBatch } from '../../../linux/netlink/connection.js';
 import { Flag, Group, MessageType } from '../../../linux/netlink/constants.js';
-import { type Message, MessageWriter, messages } from '../../../linux/netlink/message.js';
 import { KernelMonitor } from '../../../linux/netlink/monitor.js';
-import type { NetlinkTransportOptions, OpenNetlink } from '../../../linux/netlink/transport.js';
+import { answer, error, fakeNetlink } from '../../support/fake-netlink.js';
 import { bytesOf, dumpedRoutes } from './captured.js';
-
-/** A transport in memory: what is sent is kept, what is to be received is told by the test. */
-function fakeNetlink() {
-  const opened: NetlinkTransportOptions[] = [];
-  const sent: Message[][] = [];
-  const ignored: number[] = [];
-  let ports = 100;
-  const open: OpenNetlink = options => {
-    opened.push(options);
-    return {
-      send: bytes => void sent.push([...messages(bytes.slice())]),
-      port: ports++,
-      ignoreSender: port => ignored.push(port),
-      close: () => {},
-    };
-  };
-  return { open, opened, sent, ignored };
-}
 
 function batchOf(count: number): RequestBatch {
   return {
@@ -32,19 +13,6 @@ function batchOf(count: number): RequestBatch {
     },
   };
 }
-
-function answer(...parts: readonly { type: number; flags?: number; sequence: number; word?: number }[]) {
-  const writer = new MessageWriter();
-  for (const { type, flags = 0, sequence, word = 0 } of parts) {
-    writer
-      .begin(type, flags, sequence)
-      .u32(word >>> 0)
-      .end();
-  }
-  return writer.finish();
-}
-
-const error = (sequence: number, errno: number) => ({ type: MessageType.error, sequence, word: -errno });
 
 test('a batch is one datagram with one acknowledgement; what fails answers by its number', async t => {
   const { open, opened, sent } = fakeNetlink();
