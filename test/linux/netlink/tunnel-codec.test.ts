@@ -298,6 +298,10 @@ test('of all forwarding databases the entries of tunnel devices are read, and no
       sixEntry,
     ],
   );
+  const master = written(MessageType.newNeighbour, writer => writeFdbEntry(writer, fdbEntry));
+  t.deepEqual(parseFdbEntry(master), fdbEntry);
+  master.bytes[master.start + 10] = 0x04;
+  t.is(parseFdbEntry(master), undefined, 'an entry of the bridge that the device is a port of');
   const asked = written(MessageType.getNeighbour, writeFdbDump);
   t.is(header(asked, 12), '070000000000000000000000');
   t.is(asked.end - asked.start, 12);
