@@ -11,6 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../agent/control/client.js';
 import type { AgentStatus, PeerStatus } from '../agent/control/types.js';
+import { nodeCommand } from './node-command.js';
+import { patience } from './patience.js';
 
 /** From dist/demo/lab.js. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -84,7 +86,7 @@ export class Lab {
   }
 
   startAgent(host: Host): void {
-    const command = ['netns', 'exec', host.namespace, process.execPath, ...this.agentCommand(host)];
+    const command = ['netns', 'exec', host.namespace, ...nodeCommand, ...this.agentCommand(host)];
     const agent = spawn('ip', command, { stdio: ['ignore', 'pipe', 'pipe'] });
     const log = createWriteStream(host.logFile, { flags: 'a' });
     agent.stdout.pipe(log, { end: false });
@@ -143,25 +145,25 @@ export class Lab {
   }
 
   bgpctl(host: Host, ...words: readonly string[]): { readonly status: number; readonly output: string } {
-    const command = [join(root, 'bin/bgpctl'), ...words, '--socket', host.socket];
-    const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+    const [node, ...flags] = nodeCommand;
+    const command = [...flags, join(root, 'bin/bgpctl'), ...words, '--socket', host.socket];
+    const { status, stdout, stderr } = spawnSync(node, command, { encoding: 'utf8' });
     return { status: status ?? 1, output: `${stdout}${stderr}` };
   }
 
-  /** One packet each way; true if it came back within a second. */
+  /** One packet each way; true if it came back within a second (times the machine's patience). */
   async reaches(from: Pod, to: Pod): Promise<boolean> {
-    const ping = spawn('ip', ['netns', 'exec', from.namespace, 'ping', '-c1', '-W1', '-q', to.address], {
-      stdio: 'ignore',
-    });
+    const words = ['netns', 'exec', from.namespace, 'ping', '-c1', `-W${patience}`, '-q', to.address];
+    const ping = spawn('ip', words, { stdio: 'ignore' });
     return await new Promise(resolve => ping.on('exit', code => resolve(code === 0)));
   }
 
-  /** Pings between all pairs of pods of different hosts until `stop`. */
+  /** Pings between all pairs of pods of different hosts until `stop`; the interval is a longer one where patience is asked for. */
   pingAll(intervalSeconds: number): { readonly stop: () => Promise<PingScore> } {
     const pairs = this.hosts.flatMap(a =>
       this.hosts.flatMap(b => (a === b ? [] : [[a.pods[0]!, b.pods[0]!] as const])),
     );
-    const pings = pairs.map(([from, to]) => startPing(from, to, intervalSeconds));
+    const pings = pairs.map(([from, to]) => startPing(from, to, intervalSeconds * patience));
     return {
       stop: async () => {
         for (const { child } of pings) child.kill('SIGINT');
@@ -296,16 +298,16 @@ function batch(namespace: string, lines: readonly string[]): void {
   });
 }
 
-/** Polls until it is true; false when the time is over. */
+/** Polls until it is true; false when the time (times the machine's patience) is over. */
 export async function within(
   milliseconds: number,
   probe: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  const deadline = performance.now() + milliseconds;
+  const deadline = performance.now() + milliseconds * patience;
   for (;;) {
     if (await probe()) return true;
     if (performance.now() > deadline) return false;
-    await sleep(50);
+    await sleep(50 * patience);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Host, Lab, logTail, within } from './lab.js';
+import { patience } from './patience.js';
 
 const keep = process.argv.includes('--keep');
 const began = performance.now();
@@ -72,7 +73,7 @@ async function pingMatrix(lab: Lab): Promise<void> {
 
 async function killAndReturn(lab: Lab, victim: Host): Promise<void> {
   const [observer] = lab.hosts as [Host];
-  say(`pings every 10 ms between all hosts; kill -9 of the agent on ${victim.name}`);
+  say(`pings every ${10 * patience} ms between all hosts; kill -9 of the agent on ${victim.name}`);
   const before = lab.routes(victim);
   const pings = lab.pingAll(0.01);
   await sleep(500);

@@ -50,7 +50,10 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
 }
 
 /** Read by others: bgpctl, the tests' runner. */
-const ownVariables: ReadonlySet<string> = new Set(['MARGAY_SOCKET', 'MARGAY_RUN_ID', 'MARGAY_CACHE']);
+const ownVariables: ReadonlySet<string> = new Set([
+  ...['MARGAY_SOCKET', 'MARGAY_RUN_ID', 'MARGAY_CACHE', 'MARGAY_PATIENCE'],
+  ...['MARGAY_LAB', 'MARGAY_LAB_KERNEL', 'MARGAY_LAB_HOST_KERNEL'],
+]);
 
 function settingValue(
   setting: Setting,

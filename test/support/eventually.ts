@@ -1,9 +1,10 @@
 /** Waiting for the world, with an end. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patience } from '../../demo/patience.js';
 
-/** Polls until `probe` is true or the time is over; the last answer. */
+/** Polls until `probe` is true or the time (times the machine's patience) is over; the last answer. */
 export async function eventually(probe: () => boolean | Promise<boolean>, withinMs = 5000): Promise<boolean> {
-  const deadline = performance.now() + withinMs;
+  const deadline = performance.now() + withinMs * patience;
   for (;;) {
     if (await probe()) return true;
     if (performance.now() > deadline) return false;

@@ -80,6 +80,8 @@ test('addresses: with length, without, by interface', t => {
 test('an unknown MARGAY_ variable is a warning only', t => {
   const configuration = load({ environment: { MARGAY_DATAPLAN: 'none', HOME: '/' } });
   t.is(configuration.kind === 'ok' ? configuration.warnings[0]?.place : '', 'MARGAY_DATAPLAN');
+  const ofOthers = load({ environment: { MARGAY_SOCKET: '/s', MARGAY_RUN_ID: 'a', MARGAY_PATIENCE: '5' } });
+  t.deepEqual(ofOthers.kind === 'ok' ? ofOthers.warnings : '', []);
 });
 
 test('every default is allowed, every path, flag and variable stands once', t => {

@@ -8,9 +8,11 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { ControlClient } from '../../../agent/control/client.js';
 import type { AgentStatus, PeerStatus } from '../../../agent/control/types.js';
+import { nodeCommand } from '../../../demo/node-command.js';
 
 /** From dist/test/integration/agent. */
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
+const [node, ...flags] = nodeCommand;
 
 export interface Ended {
   readonly code: number | null;
@@ -65,7 +67,7 @@ export class LoopbackAgents {
       ...['--ipv4-address', address, '--store-directory', this.store],
       ...['--control-socket', socket, '--state-directory', join(this.directory, name)],
     ];
-    const child = spawn(process.execPath, [join(root, 'bin/margay-agent'), ...words]);
+    const child = spawn(node, [...flags, join(root, 'bin/margay-agent'), ...words]);
     this.#agents.set(name, child);
     return output(child);
   }
@@ -103,7 +105,7 @@ export class LoopbackAgents {
 
   bgpctl(name: string, ...words: readonly string[]): Promise<Ended> {
     const environment = { ...process.env, MARGAY_SOCKET: this.socket(name), COLUMNS: '80' };
-    return output(spawn(process.execPath, [join(root, 'bin/bgpctl'), ...words], { env: environment }));
+    return output(spawn(node, [...flags, join(root, 'bin/bgpctl'), ...words], { env: environment }));
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
+import { nodeCommand } from '../../../demo/node-command.js';
 
 const restarts = Number(process.env.MARGAY_RESTARTS ?? 3);
 const downSeconds = Number(process.env.MARGAY_DOWN_SECONDS ?? 2);
@@ -121,7 +122,7 @@ test('SIGTERM leaves routes and peers in place; `cleanup` takes everything away'
   t.is(peer?.routes.stale, 1);
   const { sent, received } = await pings.stop();
   t.is(received, sent);
-  const words = ['netns', 'exec', a.namespace, process.execPath, ...lab.agentCommand(a), 'cleanup'];
+  const words = ['netns', 'exec', a.namespace, ...nodeCommand, ...lab.agentCommand(a), 'cleanup'];
   const output = execFileSync('ip', words, { encoding: 'utf8' });
   t.regex(output, /3 ipv4 routes removed/);
   t.false(lab.routes(a).includes('proto 157'));

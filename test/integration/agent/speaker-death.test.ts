@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
+import { nodeCommand } from '../../../demo/node-command.js';
 
 const KILLABLE = fileURLToPath(new URL('./killable-agent.js', import.meta.url));
 let labs = 0;
@@ -23,7 +24,7 @@ async function newWorld(t: ExecutionContext): Promise<World> {
   t.teardown(() => lab.close());
   const [a, b] = lab.hosts as [Host, Host];
   lab.startAgent(b);
-  const words = ['netns', 'exec', a.namespace, process.execPath, KILLABLE, ...lab.agentCommand(a).slice(1)];
+  const words = ['netns', 'exec', a.namespace, ...nodeCommand, KILLABLE, ...lab.agentCommand(a).slice(1)];
   const agent = spawn('ip', words, { stdio: ['ignore', 'pipe', 'inherit'] });
   agent.stdout?.pipe(createWriteStream(a.logFile));
   t.teardown(() => agent.kill('SIGKILL'));
