@@ -69,12 +69,18 @@ export function build() {
   writeFileSync(stamp, sources);
 }
 
-/** Debian packages that only bring commands: nothing starts when they are installed. */
+/** Debian packages that only bring commands: nothing starts when they are installed. Ends the process where they cannot be had. */
 export function installTools(commands) {
+  const problem = addTools(commands);
+  if (problem !== undefined) fail(problem);
+}
+
+/** The same, for who can do without. @returns {string | undefined} what is missing and why */
+export function addTools(commands) {
   const missing = Object.entries(commands).filter(([command]) => !onPath(command));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return undefined;
   const packages = [...new Set(missing.map(([, name]) => name))];
-  if (!onPath('apt-get')) fail(`missing commands: ${missing.map(([command]) => command).join(', ')}`);
+  if (!onPath('apt-get')) return `missing commands: ${missing.map(([command]) => command).join(', ')}`;
   requireRoot(`installing ${packages.join(', ')} needs it`);
   progress(`installing ${packages.join(', ')} (apt)`);
   const options = ['-o', 'DPkg::Lock::Timeout=300', '-y', '--no-install-recommends', 'install', ...packages];
@@ -85,10 +91,8 @@ export function installTools(commands) {
     spawnSync('apt-get', ['update'], { stdio: 'ignore' });
     result = install();
   }
-  if (result.status !== 0) {
-    process.stderr.write(result.stderr);
-    fail(`apt-get could not install ${packages.join(', ')}, see above`);
-  }
+  if (result.status === 0) return undefined;
+  return `apt-get could not install ${packages.join(', ')}: ${result.stderr.trim()}`;
 }
 
 export const networkTools = { ip: 'iproute2', ping: 'iputils-ping', iptables: 'iptables' };

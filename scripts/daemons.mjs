@@ -1,6 +1,7 @@
 /**
- * BGP daemons for tests and benchmarks, from Debian's packages, without installing them: downloaded, unpacked into a cache
- * folder (`$MARGAY_CACHE`, else `~/.cache/margay`) and run from there. No unit is enabled, nothing listens, /etc stays as it is.
+ * BGP daemons for tests and benchmarks, and the lab's kernel, from Debian's packages, without installing them: downloaded,
+ * unpacked into a cache folder (`$MARGAY_CACHE`, else `~/.cache/margay`) and run from there. No unit is enabled, nothing
+ * listens, /etc stays as it is.
  *
  *     node scripts/daemons.mjs bird2 frr gobgpd     fetches what is missing, prints how to run each as JSON
  */
@@ -21,6 +22,8 @@ const catalogue = {
     libraries: [`usr/lib/${architecture}/frr`],
   },
   gobgpd: { programs: { gobgpd: 'usr/bin/gobgpd', gobgp: 'usr/bin/gobgp' }, libraries: [] },
+  // Its modules lie beside it, in usr/lib/uml/modules; there is none for other processors than x86.
+  'user-mode-linux': { programs: { linux: 'usr/bin/linux.uml' }, libraries: [] },
 };
 
 export const daemonNames = Object.keys(catalogue);
@@ -31,7 +34,7 @@ function cacheFolder() {
 
 /**
  * Where a daemon's programs are, fetching them on first use.
- * @param {'bird2' | 'frr' | 'gobgpd'} name
+ * @param {'bird2' | 'frr' | 'gobgpd' | 'user-mode-linux'} name
  * @returns {{ root: string, programs: Record<string, string>, env: { LD_LIBRARY_PATH: string } }}
  * @throws if the packages cannot be fetched; the message says which and why
  */
@@ -105,7 +108,11 @@ function download(packages, folder) {
     spawnSync('apt-get', ['update'], { stdio: 'ignore' });
     result = attempt();
   }
-  if (result.status !== 0) throw new Error(`apt-get download ${packages.join(' ')}: ${result.stderr.trim()}`);
+  if (result.status === 0) return;
+  const errors = (result.stderr ?? `${result.error?.message}`)
+    .split('\n')
+    .filter(line => !line.startsWith('W:'));
+  throw new Error(`apt-get download ${packages.join(' ')}: ${errors.join(' ').trim()}`);
 }
 
 function run(command, args) {

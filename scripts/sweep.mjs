@@ -10,15 +10,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const registry = join(tmpdir(), 'mgy-runs');
+/** Where living runs are recorded. */
+export const runRegistry = join(tmpdir(), 'mgy-runs');
 
 /** Registers this process as the owner of a new run. The id is short enough for interface names (15 characters). */
 export function beginRun() {
-  mkdirSync(registry, { recursive: true });
+  mkdirSync(runRegistry, { recursive: true });
   const id = `${process.pid.toString(36)}${Math.floor(Math.random() * 1296)
     .toString(36)
     .padStart(2, '0')}`;
-  writeFileSync(join(registry, id), `${process.pid} ${startTime(process.pid)}`);
+  writeFileSync(join(runRegistry, id), `${process.pid} ${startTime(process.pid)}`);
   return id;
 }
 
@@ -29,15 +30,15 @@ export function sweepRun(id) {
   for (const name of links(id)) spawnSync('ip', ['link', 'delete', name]);
   for (const mount of mounts(id)) spawnSync('umount', ['--lazy', mount]);
   for (const folder of folders(id)) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  rmSync(join(registry, id), { force: true });
+  rmSync(join(runRegistry, id), { force: true });
   return [...survivors.map(pid => `process ${pid}`), ...namespaces(id).map(name => `namespace ${name}`)];
 }
 
 /** Leftovers of runs whose owner is gone. Living runs beside this one are left alone. */
 export function sweepDeadRuns() {
-  if (!existsSync(registry)) return [];
-  const dead = readdirSync(registry).filter(id => {
-    const [pid, started] = readFileSync(join(registry, id), 'utf8').split(' ');
+  if (!existsSync(runRegistry)) return [];
+  const dead = readdirSync(runRegistry).filter(id => {
+    const [pid, started] = readFileSync(join(runRegistry, id), 'utf8').split(' ');
     return startTime(Number(pid)) !== started;
   });
   for (const id of dead) sweepRun(id);

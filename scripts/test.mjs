@@ -1,13 +1,16 @@
 /**
  * `npm test`: everything CI runs. The static checks and unit tests first (they fail fastest), then the integration tests one
- * file at a time, each stage as an owned run. Ends with one line: `N passed, N failed, N skipped`.
+ * file at a time, then those of the lab in one boot of a kernel that has IPIP (`test/lab`), each stage as an owned run. Ends with
+ * one line: `N passed, N failed, N skipped`.
  *
  *     npm test                        all stages
- *     npm test -- --stage unit        one of: static, unit, integration
+ *     npm test -- --stage unit        one of: static, unit, integration, lab
  *     npm test -- --match '*MED*'     handed on to AVA
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { chooseLab, inLab, nodeIn } from '../test/lab/kernel-choice.mjs';
 import { AvaReport } from './ava-report.mjs';
 import {
   fail,
@@ -23,14 +26,16 @@ import { buildNodeNetlink } from './node-netlink.mjs';
 import { ownedRun } from './owned-run.mjs';
 import { staticChecks } from './static-checks.mjs';
 
-const stages = ['static', 'unit', 'integration'];
+const stages = ['static', 'unit', 'integration', 'lab'];
+const STAGE_SECONDS = 25 * 60;
 const { values: flags } = parse();
 const chosen = flags.stage === undefined ? stages : [flags.stage];
 if (!chosen.every(stage => stages.includes(stage)))
   fail(`--stage ${flags.stage}: one of ${stages.join(', ')}`);
 
 requireNode();
-if (chosen.includes('integration')) requireRoot('the integration tests make network namespaces');
+if (chosen.includes('integration') || chosen.includes('lab'))
+  requireRoot('the integration tests make network namespaces');
 prepare();
 if (chosen.includes('integration')) {
   installTools(networkTools);
@@ -45,24 +50,43 @@ if (chosen.includes('static')) {
   totals.failed += failed;
 }
 if (chosen.includes('unit'))
-  await ava('unit', { MARGAY_FUZZ_MESSAGES: process.env.MARGAY_FUZZ_MESSAGES ?? '1000000' });
-if (chosen.includes('integration')) await ava('integration', {});
+  await ava('unit', { env: { MARGAY_FUZZ_MESSAGES: process.env.MARGAY_FUZZ_MESSAGES ?? '1000000' } });
+if (chosen.includes('integration')) await ava('integration');
+if (chosen.includes('lab')) await labTests();
 report();
 process.exit(totals.failed === 0 ? 0 : 1);
 
+async function labTests() {
+  const lab = chooseLab();
+  if (lab.kind === 'none') unableToRun(lab);
+  else await ava('lab', { lab });
+}
+
+/** Each test of the lab counts: as skipped if this machine cannot have such a kernel, as failed if that is not sure. */
+function unableToRun({ reason, excused }) {
+  progress(`lab: ${reason}`);
+  const folder = join(root, 'dist/test/lab');
+  const names = readdirSync(folder, { recursive: true })
+    .filter(file => file.endsWith('.test.js'))
+    .flatMap(file => [...readFileSync(join(folder, file), 'utf8').matchAll(/^test\((['"`])(.*?)\1,/gm)])
+    .map(([, , name]) => name);
+  if (excused) totals.skips.push(...names.map(name => ({ name, reason })));
+  totals.failed += excused && names.length > 0 ? 0 : Math.max(names.length, 1);
+}
+
 /** One AVA run with the configuration of that stage; a run that counts nothing is a failure, not a success. */
-async function ava(stage, env) {
+async function ava(stage, { env = {}, lab = { kind: 'host' } } = {}) {
   progress(`${stage} tests`);
   const score = new AvaReport();
   const command = [
-    process.execPath,
+    ...nodeIn(lab),
     join(root, 'node_modules/ava/entrypoints/cli.mjs'),
     '--config',
     `scripts/ava-${stage}.config.js`,
   ];
   for (const pattern of flags.match ?? []) command.push('--match', pattern);
-  const status = await ownedRun(command, {
-    timeoutMs: 25 * 60_000,
+  const status = await ownedRun(inLab(lab, command, { timeoutSeconds: STAGE_SECONDS }), {
+    timeoutMs: STAGE_SECONDS * 1000,
     env: { ...env, NO_COLOR: '1', FORCE_COLOR: '0' },
     onStdout: chunk => {
       process.stdout.write(chunk);

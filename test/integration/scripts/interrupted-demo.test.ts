@@ -3,17 +3,16 @@
  * `MARGAY_INTERRUPTS` says how often (2), `MARGAY_SEED` repeats a run.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { within } from '../../../demo/lab.js';
+import { leftovers, runIdOf } from '../../support/owned-run.js';
 
 /** From dist/test/integration/scripts. */
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const interrupts = Number(process.env.MARGAY_INTERRUPTS ?? 2);
-const RUNS = '/tmp/mgy-runs';
 const seed = Number(process.env.MARGAY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** A run of its own, not a part of the one that runs the tests. */
@@ -24,40 +23,6 @@ function startDemo(): ChildProcess {
 
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise(resolve => child.once('exit', code => resolve(code)));
-}
-
-/** The id under which a run has registered itself; other runs may go on beside it. */
-async function runIdOf(demo: ChildProcess): Promise<string> {
-  let found: string | undefined;
-  await within(20_000, () => {
-    found = readdirSync(RUNS).find(id => {
-      try {
-        return readFileSync(join(RUNS, id), 'utf8').startsWith(`${demo.pid} `);
-      } catch {
-        return false;
-      }
-    });
-    return found !== undefined;
-  });
-  return found ?? '';
-}
-
-/** Namespaces, folders and processes that bear the mark of a run. */
-function leftovers(id: string): string[] {
-  const names = (folder: string) =>
-    existsSync(folder) ? readdirSync(folder).filter(name => name.startsWith(`mgy-${id}`)) : [];
-  return [...names('/run/netns'), ...names('/tmp'), ...processes(id)];
-}
-
-function processes(id: string): string[] {
-  return readdirSync('/proc').filter(pid => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`MARGAY_RUN_ID=${id}\0`);
-    } catch {
-      return false;
-    }
-  });
 }
 
 test('Ctrl-C at any moment leaves nothing behind', async t => {
