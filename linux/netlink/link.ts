@@ -13,7 +13,7 @@ export type TunnelParameters =
       readonly local: Ipv4Address | undefined;
       /** Undefined: the next hop of each packet's route. */
       readonly remote: Ipv4Address | undefined;
-      /** Sets "don't fragment" in outer headers. */
+      /** Sets "don't fragment" in outer headers. A TTL that is not inherited switches it on, whatever is said here. */
       readonly pathMtuDiscovery: boolean;
       /** 1 to 255; 0: the inner packet's. */
       readonly ttl: number;

@@ -254,6 +254,7 @@ export function linkContract(test: TestFn, name: string, kind: 'vxlan' | 'ipip',
   });
 
   if (kind === 'vxlan') neighbourContract(test, name, setUp);
+  else timeToLiveContract(test, name, setUp);
 }
 
 type SetUp = (t: ExecutionContext) => Promise<{ kernel: LinkKernel; link: Link }>;
@@ -327,6 +328,23 @@ function neighbourContract(test: TestFn, name: string, setUp: SetUp): void {
       await kernel.changeLinks([{ ifindex, ...change }]);
       t.deepEqual(await neighboursOf(kernel, ifindex), []);
       t.deepEqual(await fdbOf(kernel, ifindex), 'up' in change ? [kept] : [kept, transient]);
+    }
+  });
+}
+
+function timeToLiveContract(test: TestFn, name: string, setUp: SetUp): void {
+  test(`${name}: a TTL of its own switches path MTU discovery on`, async t => {
+    const { kernel, link } = await setUp(t);
+    const { ifindex } = link;
+    for (const [ttl, pathMtuDiscovery] of [
+      [0, false],
+      [64, true],
+    ] as const) {
+      t.is(
+        (await kernel.changeLinks([{ ifindex, tunnel: { ...ipip, ttl, pathMtuDiscovery: false } }])).size,
+        0,
+      );
+      t.deepEqual((await linkAt(kernel, ifindex))!.tunnel, { ...ipip, ttl, pathMtuDiscovery });
     }
   });
 }

@@ -39,7 +39,8 @@ export function isUnicast(linkLayerAddress: string): boolean {
 /** The link that is made, or why not. @param others all there are */
 export function made(others: readonly Link[], link: NewLink, ifindex: number): Link | KernelRefusal {
   if (others.some(({ name }) => name === link.name)) return refusal(Errno.EEXIST);
-  const { name, alias, mtu, tunnel } = link;
+  const { name, alias, mtu } = link;
+  const tunnel = asTheKernelTakesIt(link.tunnel);
   const clash = tunnelClash(others, tunnel);
   if (clash !== undefined) return clash;
   const octet = (ifindex & 0xff).toString(16).padStart(2, '0');
@@ -58,7 +59,8 @@ export function changed(
   let refused: Refusal;
   if (tunnel !== undefined) {
     refused = tunnelRefusal(others, link, tunnel);
-    if (refused === undefined) now = { ...now, tunnel: withLifelongPartsOf(link, tunnel) };
+    if (refused === undefined)
+      now = { ...now, tunnel: withLifelongPartsOf(link, asTheKernelTakesIt(tunnel)) };
   }
   const steps: readonly (readonly [Refusal, Partial<Link>])[] = [
     [addressRefusal(linkLayerAddress), linkLayerAddress === undefined ? {} : { linkLayerAddress }],
@@ -110,6 +112,11 @@ function tunnelClash(others: readonly Link[], tunnel: TunnelParameters): Refusal
   if (!same) return undefined;
   const text = tunnel.kind === 'vxlan' ? 'A VXLAN device with the specified VNI already exists' : '';
   return refusal(Errno.EEXIST, text);
+}
+
+/** An IPIP device with a TTL of its own discovers the path's MTU. */
+function asTheKernelTakesIt(tunnel: TunnelParameters): TunnelParameters {
+  return tunnel.kind === 'ipip' && tunnel.ttl !== 0 ? { ...tunnel, pathMtuDiscovery: true } : tunnel;
 }
 
 /** A VXLAN device keeps the port that it was made with, and stays bound to a link. */
