@@ -95,7 +95,7 @@ export function addTools(commands) {
   return `apt-get could not install ${packages.join(', ')}: ${result.stderr.trim()}`;
 }
 
-export const networkTools = { ip: 'iproute2', ping: 'iputils-ping', iptables: 'iptables' };
+export const networkTools = { ip: 'iproute2', ping: 'iputils-ping', iptables: 'iptables', ipset: 'ipset' };
 
 /** Node, packages, build: what every command of the repository starts with. */
 export function prepare() {
