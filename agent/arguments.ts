@@ -61,7 +61,7 @@ function newParser(words: readonly string[], version: string) {
     .exitProcess(false)
     .wrap(Math.min(100, process.stdout.columns ?? 100));
   for (const { flag, describe, fallback, fallbackWords } of settings) {
-    const usual = fallback ?? fallbackWords;
+    const usual = fallbackWords ?? fallback;
     parser.option(flag, {
       type: 'string',
       describe: `${describe.split('. ')[0]} [${usual}]`,

@@ -3,7 +3,8 @@ import { settings } from './settings.js';
 
 export function configurationDocument(): string {
   const sections = settings.map(setting => {
-    const fallback = setting.fallback ?? setting.fallbackWords ?? '';
+    const fallback = setting.fallbackWords ?? `\`${setting.fallback}\``;
+    const allowed = setting.list ? `a list, each part ${setting.allowed}` : setting.allowed;
     return [
       `## ${setting.path}`,
       '',
@@ -11,7 +12,7 @@ export function configurationDocument(): string {
       '',
       `| Default | Allowed | Flag | Environment |`,
       `|---|---|---|---|`,
-      `| ${setting.fallback === undefined ? fallback : `\`${fallback}\``} | ${setting.allowed} | \`--${setting.flag}\` | \`${setting.environment}\` |`,
+      `| ${fallback} | ${allowed} | \`--${setting.flag}\` | \`${setting.environment}\` |`,
       '',
     ].join('\n');
   });
@@ -23,5 +24,5 @@ const head = `# Configuration of the agent
 \`margay-agent\` reads \`/etc/margay/agent.yaml\` (\`--config FILE\` for another). A file that is not there is an empty one: every key has
 a default. An environment variable wins over the file, a flag over both. \`margay-agent --check\` says everything that is wrong, each
 with its place, and ends with 0 if nothing is. What concerns the cluster (AS numbers, peers, pools) stands in documents in the store:
-see [resources.md](resources.md).
+see [resources.md](resources.md). A list is one in the file; in a flag or a variable its parts have commas between them.
 `;

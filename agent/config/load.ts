@@ -69,11 +69,18 @@ function settingValue(
   for (const [place, text] of candidates) {
     if (text === undefined) continue;
     const value = setting.parse(text);
-    if (value === undefined)
-      problems.push({ place, message: `${JSON.stringify(text)} is not ${setting.allowed}` });
+    if (value === undefined) {
+      const wrong = setting.list ? wrongPart(setting, text) : text;
+      problems.push({ place, message: `${JSON.stringify(wrong)} is not ${setting.allowed}` });
+    }
     return value;
   }
   return setting.parse(setting.fallback ?? sources.hostName.toLowerCase());
+}
+
+function wrongPart(setting: Setting, text: string): string {
+  const parts = text.split(',').map(part => part.trim());
+  return parts.find(part => part === '' || setting.parse(part) === undefined) ?? text;
 }
 
 /** Leaves of the file by their dotted path. */
@@ -100,10 +107,16 @@ function readFile(
       // Written and left empty: the default.
     } else if (!known.includes(path)) {
       problems.push({ place: `${file.name}: ${path}`, message: `no such key${meantWords(path, known)}` });
-    } else found.set(path, typeof value === 'object' ? JSON.stringify(value) : String(value));
+    } else found.set(path, writtenText(value));
   };
   visit(document.toJS(), '');
   return found;
+}
+
+/** As it would stand in a flag. */
+function writtenText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(writtenText).join(',');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function meantWords(name: string, known: readonly string[]): string {

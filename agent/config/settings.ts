@@ -3,6 +3,7 @@
  * variables, `--check` and docs/configuration.md all come from here. Pure.
  */
 import { type Ipv4Address, parseIpv4 } from '../../core/ip-address.js';
+import { hostPrefix, isPrefix, type Prefix, parsePrefix, prefixFamily } from '../../core/prefix.js';
 import type { AddressWish } from '../node-address.js';
 
 /** What a setting is, once read. */
@@ -19,6 +20,7 @@ export interface Settings {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'auto' | 'json' | 'pretty';
   readonly acceptForwarding: boolean;
+  readonly externalNodes: readonly Prefix[];
 }
 
 export interface Setting<K extends keyof Settings = keyof Settings> {
@@ -30,7 +32,9 @@ export interface Setting<K extends keyof Settings = keyof Settings> {
   /** As it would be written; undefined where it depends on the host. */
   readonly fallback: string | undefined;
   readonly fallbackWords?: string;
-  /** Completes "VALUE is not ...". */
+  /** A list in agent.yaml; with commas in the flag and the variable. */
+  readonly list?: true;
+  /** Completes "VALUE is not ..."; of a list, each part of it. */
   readonly allowed: string;
   readonly describe: string;
   /** From text; undefined if it is not allowed. */
@@ -48,6 +52,15 @@ function wholeNumber(least: number, most: number) {
 
 function word<const T extends readonly string[]>(...words: T) {
   return (text: string): T[number] | undefined => (words.includes(text) ? text : undefined);
+}
+
+/** Of parts with commas between them; nothing at all is an empty list. */
+function listOf<T>(part: (text: string) => T | undefined) {
+  return (text: string): readonly T[] | undefined => {
+    if (text.trim() === '') return [];
+    const values = text.split(',').map(one => part(one.trim()));
+    return values.every(value => value !== undefined) ? values : undefined;
+  };
 }
 
 export const settings: readonly Setting[] = [
@@ -137,6 +150,19 @@ export const settings: readonly Setting[] = [
     parse: text => ({ true: true, false: false })[text],
   },
   {
+    key: 'externalNodes',
+    path: 'tunnels.externalNodes',
+    flag: 'external-nodes',
+    environment: 'MARGAY_EXTERNAL_NODES',
+    fallback: '',
+    fallbackWords: 'none',
+    list: true,
+    allowed: 'an IPv4 address or CIDR (all bits zero behind its length)',
+    describe:
+      'Hosts that are no nodes of the cluster and may send encapsulated packets to this host nevertheless. From all others than these and the nodes such packets are dropped, wherever this host receives any: that takes the commands `iptables` and `ipset`, which a host with tunnels must have.',
+    parse: listOf(parseNetwork),
+  },
+  {
     key: 'controlSocket',
     path: 'control.socket',
     flag: 'control-socket',
@@ -177,6 +203,14 @@ export const settings: readonly Setting[] = [
     parse: word('auto', 'json', 'pretty'),
   },
 ];
+
+/** An address is a network of one. */
+function parseNetwork(text: string): Prefix | undefined {
+  const address = parseIpv4(text);
+  if (address !== undefined) return hostPrefix(address);
+  const prefix = parsePrefix(text);
+  return isPrefix(prefix) && prefixFamily(prefix) === 'ipv4' ? prefix : undefined;
+}
 
 function parseAddressWish(text: string): AddressWish | undefined {
   if (text === 'autodetect') return { kind: 'autodetect' };

@@ -77,6 +77,31 @@ test('addresses: with length, without, by interface', t => {
   for (const text of ['10.0.0.1/33', '10.0.0', 'interface=', 'eth0']) t.is(wish(text), 'refused', text);
 });
 
+test('a list: in the file as one, with commas elsewhere; an address is a network of one', t => {
+  const nodes = (sources: Parameters<typeof load>[0]) => {
+    const configuration = load(sources);
+    return configuration.kind === 'ok' ? configuration.settings.externalNodes : problems(configuration);
+  };
+  t.deepEqual(nodes({}), []);
+  const expected = ['192.0.2.0/24', '203.0.113.7/32'] as never;
+  t.deepEqual(nodes({ yaml: 'tunnels: { externalNodes: [192.0.2.0/24, 203.0.113.7] }\n' }), expected);
+  t.deepEqual(nodes({ environment: { MARGAY_EXTERNAL_NODES: '192.0.2.0/24, 203.0.113.7' } }), expected);
+  t.deepEqual(nodes({ flags: { 'external-nodes': '192.0.2.0/24,203.0.113.7' } }), expected);
+  for (const yaml of ['[]', '', '""', '203.0.113.7'])
+    t.is(nodes({ yaml: `tunnels: { externalNodes: ${yaml} }\n` }).length, yaml.startsWith('2') ? 1 : 0, yaml);
+});
+
+test('the part of a list that is wrong is named', t => {
+  const said = (list: string) => problems(load({ yaml: `tunnels: { externalNodes: ${list} }\n` }))[0];
+  for (const wrong of ['192.0.2.1/24', 'fd00::/64', '192.0.2.0/33', 'host-a', '192.0.2.256'])
+    t.is(
+      said(`[203.0.113.7, "${wrong}"]`),
+      `agent.yaml: tunnels.externalNodes: "${wrong}" is not an IPv4 address or CIDR (all bits zero behind its length)`,
+    );
+  t.regex(said('[203.0.113.7, ""]') ?? '', /"" is not/);
+  t.regex(said('[{ a: 1 }]') ?? '', /is not/);
+});
+
 test('an unknown MARGAY_ variable is a warning only', t => {
   const configuration = load({ environment: { MARGAY_DATAPLAN: 'none', HOME: '/' } });
   t.is(configuration.kind === 'ok' ? configuration.warnings[0]?.place : '', 'MARGAY_DATAPLAN');
