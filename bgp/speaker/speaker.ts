@@ -22,6 +22,7 @@ import { Listeners } from './listeners.js';
 import { Peer, type PeerOwner, type PeerPolicies } from './peer.js';
 import { needsReset } from './peer-change.js';
 import { StartupSync } from './startup-sync.js';
+import { StrangerLog } from './stranger-log.js';
 import type { Connection, Transport } from './transport.js';
 
 export interface SpeakerOptions {
@@ -37,6 +38,7 @@ export interface SpeakerOptions {
 export class Speaker implements PeerOwner {
   readonly #options: SpeakerOptions;
   readonly #peers = new Map<string, Peer>();
+  readonly #strangers = new StrangerLog();
   readonly #flushes: FlushScheduler;
   readonly #listeners: Listeners;
   readonly #pull: BestRoutePull;
@@ -224,13 +226,14 @@ export class Speaker implements PeerOwner {
       peer.accept(connection);
       return;
     }
+    connection.destroy();
+    if (!this.#strangers.isNews(connection.remoteAddress, this.clock.now())) return;
     this.#emit({
       kind: 'log',
       level: 'info',
       message: 'connection from an address that is no peer refused',
       fields: { address: connection.remoteAddress },
     });
-    connection.destroy();
   }
 
   #everyPeerHasTold(): boolean {
