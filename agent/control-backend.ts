@@ -83,7 +83,10 @@ export class AgentBackend implements ControlBackend {
   }
 
   async listResources(kind: ResourceKind): Promise<readonly StoredView[]> {
-    return unwrap(await this.#agent.options.store.list(kind));
+    const name = ({ resource }: StoredView) => formatResourceId(resourceIdOf(resource));
+    return unwrap(await this.#agent.options.store.list(kind)).toSorted((a, b) =>
+      name(a) < name(b) ? -1 : 1,
+    );
   }
 
   async getResource(id: ResourceId): Promise<StoredView> {

@@ -52,7 +52,8 @@ export async function explainArguments(
   try {
     await cli.parseAsync();
   } catch (error) {
-    throw error instanceof UsageError ? new UsageError(suggest(error.message, words, known)) : error;
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError((await missingWord(error.message, words)) ?? suggest(error.message, words, known));
   }
   return chosen;
 }
@@ -113,6 +114,16 @@ function pick(argv: Readonly<Record<string, unknown>>, command: Command): Argume
     given[name] = value as string | boolean | string[];
   }
   return given;
+}
+
+/** Which of a command's own words is missing, where that is what yargs means to say. */
+async function missingWord(message: string, words: readonly string[]): Promise<string | undefined> {
+  const there = /^Not enough non-option arguments: got (\d+)/.exec(message)?.[1];
+  const name = words.find(word => Object.hasOwn(commands, word));
+  if (there === undefined || name === undefined) return undefined;
+  const command = await (commands[name] as () => Promise<Command>)();
+  const missing = command.positionals.filter(({ required }) => required)[Number(there)];
+  return missing && `bgpctl ${name} needs a ${missing.name.toUpperCase()}: ${missing.describe}`;
 }
 
 function suggest(message: string, words: readonly string[], known: readonly string[]): string {

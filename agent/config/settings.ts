@@ -41,6 +41,9 @@ export interface Setting<K extends keyof Settings = keyof Settings> {
   parse(text: string): Settings[K] | undefined;
 }
 
+/** sun_path of `struct sockaddr_un`, unix(7), with its end: what is longer is cut off in silence. */
+const LONGEST_SOCKET_PATH = 107;
+
 const path = (text: string) => (text.startsWith('/') ? text : undefined);
 
 function wholeNumber(least: number, most: number) {
@@ -168,9 +171,9 @@ export const settings: readonly Setting[] = [
     flag: 'control-socket',
     environment: 'MARGAY_CONTROL_SOCKET',
     fallback: '/run/margay/control.sock',
-    allowed: 'an absolute path',
+    allowed: `an absolute path of at most ${LONGEST_SOCKET_PATH} bytes`,
     describe: 'Where bgpctl reaches the agent; its directory is made with mode 0750.',
-    parse: path,
+    parse: text => (Buffer.byteLength(text) <= LONGEST_SOCKET_PATH ? path(text) : undefined),
   },
   {
     key: 'stateDirectory',

@@ -9,13 +9,22 @@ export class SocketTakenError extends Error {
   /** Undefined if what listens there does not say. */
   readonly pid: number | undefined;
 
-  constructor(socketPath: string, pid: number | undefined) {
+  constructor(socketPath: string, { pid, isSocket }: Pick<Holder, 'pid' | 'isSocket'>) {
     const who = pid === undefined ? 'another process' : `margay-agent with pid ${pid}`;
     super(
-      `${who} has the control socket ${socketPath}; stop it first, or give this agent its own (--control-socket)`,
+      isSocket
+        ? `${who} has the control socket ${socketPath}; stop it first, or give this agent its own (--control-socket)`
+        : `${socketPath} is there and no socket; remove it, or give another control socket (--control-socket)`,
     );
     this.pid = pid;
   }
+}
+
+interface Holder {
+  /** What is dead may be replaced. */
+  readonly alive: boolean;
+  readonly pid: number | undefined;
+  readonly isSocket: boolean;
 }
 
 /** Listens in a directory of mode 0750, created if need be. */
@@ -26,7 +35,7 @@ export async function claimSocket(server: Server, socketPath: string): Promise<v
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     const holder = await probe(socketPath);
-    if (holder.alive) throw new SocketTakenError(socketPath, holder.pid);
+    if (holder.alive) throw new SocketTakenError(socketPath, holder);
     await unlink(socketPath);
     await listen(server, socketPath);
   }
@@ -48,28 +57,26 @@ function listen(server: Server, socketPath: string): Promise<void> {
 }
 
 /** A file that is no socket counts as alive: it is not ours to remove. */
-async function probe(
-  socketPath: string,
-): Promise<{ readonly alive: boolean; readonly pid: number | undefined }> {
+async function probe(socketPath: string): Promise<Holder> {
   const isSocket = await stat(socketPath).then(
     found => found.isSocket(),
     () => true,
   );
-  if (!isSocket) return { alive: true, pid: undefined };
+  if (!isSocket) return { alive: true, pid: undefined, isSocket };
   return new Promise(resolve => {
     const asked = request({ socketPath, path: '/v1/hello', timeout: 2000 }, async response => {
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk as Buffer);
       try {
-        resolve({ alive: true, pid: (JSON.parse(Buffer.concat(chunks).toString()) as Hello).pid });
+        resolve({ alive: true, pid: (JSON.parse(Buffer.concat(chunks).toString()) as Hello).pid, isSocket });
       } catch {
-        resolve({ alive: true, pid: undefined });
+        resolve({ alive: true, pid: undefined, isSocket });
       }
     });
     asked.on('timeout', () => asked.destroy(new Error('timeout')));
     asked.on('error', (error: NodeJS.ErrnoException) => {
       const dead = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
-      resolve({ alive: !dead, pid: undefined });
+      resolve({ alive: !dead, pid: undefined, isSocket });
     });
     asked.end();
   });

@@ -80,7 +80,7 @@ test('--check says everything that is wrong at once, each with its place', async
   t.is(code, 2);
   t.is(stdout, '');
   t.deepEqual(stderr.trimEnd().split('\n').sort(), [
-    `margay-agent: --control-socket: "here" is not an absolute path`,
+    `margay-agent: --control-socket: "here" is not an absolute path of at most 107 bytes`,
     `margay-agent: ${file}: bgp.staleTimeSeconds: "soon" is not a whole number from 1 to 86400`,
     `margay-agent: ${file}: dataplane: "freebsd" is not linux or none`,
     `margay-agent: ${file}: routes.metrc: no such key: did you mean routes.metric?`,

@@ -109,6 +109,12 @@ test('an unknown MARGAY_ variable is a warning only', t => {
   t.deepEqual(ofOthers.kind === 'ok' ? ofOthers.warnings : '', []);
 });
 
+test('a path that does not fit into a socket address is refused: it would be cut off in silence', t => {
+  const longest = `/${'x'.repeat(106)}`;
+  t.deepEqual(problems(load({ flags: { 'control-socket': longest } })), []);
+  t.is(problems(load({ flags: { 'control-socket': `${longest}x` } })).length, 1);
+});
+
 test('every default is allowed, every path, flag and variable stands once', t => {
   for (const { fallback, parse, path } of settings)
     if (fallback !== undefined) t.not(parse(fallback), undefined, path);
