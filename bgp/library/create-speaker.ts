@@ -64,7 +64,7 @@ export interface Speaker {
   withdraw(prefix: string): void;
   /**
    * The whole table in batches, then changes. The next batch is made when it is asked for, so a slow reader sees fewer, larger
-   * steps. One reader per family at a time.
+   * steps. One reader per family at a time: a second one ends the first.
    */
   bestRoutes(options?: Waiting & { readonly family?: Family }): AsyncIterable<BestRoutes>;
   peers(): readonly PeerStatus[];
@@ -124,6 +124,7 @@ class LibrarySpeaker implements Speaker {
 
   addPeer(options: PeerOptions): Peer {
     const config = peerConfig(options);
+    const policies = peerPolicies(options, this.#asn);
     const peer = new LibraryPeer(
       config.address,
       () => this.#shell.peerStatus(config.key),
@@ -131,7 +132,7 @@ class LibrarySpeaker implements Speaker {
     );
     this.#peers.get(config.key)?.removed();
     this.#peers.set(config.key, peer);
-    this.#shell.setPeer(config, peerPolicies(options, this.#asn));
+    this.#shell.setPeer(config, policies);
     return peer;
   }
 
@@ -146,6 +147,7 @@ class LibrarySpeaker implements Speaker {
   async *bestRoutes(options: Waiting & { readonly family?: Family } = {}): AsyncGenerator<BestRoutes> {
     const family = options.family ?? 'ipv4-unicast';
     const batches = new Signalled<BestRoutes>();
+    this.#batches.get(family)?.end();
     this.#batches.set(family, batches);
     for (let sequence = 0; !this.#closed; ) {
       batches.forget();

@@ -5,7 +5,7 @@
 import { type Asn, parseAsn } from '../../core/asn.js';
 import { type IpAddress, type Ipv4Address, parseIpAddress, parseIpv4 } from '../../core/ip-address.js';
 import { isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
-import { type Family, familyOf } from '../family.js';
+import { FAMILIES, type Family, familyOf } from '../family.js';
 import type { RoutePredicate } from '../rib/contract.js';
 import type { OriginatedRoute, PeerConfig, RoutePolicy, SpeakerConfig } from '../speaker/contract.js';
 import type { PeerPolicies } from '../speaker/peer.js';
@@ -17,7 +17,7 @@ export class OptionError extends TypeError {
   readonly allowed: string;
 
   constructor(field: string, value: unknown, allowed: string) {
-    super(`${field}: ${JSON.stringify(value)} is not ${allowed}`);
+    super(`${field}: ${show(value)} is not ${allowed}`);
     this.name = 'OptionError';
     this.field = field;
     this.value = value;
@@ -25,13 +25,25 @@ export class OptionError extends TypeError {
   }
 }
 
+/** Also of what JSON has no words for. */
+function show(value: unknown): string {
+  const worded = typeof value === 'object' || typeof value === 'string' || typeof value === 'boolean';
+  return worded ? JSON.stringify(value) : String(value);
+}
+
+export interface ListenOption {
+  readonly address: string;
+  /** By default 179; 0 takes a free one. */
+  readonly port?: number;
+}
+
 export interface SpeakerOptions {
   /** 1 to 4294967295. */
   readonly asn: number;
   /** Dotted decimal, not 0.0.0.0 (RFC 6286). */
   readonly routerId: string;
-  /** Where to accept connections; by default nowhere. Port 0 takes a free one. */
-  readonly listen?: { readonly address: string; readonly port?: number };
+  /** Where to accept connections, one place or several; by default nowhere. */
+  readonly listen?: ListenOption | readonly ListenOption[];
   /** Graceful restart (RFC 4724), on by default; `false` leaves the capability out. */
   readonly gracefulRestart?:
     | false
@@ -75,25 +87,18 @@ export interface AnnounceOptions {
 }
 
 const DEFAULT_PORT = 179;
+const MAX_U32 = 0xffffffff;
 
 export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
   const { listen, gracefulRestart } = options;
-  const routerId = parseIpv4(options.routerId);
+  const routerId = parseIpv4(String(options.routerId));
   if (routerId === undefined || routerId === '0.0.0.0') {
     throw new OptionError('routerId', options.routerId, 'an IPv4 address other than 0.0.0.0');
   }
   return {
     asn: asnOption('asn', options.asn),
     routerId: routerId as Ipv4Address,
-    listen:
-      listen === undefined
-        ? []
-        : [
-            {
-              address: addressOption('listen.address', listen.address),
-              port: numberOption('listen.port', listen.port ?? DEFAULT_PORT, 0, 65535),
-            },
-          ],
+    listen: listenEndpoints(listen),
     gracefulRestart:
       gracefulRestart === false
         ? undefined
@@ -104,12 +109,29 @@ export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
               0,
               4095,
             ),
-            staleTimeSeconds: gracefulRestart?.staleTimeSeconds ?? 120,
+            staleTimeSeconds: numberOption(
+              'gracefulRestart.staleTimeSeconds',
+              gracefulRestart?.staleTimeSeconds ?? 120,
+              1,
+              86400,
+            ),
             selectionDeferralSeconds: 120,
             forwardingPreserved: [],
           },
     restarting: false,
   };
+}
+
+function listenEndpoints(listen: SpeakerOptions['listen']): SpeakerConfig['listen'] {
+  if (listen === undefined) return [];
+  const several = Array.isArray(listen) ? (listen as readonly ListenOption[]) : undefined;
+  return (several ?? [listen as ListenOption]).map(({ address, port }, i) => {
+    const field = several === undefined ? 'listen' : `listen[${i}]`;
+    return {
+      address: addressOption(`${field}.address`, address),
+      port: numberOption(`${field}.port`, port ?? DEFAULT_PORT, 0, 65535),
+    };
+  });
 }
 
 export function peerConfig(options: PeerOptions): PeerConfig {
@@ -128,7 +150,7 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     localAddress:
       options.localAddress === undefined ? undefined : addressOption('localAddress', options.localAddress),
     passive: options.passive ?? false,
-    families: options.families ?? [familyOf(address)],
+    families: familiesOption(options.families ?? [familyOf(address)]),
     holdTimeSeconds: hold,
     keepaliveTimeSeconds: undefined,
     connectRetrySeconds: numberOption('connectRetrySeconds', options.connectRetrySeconds ?? 5, 1, 65535),
@@ -137,7 +159,7 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     ttl: numberOption('ttl', options.ttl ?? 64, 1, 255),
     multihop: true,
     gracefulRestart: true,
-    nextHopMode: options.nextHop ?? 'auto',
+    nextHopMode: wordOption('nextHop', options.nextHop ?? 'auto', ['auto', 'self', 'keep']),
     sharedSubnets: (options.sharedSubnets ?? []).map(subnet => prefixOption('sharedSubnets', subnet)),
     importPolicy: acceptAll,
     exportPolicy: acceptAll,
@@ -150,23 +172,31 @@ const rejectAll: RoutePolicy = { rules: [], otherwise: 'reject' };
 
 /** RFC 8212: towards another AS nothing passes that nobody asked for. */
 export function peerPolicies(options: PeerOptions, localAsn: number): PeerPolicies {
+  for (const field of ['import', 'export'] as const) {
+    const policy: unknown = options[field];
+    if (policy !== undefined && typeof policy !== 'function') {
+      throw new OptionError(field, policy, 'a function of a route');
+    }
+  }
   const fallback = options.asn === (options.localAsn ?? localAsn) ? acceptAll : rejectAll;
   return { importPolicy: options.import ?? fallback, exportPolicy: options.export ?? fallback };
 }
 
 export function originatedRoute(prefix: string, options: AnnounceOptions): OriginatedRoute {
+  const destination = prefixOption('prefix', prefix);
+  const { nextHop, localPref, med } = options;
   return {
-    prefix: prefixOption('prefix', prefix),
-    nextHop: options.nextHop === undefined ? undefined : addressOption('nextHop', options.nextHop),
+    prefix: destination,
+    nextHop: nextHop === undefined ? undefined : nextHopOption(nextHop, destination),
     communities: (options.communities ?? []).map(communityOption),
-    largeCommunities: options.largeCommunities ?? [],
-    localPref: options.localPref,
-    med: options.med,
+    largeCommunities: (options.largeCommunities ?? []).map(largeCommunityOption),
+    localPref: localPref === undefined ? undefined : numberOption('localPref', localPref, 0, MAX_U32),
+    med: med === undefined ? undefined : numberOption('med', med, 0, MAX_U32),
   };
 }
 
 export function prefixOption(field: string, value: string): Prefix {
-  const prefix = parsePrefix(value);
+  const prefix = parsePrefix(String(value));
   if (isPrefix(prefix)) return prefix;
   const meant = prefix.kind === 'host-bits-set' ? ` (host bits are set: ${prefix.network}?)` : '';
   throw new OptionError(field, value, `a prefix such as 10.244.1.0/24${meant}`);
@@ -179,7 +209,7 @@ function asnOption(field: string, value: number): Asn {
 }
 
 function addressOption(field: string, value: string): IpAddress {
-  const address = parseIpAddress(value);
+  const address = parseIpAddress(String(value));
   if (address === undefined) throw new OptionError(field, value, 'an IP address');
   return address;
 }
@@ -191,11 +221,39 @@ function numberOption(field: string, value: number, least: number, most: number)
   return value;
 }
 
+function wordOption<const T extends string>(field: string, value: T, words: readonly T[]): T {
+  if (words.includes(value)) return value;
+  throw new OptionError(field, value, `one of ${words.join(', ')}`);
+}
+
+function familiesOption(families: readonly Family[]): readonly Family[] {
+  if (!Array.isArray(families) || families.length === 0) {
+    throw new OptionError('families', families, `a list of ${FAMILIES.join(', ')}`);
+  }
+  return families.map((family: Family) => wordOption('families', family, FAMILIES));
+}
+
+function nextHopOption(value: string, prefix: Prefix): IpAddress {
+  const address = addressOption('nextHop', value);
+  if (familyOf(address) === familyOf(prefix)) return address;
+  throw new OptionError('nextHop', value, `an address of the family of ${prefix}`);
+}
+
 function communityOption(value: number | string): number {
-  const parts = typeof value === 'number' ? [value >>> 16, value & 0xffff] : value.split(':').map(Number);
-  const [high = -1, low = -1] = parts;
-  if (parts.length !== 2 || !parts.every(part => Number.isInteger(part) && part >= 0 && part <= 65535)) {
+  if (typeof value === 'number') return numberOption('communities', value, 0, MAX_U32);
+  const parts = String(value).split(':');
+  if (parts.length !== 2 || !parts.every(part => /^\d{1,5}$/.test(part) && Number(part) <= 65535)) {
     throw new OptionError('communities', value, 'a 32-bit number or "0-65535:0-65535"');
   }
-  return ((high << 16) | low) >>> 0;
+  return Number(parts[0]) * 65536 + Number(parts[1]);
+}
+
+function largeCommunityOption(value: readonly [number, number, number]): readonly [number, number, number] {
+  if (!Array.isArray(value) || value.length !== 3) {
+    throw new OptionError('largeCommunities', value, 'three 32-bit numbers');
+  }
+  const [administrator, first, second] = value.map((part: number) =>
+    numberOption('largeCommunities', part, 0, MAX_U32),
+  );
+  return [administrator!, first!, second!];
 }

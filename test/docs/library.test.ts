@@ -9,6 +9,37 @@ import { createSpeaker } from '../../bgp/index.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
+test('the README and the documentation show what the types allow', t => {
+  for (const page of ['README.md', 'docs/library.md']) {
+    const examples = [...readFileSync(join(root, page), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
+    t.true(examples.length > 0, page);
+    for (const [, source] of examples) t.deepEqual(typeProblems(source!), [], page);
+  }
+  t.not(typeProblems("import { createSpeaker } from 'margay/bgp';\ncreateSpeaker({});").length, 0);
+});
+
+/** What the compiler says of a program that stands inside the package, so that its own name resolves. */
+function typeProblems(source: string): string[] {
+  const file = join(root, 'dist/example.ts');
+  const options: ts.CompilerOptions = {
+    module: ts.ModuleKind.Node16,
+    target: ts.ScriptTarget.ES2022,
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+  };
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = name => name === file || fileExists(name);
+  host.readFile = name => (name === file ? source : readFile(name));
+  host.getSourceFile = (name, version) =>
+    name === file ? ts.createSourceFile(name, source, version) : getSourceFile(name, version);
+  const program = ts.createProgram([file], options, host);
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+}
+
 test('the documented example does what it says', async t => {
   const text = readFileSync(join(root, 'docs/library.md'), 'utf8');
   const source = /```ts\n([\s\S]*?)```/.exec(text)?.[1];
