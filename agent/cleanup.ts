@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MARGAY_ROUTE_PROTOCOL } from '../ipip/desired.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { undoForwarding } from '../ipip/forwarding.js';
+import { claimHost } from '../linux/host-claim.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
 import type { Settings } from './config/settings.js';
 import { ControlClient } from './control/client.js';
@@ -10,8 +11,12 @@ import { ControlClient } from './control/client.js';
 /** @returns the exit code */
 export async function cleanUp(settings: Settings, say: (text: string) => void): Promise<number> {
   const running = await new ControlClient(settings.controlSocket).hello().catch(() => undefined);
-  if (running !== undefined) {
-    say(`margay-agent runs (pid ${running.pid}): stop it first, it would write everything again`);
+  // Without a socket that we know of, too: under a configuration of its own, or at its start.
+  const claim = claimHost();
+  if (running !== undefined || claim.kind === 'taken') {
+    const pid = running?.pid ?? (claim.kind === 'taken' ? claim.pid : undefined);
+    const which = pid === undefined ? '' : ` (pid ${pid})`;
+    say(`margay-agent runs${which}: stop it first, it would write everything again`);
     return 1;
   }
   const failures = await removeRoutes(say);

@@ -6,6 +6,7 @@ import { systemClock } from '../bgp/speaker/system-clock.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { Forwarding } from '../ipip/forwarding.js';
 import { tryLock, unlock } from '../linux/flock.js';
+import { claimHost } from '../linux/host-claim.js';
 import { portHolder } from '../linux/port-holder.js';
 import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
 import { FileStore } from '../store/file/file-store.js';
@@ -101,6 +102,15 @@ async function run(settings: Settings): Promise<number> {
     await agent.stop('silent', '');
     return exitCode.failed;
   }
+  const claim = settings.dataplane === 'linux' ? claimHost() : undefined;
+  if (claim?.kind === 'taken') {
+    const pid = claim.pid === undefined ? '' : ` (pid ${claim.pid})`;
+    complain(
+      `another margay-agent${pid} writes this host's routes: stop it first, or let this one be --dataplane none`,
+    );
+    await Promise.all([control.close(), agent.stop('silent', '')]);
+    return exitCode.failed;
+  }
   forwarding?.start();
   log.info({ pid: process.pid, ownRoutes: survey.ownRoutes }, 'agent started');
   const stopTelling = tellManager(manager, agent);
@@ -115,6 +125,7 @@ async function run(settings: Settings): Promise<number> {
   stopTelling();
   forwarding?.close();
   await Promise.all([control.close(), agent.stop(goodbye, why)]);
+  claim?.release();
   return code;
 }
 

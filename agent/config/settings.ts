@@ -106,7 +106,8 @@ export const settings: readonly Setting[] = [
     environment: 'MARGAY_DATAPLANE',
     fallback: 'linux',
     allowed: 'linux or none',
-    describe: "`none` runs the speaker alone: nothing is written to this host's kernel.",
+    describe:
+      "`none` runs the speaker alone: nothing is written to this host's kernel. With `linux` there is one agent per host, that is per network namespace; a second one is refused.",
     parse: word('linux', 'none'),
   },
   {

@@ -5,6 +5,10 @@
  *     MARGAY_RESTARTS=20 MARGAY_DOWN_SECONDS=30 npm test -- --stage integration --match '*random moments*'
  */
 import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
@@ -126,6 +130,34 @@ test('SIGTERM leaves routes and peers in place; `cleanup` takes everything away'
   const output = execFileSync('ip', words, { encoding: 'utf8' });
   t.regex(output, /3 ipv4 routes removed/);
   t.false(lab.routes(a).includes('proto 157'));
+});
+
+test('a second agent on a host is refused, with a configuration of its own too, and so is a cleanup; the speaker alone is not', async t => {
+  t.timeout(120_000);
+  const lab = await newLab(t, ['a', 'b']);
+  const [a] = lab.hosts as [Host, Host];
+  const before = lab.routes(a);
+  const folder = mkdtempSync(join(tmpdir(), 'mgy-second-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const own = ['store-directory', 'state-directory'].flatMap(flag => [`--${flag}`, join(folder, flag)]);
+  const second = (...words: string[]) => {
+    const flags = ['--config', '/dev/null', '--control-socket', join(folder, 'run/c.sock'), ...own];
+    const command = [process.execPath, lab.agentCommand(a)[0]!, ...flags, '--stale-time', '1', ...words];
+    return spawn('ip', ['netns', 'exec', a.namespace, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  };
+  for (const words of [[], ['cleanup']]) {
+    const agent = second('--node-name', 'other', ...words);
+    const [output, error] = [text(agent.stdout), text(agent.stderr)];
+    t.is(await new Promise(resolve => agent.on('exit', resolve)), 1);
+    t.regex((await output) + (await error), /\(pid \d+\)/);
+  }
+  const speaker = second('--node-name', 'other', '--dataplane', 'none');
+  t.true(await within(10_000, async () => existsSync(join(folder, 'run/c.sock'))));
+  await sleep(1500);
+  t.is(speaker.exitCode, null);
+  speaker.kill('SIGTERM');
+  await new Promise(resolve => speaker.on('exit', resolve));
+  t.is(lab.routes(a), before);
 });
 
 test('a document that makes no sense is said, and the rest goes on', async t => {
