@@ -19,6 +19,7 @@ import type { Transport } from '../speaker/transport.js';
 import { BestRoutes } from './best-routes.js';
 import {
   type AnnounceOptions,
+  numberOption,
   originatedRoute,
   type PeerOptions,
   peerConfig,
@@ -169,7 +170,7 @@ class LibrarySpeaker implements Speaker {
       family: query.family ?? 'ipv4-unicast',
       prefix: query.prefix === undefined ? undefined : prefixOption('prefix', query.prefix),
       after: query.after === undefined ? undefined : prefixOption('after', query.after),
-      limit: query.limit ?? 1000,
+      limit: numberOption('limit', query.limit ?? 1000, 1, 1000),
     });
   }
 

@@ -214,7 +214,7 @@ function addressOption(field: string, value: string): IpAddress {
   return address;
 }
 
-function numberOption(field: string, value: number, least: number, most: number): number {
+export function numberOption(field: string, value: number, least: number, most: number): number {
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new OptionError(field, value, `a whole number from ${least} to ${most}`);
   }

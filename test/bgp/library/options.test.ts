@@ -87,6 +87,13 @@ test('communities are texts or 32-bit numbers', t => {
   t.deepEqual(speaker.routes({}).routes[0]?.communities, ['65535:65535', '65535:65281']);
 });
 
+test('a page of routes holds 1 to 1000', t => {
+  const { speaker } = speakerInMemory();
+  for (const limit of [0, 1001, 1.5, Number.NaN]) {
+    t.is(t.throws(() => speaker.routes({ limit }), { instanceOf: OptionError }).field, 'limit');
+  }
+});
+
 test('a speaker listens in several places', async t => {
   const clock = new FakeClock();
   const transport = new MemoryNetwork(clock).host('10.0.0.1' as IpAddress);
