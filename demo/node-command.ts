@@ -1,5 +1,10 @@
 /**
- * How to start another Node process as this one was: flags of V8 are inherited by no other way. The lab's guest kernel has one CPU, on which
- * Node is started with `--single-threaded`.
+ * How to start another Node process where this one runs: with `--single-threaded` if this one has it, as each Node in the lab's guest, whose
+ * kernel has one CPU. It is inherited by no other way. The rest of the flags (source maps, an inspector's port) are this process's alone.
  */
-export const nodeCommand: readonly [string, ...string[]] = [process.execPath, ...process.execArgv];
+const SINGLE_THREADED = '--single-threaded';
+
+export const nodeCommand: readonly [string, ...string[]] = [
+  process.execPath,
+  ...process.execArgv.filter(flag => flag === SINGLE_THREADED),
+];
