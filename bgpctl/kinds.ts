@@ -11,6 +11,7 @@ const aliases: Readonly<Record<ResourceKind, readonly string[]>> = {
   FelixConfiguration: ['felixconfiguration', 'felixconfigurations', 'felixconfig', 'felixconfigs'],
   BGPPeer: ['bgppeer', 'bgppeers', 'bgpp', 'bgpps', 'bp'],
   WorkloadEndpoint: ['workloadendpoint', 'workloadendpoints', 'wep', 'weps'],
+  NodeStatus: ['nodestatus', 'nodestatuses'],
   BlockAffinity: ['blockaffinity', 'blockaffinities', 'affinity', 'affinities'],
 };
 

@@ -40,6 +40,7 @@ const kinds: Readonly<Record<ResourceKind, { readonly namespaced: boolean }>> = 
   BGPPeer: { namespaced: false },
   WorkloadEndpoint: { namespaced: true },
   BlockAffinity: { namespaced: false },
+  NodeStatus: { namespaced: false },
 };
 
 export const resourceKinds = Object.keys(kinds) as readonly ResourceKind[];

@@ -87,6 +87,13 @@ function resourceCells(resource: Resource, wide: boolean): Cell[] {
         ['INTERFACE', spec.interfaceName],
       ];
     }
+    case 'NodeStatus': {
+      const { version, receives, sends } = resource.spec;
+      const words = receives.map(({ tunnel, state }) =>
+        state === 'Ready' ? tunnel : `${tunnel} (${state})`,
+      );
+      return [name, ['VERSION', version], ['RECEIVES', words.join(',')], ['SENDS', sends.join(',')]];
+    }
     case 'BlockAffinity':
       return [
         name,

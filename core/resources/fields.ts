@@ -87,6 +87,17 @@ export function addressWithLength(family: AddressFamily) {
   }, allowed);
 }
 
+/** Of an Ethernet device: canonical, with small letters. */
+export const macAddress = z
+  .string('a MAC address such as 02:42:ac:11:00:02')
+  .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, 'a MAC address such as 02:42:ac:11:00:02')
+  .transform(value => value.toLowerCase())
+  // Bit 0 of the first octet (IEEE 802).
+  .refine(
+    value => (Number.parseInt(value.slice(0, 2), 16) & 1) === 0,
+    'a MAC address of one device, not of a group',
+  );
+
 /** Go's durations, as Calico writes them. */
 export const duration = z
   .string('a duration such as 90s or 1m30s')

@@ -1,6 +1,6 @@
 /** The `Node` document's spec. */
 import { z } from 'zod';
-import { addressWithLength, asNumber, ipv4, oneOf, optional, text } from './fields.js';
+import { addressWithLength, asNumber, ipv4, macAddress, oneOf, optional, text } from './fields.js';
 
 export const nodeSpec = z.strictObject({
   bgp: optional(
@@ -21,7 +21,7 @@ export const nodeSpec = z.strictObject({
     ),
   ),
   ipv4VXLANTunnelAddr: optional(ipv4),
-  vxlanTunnelMACAddr: optional(text),
+  vxlanTunnelMACAddr: optional(macAddress),
   ipv6VXLANTunnelAddr: optional(text),
   vxlanTunnelMACAddrV6: optional(text),
   orchRefs: optional(z.array(z.strictObject({ nodeName: optional(text), orchestrator: text }))),

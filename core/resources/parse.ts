@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { nearest } from '../nearest-word.js';
+import { annotationProblems } from './annotations.js';
 import { bgpConfigurationSpec } from './bgp-configuration.js';
 import { bgpPeerSpec } from './bgp-peer.js';
 import { blockAffinitySpec } from './block-affinity.js';
@@ -11,8 +12,9 @@ import { felixConfigurationSpec } from './felix-configuration.js';
 import { optional, resourceName } from './fields.js';
 import { ipPoolSpec } from './ip-pool.js';
 import { nodeSpec } from './node.js';
+import { nodeStatusSpec } from './node-status.js';
 import { type DocumentProblem, problemsOf, show, typeWords } from './problems.js';
-import { CALICO_API, type Resource, type ResourceId, type ResourceKind } from './resource.js';
+import { apiOf, type Resource, type ResourceId, type ResourceKind } from './resource.js';
 import { workloadEndpointSpec } from './workload-endpoint.js';
 
 export type ParsedDocument =
@@ -32,6 +34,7 @@ const specs: Readonly<Record<ResourceKind, z.ZodType>> = {
   BGPPeer: bgpPeerSpec,
   WorkloadEndpoint: workloadEndpointSpec,
   BlockAffinity: blockAffinitySpec,
+  NodeStatus: nodeStatusSpec,
 };
 
 const namespaced: ReadonlySet<ResourceKind> = new Set(['WorkloadEndpoint']);
@@ -57,8 +60,9 @@ const metadataSchema = z.strictObject({
   selfLink: z.unknown().optional(),
 });
 
+/** The apiVersion is checked apart: which one is right depends on the kind. */
 const envelope = z.strictObject({
-  apiVersion: z.literal(CALICO_API, `"${CALICO_API}"`),
+  apiVersion: z.unknown().optional(),
   kind: z.enum(Object.keys(specs) as [ResourceKind, ...ResourceKind[]], {
     error: issue => kindWords(issue.input),
   }),
@@ -86,15 +90,27 @@ export function parseResource(document: unknown): ParsedDocument {
     ...(schema === undefined || spec === undefined || spec.success
       ? []
       : problemsOf(spec.error, written.spec ?? {}, ['spec'], schema, kind)),
+    ...apiProblems(kind, written),
     ...namespaceProblems(kind, written),
   ];
   if (problems.length > 0 || !outer.success || spec?.success !== true) {
     return { kind: 'invalid', id: idOf(written, kind), problems };
   }
   const { name, namespace, labels, annotations } = outer.data.metadata;
+  const ownProblems = annotationProblems(outer.data.kind, annotations, spec.data);
+  if (ownProblems.length > 0) return { kind: 'invalid', id: idOf(written, kind), problems: ownProblems };
   const metadata = { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations };
-  const resource = { apiVersion: CALICO_API, kind: outer.data.kind, metadata, spec: pruned(spec.data) };
+  const apiVersion = apiOf(outer.data.kind);
+  const resource = { apiVersion, kind: outer.data.kind, metadata, spec: pruned(spec.data) };
   return { kind: 'ok', resource: resource as Resource };
+}
+
+function apiProblems(kind: ResourceKind | undefined, document: object): DocumentProblem[] {
+  const { apiVersion } = document as { apiVersion?: unknown };
+  const wanted = apiOf(kind ?? 'Node');
+  if (apiVersion === wanted) return [];
+  const ofKind = kind === undefined || apiVersion === undefined ? '' : ` for a ${kind}`;
+  return [{ path: 'apiVersion', value: show(apiVersion), allowed: `"${wanted}"${ofKind}` }];
 }
 
 function notDocument(document: unknown): DocumentProblem | undefined {

@@ -8,6 +8,8 @@ import type { IpAddress, Ipv4Address } from '../ip-address.js';
 import type { Prefix } from '../prefix.js';
 
 export const CALICO_API = 'projectcalico.org/v3';
+/** Of the kinds that Calico does not have. */
+export const MARGAY_API = 'margay.io/v1';
 
 export interface Metadata {
   readonly name: string;
@@ -16,8 +18,8 @@ export interface Metadata {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-interface Document<Kind extends string, Spec> {
-  readonly apiVersion: typeof CALICO_API;
+interface Document<Kind extends string, Spec, Api = typeof CALICO_API> {
+  readonly apiVersion: Api;
   readonly kind: Kind;
   readonly metadata: Metadata;
   readonly spec: Spec;
@@ -155,7 +157,34 @@ export type BlockAffinityResource = Document<
   }
 >;
 
+/**
+ * What a host says of itself, named like its Node: written by its agent alone. Other hosts send by a tunnel only what is received here,
+ * and this host receives by a tunnel as long as any host says that it sends by it.
+ */
+export type NodeStatusResource = Document<
+  'NodeStatus',
+  {
+    /** Of the agent. */
+    readonly version: string;
+    /** Tunnels that this host has tried to open. */
+    readonly receives: readonly TunnelReception[];
+    /** Tunnels that routes of this host lead into. */
+    readonly sends: readonly TunnelName[];
+  },
+  typeof MARGAY_API
+>;
+
+export type TunnelName = 'ipip' | 'vxlan' | 'udp';
+
+export interface TunnelReception {
+  readonly tunnel: TunnelName;
+  readonly state: 'Ready' | 'Unavailable';
+  /** Of an unavailable one, in words. */
+  readonly reason?: string;
+}
+
 export type Resource =
+  | NodeStatusResource
   | NodeResource
   | IPPoolResource
   | BGPConfigurationResource
@@ -165,6 +194,10 @@ export type Resource =
   | BlockAffinityResource;
 
 export type ResourceKind = Resource['kind'];
+
+export function apiOf(kind: ResourceKind): string {
+  return kind === 'NodeStatus' ? MARGAY_API : CALICO_API;
+}
 
 export interface ResourceId {
   readonly kind: ResourceKind;

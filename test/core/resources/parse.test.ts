@@ -25,12 +25,19 @@ test('an unknown kind names the known ones, and the one that was meant', t => {
   }
 });
 
-test('an unknown apiVersion names the one there is', t => {
-  for (const apiVersion of ['projectcalico.org/v1', 'crd.projectcalico.org/v3', '', 3, undefined]) {
+test('an unknown apiVersion names the one of that kind', t => {
+  for (const apiVersion of ['projectcalico.org/v1', 'crd.projectcalico.org/v3', 'margay.io/v1', '', 3]) {
     t.deepEqual(sentences({ ...good, apiVersion }), [
-      `apiVersion: ${apiVersion === undefined ? 'nothing' : JSON.stringify(apiVersion)} is not "projectcalico.org/v3"`,
+      `apiVersion: ${JSON.stringify(apiVersion)} is not "projectcalico.org/v3" for a Node`,
     ]);
   }
+  t.deepEqual(sentences({ ...good, apiVersion: undefined }), [
+    'apiVersion: nothing is not "projectcalico.org/v3"',
+  ]);
+  const status = { ...written('NodeStatus', { version: '1', receives: [], sends: [] }) };
+  t.deepEqual(sentences({ ...status, apiVersion: 'projectcalico.org/v3' }), [
+    'apiVersion: "projectcalico.org/v3" is not "margay.io/v1" for a NodeStatus',
+  ]);
 });
 
 test('an unknown field names the one that was meant, at any depth', t => {

@@ -2,12 +2,12 @@
 import type { ExecutionContext } from 'ava';
 import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
 import type { DocumentProblem } from '../../../core/resources/problems.js';
-import { CALICO_API, type ResourceKind } from '../../../core/resources/resource.js';
+import { apiOf, type ResourceKind } from '../../../core/resources/resource.js';
 
 /** A document with this spec and the least of everything else. */
 export function written(kind: ResourceKind, spec: unknown): Record<string, unknown> {
   const namespace = kind === 'WorkloadEndpoint' ? { namespace: 'default' } : {};
-  return { apiVersion: CALICO_API, kind, metadata: { name: 'a', ...namespace }, spec };
+  return { apiVersion: apiOf(kind), kind, metadata: { name: 'a', ...namespace }, spec };
 }
 
 export function problems(document: unknown): readonly DocumentProblem[] {
