@@ -4,71 +4,23 @@
  */
 
 import { FAMILIES, type Family } from '../bgp/family.js';
-import type {
-  GracefulRestartConfig,
-  ListenEndpoint,
-  PeerStatus,
-  SpeakerCommand,
-  SpeakerEvent,
-} from '../bgp/speaker/contract.js';
-import type { Clock, Timer } from '../core/clock.js';
+import type { ListenEndpoint, PeerStatus, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
+import { type Resource, resourceIdOf } from '../core/resources/resource.js';
 import { Dataplane } from '../ipip/dataplane.js';
-import type { HostIntent } from '../ipip/kernel-facts.js';
-import type { InvalidDocument, Store } from '../store/port.js';
+import type { TunnelHost } from '../ipip/tunnel-driver.js';
+import type { InvalidDocument } from '../store/port.js';
 import { BestRouteIntake } from './best-route-intake.js';
 import type { ResourceChange } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
 import { Cluster } from './cluster.js';
-import type { ConditionView, WatchTopic } from './control/types.js';
-import type { NodeAddressChoice } from './node-address.js';
-import { ensureOwnNode, mendedNode } from './own-node.js';
+import type { WatchTopic } from './control/types.js';
+import { HostTunnels } from './host-tunnels.js';
+import type { AgentOptions, AgentState } from './options.js';
+import { OrderedGate } from './ordered-gate.js';
+import { OwnNodeKeeper } from './own-node-keeper.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
-import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
+import type { SpeakerHost } from './speaker-host.js';
 import { SpeakerQueries } from './speaker-queries.js';
-
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-export interface AgentOptions {
-  readonly nodeName: string;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly gracefulRestart: GracefulRestartConfig;
-  /** Routes of ours were found in the kernel at start. */
-  readonly restarting: boolean;
-  readonly dataplane: 'linux' | 'none';
-  readonly metric: number;
-  /** What this host's address is, or why it cannot be told. */
-  readonly nodeAddress: () => NodeAddressChoice;
-  /** For people, e.g. the store's directory. */
-  readonly storeLocation: string;
-  /** Who listens on a TCP port of this host. */
-  readonly portHolder: (port: number) => { readonly pid: number; readonly command: string } | undefined;
-  /** What stands in the way of forwarding on this host. */
-  readonly hostConditions: () => readonly ConditionView[];
-  /** What the documents say of this host has changed. */
-  readonly intentChanged?: (intent: HostIntent) => void;
-  readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;
-}
-
-/** Everything about the agent that changes, as `status` wants it. */
-export interface AgentState {
-  store: 'loading' | 'in-sync' | 'unavailable';
-  storeDetail: string;
-  speaker: 'starting' | 'running' | 'restarting' | 'closed';
-  speakerRestarts: number;
-  listening: readonly { readonly address: string; readonly port: number }[];
-  listenErrors: readonly string[];
-  readonly ribInSync: Map<Family, { readonly timedOut: boolean }>;
-  invalid: readonly InvalidDocument[];
-  nodeAddress: NodeAddressChoice | undefined;
-  ownNodeProblem: string | undefined;
-}
 
 export class Agent {
   readonly options: AgentOptions;
@@ -86,9 +38,10 @@ export class Agent {
     listenErrors: [],
     ribInSync: new Map(),
     invalid: [],
-    nodeAddress: undefined,
-    ownNodeProblem: undefined,
+    ownStatusProblem: undefined,
   };
+  readonly ownNode: OwnNodeKeeper;
+  readonly tunnels: HostTunnels;
   readonly #feed: ResourceFeed;
   readonly #speaker: SpeakerHost;
   readonly #intake: BestRouteIntake;
@@ -96,8 +49,8 @@ export class Agent {
   readonly #ending = new AbortController();
   readonly #wholeTables = new Set<Family>();
   readonly #disabledPeers = new Set<string>();
+  readonly #gate: OrderedGate;
   #storeSeen = false;
-  #nodeRetry: Timer | undefined;
   #inSync: (() => void) | undefined;
 
   /** Resolves once the store and the RIB have been in sync, by themselves or by time-out. */
@@ -108,8 +61,11 @@ export class Agent {
     this.inSync = new Promise(resolve => {
       this.#inSync = resolve;
     });
-    const { nodeName, gracefulRestart, restarting } = options;
+    const { nodeName, clock, gracefulRestart, restarting } = options;
     this.cluster = new Cluster({ nodeName, gracefulRestart, restarting });
+    this.tunnels = this.#newTunnels();
+    this.#gate = new OrderedGate(clock, GUARD_PATIENCE_MS);
+    this.ownNode = this.#newOwnNode();
     this.#feed = new ResourceFeed({
       changes: changes => this.#changes(changes),
       inSync: () => this.#storeInSync(),
@@ -140,10 +96,12 @@ export class Agent {
    */
   async stop(goodbye: 'silent' | 'cease', message: string): Promise<void> {
     this.#ending.abort();
-    this.#nodeRetry?.cancel();
+    this.ownNode.close();
+    this.tunnels.close();
     this.state.speaker = 'closed';
     await this.#speaker.close(goodbye, message, SPEAKER_PATIENCE_MS);
     this.dataplane?.close();
+    this.options.tunnels?.close();
     await this.options.store.close();
   }
 
@@ -179,11 +137,12 @@ export class Agent {
   // ---------------------------------------------------------------- store
 
   #changes(changes: readonly ResourceChange[]): void {
-    const { nodeName, nodeAddress } = this.options;
     for (const change of changes) {
-      const mended = this.#storeSeen ? mendedNode(change, nodeName, nodeAddress()) : undefined;
+      const mended = this.#storeSeen ? this.ownNode.mended(change) : undefined;
       this.cluster.onChange(mended === undefined ? change : { kind: 'changed', resource: mended });
-      if (mended !== undefined) void this.#keepOwnNode();
+      const { kind, name } = change.kind === 'deleted' ? change.id : resourceIdOf(change.resource);
+      const isOwn = kind === 'NodeStatus' && name === this.options.nodeName;
+      if (this.#storeSeen && isOwn) this.tunnels.statusStrayed();
     }
     if (this.#storeSeen) this.#recalculate();
     this.#tell('resources');
@@ -195,7 +154,7 @@ export class Agent {
     const first = !this.#storeSeen;
     if (first) this.options.log.info({ resources: this.#feed.size }, 'store in sync');
     // The speaker's identity is that of our own Node: it must be there before the speaker begins.
-    void this.#keepOwnNode().then(() => {
+    void this.ownNode.request().then(() => {
       if (!this.#storeSeen) this.#begin();
     });
     if (this.#storeSeen) this.#recalculate();
@@ -204,8 +163,10 @@ export class Agent {
   #begin(): void {
     this.#storeSeen = true;
     this.#recalculate();
-    this.#speaker.send({ kind: 'configuration-complete' });
-    for (const family of FAMILIES) this.#intake.begin(family);
+    this.#inOrder(() => {
+      this.#speaker.send({ kind: 'configuration-complete' });
+      for (const family of FAMILIES) this.#intake.begin(family);
+    });
   }
 
   #storeUnavailable(detail: string): void {
@@ -223,33 +184,66 @@ export class Agent {
     this.#tell('status');
   }
 
-  /** This host's own Node document, made or put right when the address was detected; tried again while the store refuses. */
-  async #keepOwnNode(): Promise<void> {
-    const { store, nodeName, nodeAddress, log, clock } = this.options;
-    const choice = nodeAddress();
-    this.state.nodeAddress = choice;
-    const kept = choice.kind === 'refused' ? choice.reason : await ensureOwnNode(store, nodeName, choice);
-    this.state.ownNodeProblem = typeof kept === 'string' ? kept : undefined;
-    if (typeof kept === 'object') this.cluster.onChange({ kind: 'changed', resource: kept });
-    if (this.state.ownNodeProblem !== undefined) {
-      log.warn({ node: nodeName, problem: this.state.ownNodeProblem }, 'own Node document');
-      this.#nodeRetry?.cancel();
-      if (choice.kind === 'chosen' && !this.#ending.signal.aborted) {
-        this.#nodeRetry = clock.schedule(NODE_RETRY_MS, () => void this.#keepOwnNode());
-      }
-    }
-    this.#tell('status');
-  }
-
   #recalculate(): void {
+    this.tunnels.prepare();
     const { commands, identityChanged, intent } = this.cluster.flush();
-    this.#send(commands);
-    if (identityChanged) this.#speaker.restart('the AS number or router id changed');
     if (intent !== undefined) {
+      this.tunnels.take(intent);
       this.dataplane?.setIntent(intent);
       this.options.intentChanged?.(intent);
     }
+    this.#inOrder(() => {
+      this.#send(commands);
+      if (identityChanged) this.#speaker.restart('the AS number or router id changed');
+    });
+    this.tunnels.publish();
+    this.ownNode.review();
     this.#tell('status');
+  }
+
+  /** After what the guard must know first: a peer is one whose packets are accepted. */
+  #inOrder(action: () => void): void {
+    this.#gate.run(action, () => this.tunnels.ready());
+  }
+
+  /** A document of ours was written: what it says is in force at once. */
+  #wrote(resource: Resource): void {
+    this.cluster.onChange({ kind: 'changed', resource });
+    if (this.#storeSeen) this.#recalculate();
+  }
+
+  #newOwnNode(): OwnNodeKeeper {
+    const { nodeName, store, clock, nodeAddress, log } = this.options;
+    return new OwnNodeKeeper({
+      nodeName,
+      store,
+      clock,
+      nodeAddress,
+      identity: () => this.cluster.tunnelIdentity,
+      written: node => this.#wrote(node),
+      changed: () => this.#tell('status'),
+      warn: problem => log.warn({ node: nodeName, problem }, 'own Node document'),
+    });
+  }
+
+  #newTunnels(): HostTunnels {
+    const { nodeName, version, clock, store, tunnels } = this.options;
+    return new HostTunnels({
+      nodeName,
+      version,
+      clock,
+      store,
+      cluster: this.cluster,
+      guard: tunnels?.newGuard(() => this.tunnels.guardChanged()),
+      externalNodes: tunnels?.externalNodes ?? [],
+      recalculate: () => {
+        if (this.#storeSeen && !this.#ending.signal.aborted) this.#recalculate();
+      },
+      statusProblem: problem => {
+        this.state.ownStatusProblem = problem;
+        this.#tell('status');
+      },
+    });
   }
 
   // ---------------------------------------------------------------- speaker
@@ -348,6 +342,7 @@ export class Agent {
     this.#wholeTables.add(family);
     if (this.#wholeTables.size < 2) return;
     this.dataplane?.allowDeletions();
+    this.tunnels.allowRemovals();
     this.#inSync?.();
     this.#tell('status');
   }
@@ -359,6 +354,7 @@ export class Agent {
     return new Dataplane({
       clock,
       metric,
+      tunnelHost: this.options.tunnels?.host ?? noTunnelHost,
       handler: {
         nextHops: statuses =>
           this.#speaker.send({
@@ -366,6 +362,13 @@ export class Agent {
             nextHops: statuses.map(status => ({ ...status, metric: 0 })),
           }),
         ownAddresses: addresses => this.#speaker.send({ kind: 'own-addresses', addresses }),
+        looked: facts => {
+          this.options.looked?.(facts);
+          this.ownNode.review();
+        },
+        tunnelsChanged: () => {
+          if (this.dataplane !== undefined) this.tunnels.kernelChanged(this.dataplane);
+        },
         changed: () => this.#tell('status'),
         log: (level, message, detail) => log[level]({ detail }, message),
       },
@@ -380,7 +383,10 @@ export class Agent {
 
 /** Sessions close and say goodbye within this. */
 const SPEAKER_PATIENCE_MS = 2000;
-const NODE_RETRY_MS = 5000;
+/** What the speaker is told waits no longer for the guard of the tunnels. */
+const GUARD_PATIENCE_MS = 5000;
+
+const noTunnelHost: TunnelHost = { looseReversePath: () => undefined, settleChecksums: () => undefined };
 
 const noDataplane = {
   setBest: () => {},

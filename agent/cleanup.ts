@@ -1,9 +1,12 @@
 /** SHELL: `margay-agent cleanup`: everything that an agent has written to this host goes; the store stays. */
 import { join } from 'node:path';
-import { MARGAY_ROUTE_PROTOCOL } from '../ipip/desired.js';
+import { MARGAY_ROUTE_PROTOCOL, tunnelKinds } from '../ipip/desired.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { undoForwarding } from '../ipip/forwarding.js';
 import { claimHost } from '../linux/host-claim.js';
+import { guardFirewall } from '../ipip/guard-firewall.js';
+import { ownDevice } from '../ipip/tunnel-devices.js';
+import { undoGuard } from '../ipip/tunnel-guard.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
 import type { Settings } from './config/settings.js';
 import { ControlClient } from './control/client.js';
@@ -19,12 +22,16 @@ export async function cleanUp(settings: Settings, say: (text: string) => void): 
     say(`margay-agent runs${which}: stop it first, it would write everything again`);
     return 1;
   }
-  const failures = await removeRoutes(say);
-  const { done, failed } = await undoForwarding({
+  const failures = (await removeRoutes(say)) + (await removeDevices(say));
+  const forwarding = await undoForwarding({
     stateFile: changedSysctlsFile(settings),
     firewall: iptablesFirewall(),
   });
-  for (const text of [...done, ...failed]) say(text);
+  // After the devices: what they would have received has nobody to receive it.
+  const guard = await undoGuard({ firewall: guardFirewall() });
+  for (const text of [...forwarding.done, ...guard.done]) say(text);
+  const failed = [...forwarding.failed, ...guard.failed];
+  for (const text of failed) say(text);
   return failures + failed.length === 0 ? 0 : 1;
 }
 
@@ -50,4 +57,20 @@ async function removeRoutes(say: (text: string) => void): Promise<number> {
     kernel.close();
   }
   return failures;
+}
+
+async function removeDevices(say: (text: string) => void): Promise<number> {
+  const kernel = new Rtnetlink();
+  try {
+    const links = await kernel.links();
+    const own = tunnelKinds.flatMap(kind => ownDevice(kind, links) ?? []);
+    const refusals = await kernel.deleteLinks(own.map(({ ifindex }) => ifindex));
+    for (const [i, link] of own.entries()) {
+      const refusal = refusals.get(i);
+      say(refusal === undefined ? `${link.name} removed` : `${link.name}: ${describeRefusal(refusal)}`);
+    }
+    return refusals.size;
+  } finally {
+    kernel.close();
+  }
 }

@@ -10,7 +10,7 @@ import type {
 } from '../bgp/speaker/contract.js';
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import type { IPPoolResource, WorkloadEndpointResource } from '../core/resources/resource.js';
+import type { NodeStatusResource, WorkloadEndpointResource } from '../core/resources/resource.js';
 import type { HostIntent } from '../ipip/kernel-facts.js';
 import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
@@ -22,6 +22,7 @@ import { nodeAddress } from './calculators/node-view.js';
 import { OwnRoutesCalculator } from './calculators/own-routes.js';
 import { defaultPeerTimers, type PeerTimers } from './calculators/peer-config.js';
 import { type SpeakerSettings, SpeakerSettingsCalculator } from './calculators/speaker-settings.js';
+import { type OwnAddresses, type TunnelIdentity, TunnelsCalculator } from './calculators/tunnels.js';
 
 export interface ClusterOptions {
   readonly nodeName: string;
@@ -49,7 +50,7 @@ export class Cluster {
   readonly #ownRoutes: OwnRoutesCalculator;
   readonly #exportPolicy: ExportPolicyCalculator;
   readonly #conflicts = new ConflictsCalculator();
-  readonly #pools = new Map<string, IPPoolResource>();
+  readonly tunnels: TunnelsCalculator;
   readonly #workloads = new Map<string, WorkloadEndpointResource>();
   readonly #nodeAddresses = new Map<string, IpAddress>();
   readonly #blackholes = new Set<Prefix>();
@@ -65,6 +66,7 @@ export class Cluster {
     this.#ownRoutes = new OwnRoutesCalculator(nodeName);
     this.#exportPolicy = new ExportPolicyCalculator(nodeName);
     this.felix = new FelixSettingsCalculator(nodeName);
+    this.tunnels = new TunnelsCalculator(nodeName);
   }
 
   onChange(change: ResourceChange): void {
@@ -74,12 +76,10 @@ export class Cluster {
     this.#exportPolicy.onChange(change);
     this.#conflicts.onChange(change);
     this.felix.onChange(change);
+    this.tunnels.onChange(change);
     const { id, resource } = afterChange(change);
     const key = `${id.namespace ?? ''}/${id.name}`;
-    if (id.kind === 'IPPool') {
-      if (resource?.kind === 'IPPool') this.#pools.set(key, resource);
-      else this.#pools.delete(key);
-    } else if (id.kind === 'WorkloadEndpoint') {
+    if (id.kind === 'WorkloadEndpoint') {
       const mine = resource?.kind === 'WorkloadEndpoint' && resource.spec.node === this.#options.nodeName;
       if (mine) this.#workloads.set(key, resource);
       else this.#workloads.delete(key);
@@ -133,7 +133,18 @@ export class Cluster {
       ...this.#ownRoutes.conditions,
       ...this.#conflicts.flush(),
       ...this.felix.conditions,
+      ...this.tunnels.conditions(this.#ownAddresses()),
     ];
+  }
+
+  /** What this host's own Node should say of its tunnels. */
+  get tunnelIdentity(): TunnelIdentity {
+    return this.tunnels.identity(this.#ownAddresses());
+  }
+
+  /** What this host's own NodeStatus should say. */
+  nodeStatus(version: string): NodeStatusResource['spec'] {
+    return this.tunnels.status(version);
   }
 
   #speakerConfig(settings: SpeakerSettings): SpeakerConfig {
@@ -162,26 +173,30 @@ export class Cluster {
       commands.push({ kind: 'originate', routes: [...set.values()].map(({ route }) => route) });
   }
 
-  #changedIntent(): HostIntent | undefined {
+  #ownAddresses(): OwnAddresses {
     const workloads = new Map<Prefix, string>();
     for (const { spec } of this.#workloads.values()) {
       for (const network of spec.ipNetworks) workloads.set(network, spec.interfaceName);
     }
+    return { blocks: this.#ownRoutes.blocks, workloads };
+  }
+
+  #changedIntent(): HostIntent | undefined {
+    const own = this.#ownAddresses();
     const underlay = new Set([
       ...this.#nodeAddresses.values(),
       ...[...this.#peerConfigs.values()].map(({ address }) => address),
     ]);
     const intent: HostIntent = {
       ownBlocks: [...this.#blackholes],
-      pools: [...this.#pools.values()].map(({ spec }) => ({
-        cidr: spec.cidr,
-        ipipMode: spec.ipipMode,
-        vxlanMode: spec.vxlanMode,
-      })),
+      pools: this.tunnels.pools(),
       ownSubnet: this.#speaker?.ipv4Subnet,
       preferredSource: this.#speaker?.ipv4Address,
       underlayAddresses: [...underlay],
-      workloads,
+      workloads: own.workloads,
+      remoteHosts: this.tunnels.remoteHosts(),
+      tunnels: this.tunnels.intent(this.felix.settings, own),
+      externalNodes: this.felix.settings.externalNodes,
     };
     if (this.#intent !== undefined && sameIntent(this.#intent, intent)) return undefined;
     this.#intent = intent;

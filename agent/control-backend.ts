@@ -29,27 +29,26 @@ import type {
   StoredView,
   WatchTopic,
 } from './control/types.js';
-import { describeStoreError } from './own-node.js';
+import { describeStoreError } from './own-documents.js';
 import { agentStatus } from './status.js';
 
 export class AgentBackend implements ControlBackend {
   readonly #agent: Agent;
-  readonly #version: string;
   readonly #shutdown: () => void;
 
   /** @param shutdown begins to end the process with a goodbye to every peer */
-  constructor(agent: Agent, version: string, shutdown: () => void) {
+  constructor(agent: Agent, shutdown: () => void) {
     this.#agent = agent;
-    this.#version = version;
     this.#shutdown = shutdown;
   }
 
   hello(): Hello {
-    return { pid: process.pid, version: this.#version, nodeName: this.#agent.options.nodeName };
+    const { version, nodeName } = this.#agent.options;
+    return { pid: process.pid, version, nodeName };
   }
 
   status(): AgentStatus {
-    return agentStatus(this.#agent, this.#version);
+    return agentStatus(this.#agent);
   }
 
   async peers(): Promise<readonly PeerStatus[]> {

@@ -5,12 +5,16 @@ import { FAMILIES } from '../bgp/family.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { Forwarding } from '../ipip/forwarding.js';
+import { guardFirewall } from '../ipip/guard-firewall.js';
+import { ReversePath } from '../ipip/reverse-path.js';
+import { TunnelGuard } from '../ipip/tunnel-guard.js';
+import { settleVxlanChecksums } from '../ipip/vxlan-checksums.js';
 import { tryLock, unlock } from '../linux/flock.js';
 import { claimHost } from '../linux/host-claim.js';
 import { portHolder } from '../linux/port-holder.js';
 import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
 import { FileStore } from '../store/file/file-store.js';
-import { Agent, type Log } from './agent.js';
+import { Agent } from './agent.js';
 import { DEFAULT_FILE, parseArguments } from './arguments.js';
 import { changedSysctlsFile, cleanUp } from './cleanup.js';
 import { loadConfiguration } from './config/load.js';
@@ -21,6 +25,7 @@ import { AgentBackend } from './control-backend.js';
 import { type HostSurvey, surveyHost } from './host.js';
 import { newLog } from './log.js';
 import { chooseNodeAddress } from './node-address.js';
+import type { AgentTunnels, Log } from './options.js';
 import { SpeakerThread } from './speaker-host.js';
 
 const exitCode = { fine: 0, failed: 1, usage: 2 } as const;
@@ -93,7 +98,7 @@ async function run(settings: Settings): Promise<number> {
     ended = resolve;
   });
   const shutdown = () => ended?.({ goodbye: 'cease', why: 'shut down', code: exitCode.fine });
-  const backend = new AgentBackend(agent, packageVersion(), shutdown);
+  const backend = new AgentBackend(agent, shutdown);
   const control = await startControlServer(settings.controlSocket, backend, error =>
     log.warn({ error: String(error) }, 'control API'),
   ).catch((error: NodeJS.ErrnoException) => error);
@@ -137,8 +142,10 @@ function newAgent(
 ): Agent {
   const { restartTimeSeconds, staleTimeSeconds } = settings;
   const restarting = survey.ownRoutes > 0;
+  let { addresses } = survey;
   return new Agent({
     nodeName: settings.nodeName,
+    version: packageVersion(),
     store: new FileStore({ directory: settings.storeDirectory, lock: { tryLock, unlock } }),
     storeLocation: settings.storeDirectory,
     clock: systemClock,
@@ -152,7 +159,11 @@ function newAgent(
     restarting,
     dataplane: settings.dataplane,
     metric: settings.routeMetric,
-    nodeAddress: () => chooseNodeAddress(survey.addresses, settings.nodeAddress),
+    nodeAddress: () => chooseNodeAddress(addresses, settings.nodeAddress),
+    looked: facts => {
+      addresses = { links: facts.links, addresses: facts.addresses, routes: facts.foreignRoutes };
+    },
+    ...(settings.dataplane === 'linux' ? { tunnels: agentTunnels(settings, log) } : {}),
     portHolder,
     hostConditions: () =>
       (forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),
@@ -164,6 +175,25 @@ function newAgent(
         settings.dataplane === 'linux' ? FAMILIES : [],
       ),
   });
+}
+
+function agentTunnels(settings: Settings, log: Log): AgentTunnels {
+  const say = (level: 'info' | 'warn', message: string, detail: string) => log[level]({ detail }, message);
+  const reversePath = new ReversePath({
+    stateFile: changedSysctlsFile(settings),
+    clock: systemClock,
+    log: say,
+  });
+  return {
+    host: {
+      looseReversePath: names => reversePath.loosen(names),
+      settleChecksums: name => settleVxlanChecksums(name, settings.vxlanChecksums),
+    },
+    newGuard: changed =>
+      new TunnelGuard({ clock: systemClock, firewall: guardFirewall(), log: say, changed }),
+    externalNodes: settings.externalNodes,
+    close: () => reversePath.close(),
+  };
 }
 
 function newForwarding(settings: Settings, log: Log): Forwarding {

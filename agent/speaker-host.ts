@@ -31,6 +31,8 @@ export class SpeakerThread implements SpeakerHost {
   readonly #entry: URL;
   readonly #replay: SpeakerReplay;
   #worker: Worker | undefined;
+  /** What was sent before `configure`, which a speaker must hear first; undefined once it has. */
+  #early: SpeakerCommand[] | undefined = [];
   #successor: NodeJS.Timeout | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #closing = false;
@@ -50,7 +52,22 @@ export class SpeakerThread implements SpeakerHost {
 
   send(command: SpeakerCommand): void {
     this.#replay.remember(command);
-    this.#worker?.postMessage(command);
+    if (this.#early === undefined) {
+      this.#worker?.postMessage(command);
+      return;
+    }
+    if (command.kind === 'query') {
+      const answer = { kind: 'error', message: 'the speaker is not configured yet' } as const;
+      queueMicrotask(() => this.#handler.event({ kind: 'answer', id: command.id, answer }));
+      return;
+    }
+    if (command.kind !== 'configure') {
+      this.#early.push(command);
+      return;
+    }
+    const early = this.#early;
+    this.#early = undefined;
+    for (const one of [command, ...early]) this.#worker?.postMessage(one);
   }
 
   restart(reason: string): void {

@@ -3,20 +3,20 @@ import { describeProblem } from '../core/resources/problems.js';
 import type { Agent } from './agent.js';
 import type { AgentStatus, ConditionView } from './control/types.js';
 
-export function agentStatus(agent: Agent, version: string): AgentStatus {
-  const { state, options, cluster } = agent;
+export function agentStatus(agent: Agent): AgentStatus {
+  const { state, options, cluster, ownNode } = agent;
   const { speaker } = cluster;
   const kernel = agent.dataplane?.status();
   const peers = [...agent.peers.values()];
   const ipv4 = state.ribInSync.get('ipv4-unicast');
   return {
     pid: process.pid,
-    version,
+    version: options.version,
     nodeName: options.nodeName,
     startedUnixMs: agent.startedUnixMs,
     nodeAddress:
-      state.nodeAddress?.kind === 'chosen'
-        ? { address: state.nodeAddress.address, reason: state.nodeAddress.reason }
+      ownNode.choice?.kind === 'chosen'
+        ? { address: ownNode.choice.address, reason: ownNode.choice.reason }
         : null,
     speaker: {
       state: state.speaker,
@@ -41,6 +41,7 @@ export function agentStatus(agent: Agent, version: string): AgentStatus {
       staleDeadlineUnixMs: (kernel?.stale ?? 0) > 0 ? agent.staleDeadlineUnixMs : null,
       refused: (kernel?.refused ?? []).map(({ destination, error }) => ({ object: destination, error })),
     },
+    tunnels: tunnelStatus(agent),
     peers: {
       total: peers.length,
       established: peers.filter(peer => peer.state === 'Established').length,
@@ -59,13 +60,32 @@ export function agentStatus(agent: Agent, version: string): AgentStatus {
   };
 }
 
+function tunnelStatus({ dataplane, cluster, options }: Agent): AgentStatus['tunnels'] {
+  if (dataplane === undefined) return [];
+  const hosts = cluster.tunnels.remoteHosts();
+  return dataplane.tunnels().map(({ tunnel, state, device, mtu, detail }) => ({
+    tunnel,
+    state: state === 'open' && !cluster.tunnels.wanted().has(tunnel) ? 'closing' : state,
+    device,
+    address: cluster.tunnels.addressOf(options.nodeName) ?? null,
+    mtu,
+    detail,
+    routes: dataplane.tunnelUse.routes(tunnel),
+    hostsReady: hosts.filter(({ receives }) => receives?.[tunnel]?.kind === 'ready').length,
+    hosts: hosts.length,
+  }));
+}
+
 function conditionsOf(agent: Agent): readonly ConditionView[] {
-  const { ownNodeProblem } = agent.state;
-  const own: ConditionView[] =
-    ownNodeProblem === undefined
-      ? []
-      : [{ severity: 'error', message: ownNodeProblem, objects: [`Node/${agent.options.nodeName}`] }];
-  const host = agent.options.hostConditions();
+  const { nodeName, hostConditions } = agent.options;
+  const own = [
+    ...ownDocument(`Node/${nodeName}`, agent.ownNode.problem),
+    ...ownDocument(`NodeStatus/${nodeName}`, agent.state.ownStatusProblem),
+  ];
   const cluster = agent.conditions.map(({ severity, message, objects }) => ({ severity, message, objects }));
-  return [...own, ...host, ...cluster];
+  return [...own, ...hostConditions(), ...agent.tunnels.conditions(), ...cluster];
+}
+
+function ownDocument(object: string, problem: string | undefined): readonly ConditionView[] {
+  return problem === undefined ? [] : [{ severity: 'error', message: problem, objects: [object] }];
 }

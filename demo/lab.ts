@@ -2,7 +2,9 @@
  * SHELL: hosts in network namespaces on one switch, each with an agent of its own and pods as Calico wires them: a veth pair, a /32 in the
  * pod, a gateway that answers by a fixed hardware address. For the demo and for tests.
  *
- *     pod  10.244.N.2/32 --- cali1 [ host N, 10.9.0.N/24 ] eth0 --- [ switch ] --- eth0 [ host M ] --- pods
+ *     pod  10.244.N.2/32 --- cali1 [ host N, 10.9.S.N/24 ] eth0 --- [ switch of subnet S ] --- eth0 [ host M ] --- pods
+ *
+ * Where there are several subnets, what switches them is a router, too, with the address 10.9.S.254 in each.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,6 +27,7 @@ export interface Pod {
 
 export interface Host {
   readonly name: string;
+  readonly subnet: number;
   readonly namespace: string;
   readonly address: string;
   readonly block: string;
@@ -38,10 +41,17 @@ export interface LabOptions {
   readonly runId: string;
   readonly hosts: readonly string[];
   readonly podsPerHost: number;
+  /** Of each host, in order; all in subnet 0 by default. */
+  readonly subnets?: readonly number[];
+  /** More of the pool's spec than its CIDR: routed plainly by default. */
+  readonly pool?: object;
+  /** Agents find their address by themselves, as the one of the default route's interface. */
+  readonly autodetect?: boolean;
   /** More flags for each agent. */
   readonly flags?: readonly string[];
 }
 
+const POOL = '10.244.0.0/16';
 const GATEWAY = '169.254.1.1';
 const GATEWAY_MAC = 'ee:ee:ee:ee:ee:ee';
 
@@ -49,17 +59,24 @@ export class Lab {
   readonly hosts: readonly Host[];
   readonly directory: string;
   readonly store: string;
-  readonly #switch: string;
+  /** The namespace of the switches, which routes between them. */
+  readonly router: string;
+  readonly #pool: object;
   readonly #flags: readonly string[];
+  readonly #autodetect: boolean;
   readonly #agents = new Map<string, ChildProcess>();
 
   constructor(options: LabOptions) {
     const { runId } = options;
     this.directory = `/tmp/mgy-${runId}-lab`;
     this.store = join(this.directory, 'store');
-    this.#switch = `mgy-${runId}-switch`;
+    this.router = `mgy-${runId}-switch`;
     this.#flags = options.flags ?? [];
-    this.hosts = options.hosts.map((name, i) => this.#newHost(runId, name, i + 1, options.podsPerHost));
+    this.#autodetect = options.autodetect ?? false;
+    this.#pool = options.pool ?? { ipipMode: 'Never' };
+    this.hosts = options.hosts.map((name, i) =>
+      this.#newHost(runId, { name, number: i + 1, subnet: options.subnets?.[i] ?? 0 }, options.podsPerHost),
+    );
     mkdirSync(this.store, { recursive: true });
     this.#wire();
     this.#writeDocuments();
@@ -79,7 +96,7 @@ export class Lab {
     const state = join(this.directory, host.name);
     return [
       join(root, 'bin/margay-agent'),
-      ...['--node-name', host.name, '--ipv4-address', `${host.address}/24`],
+      ...['--node-name', host.name, '--ipv4-address', this.#autodetect ? 'autodetect' : `${host.address}/24`],
       ...['--store-directory', this.store, '--control-socket', host.socket, '--state-directory', state],
       ...['--log-format', 'json', ...this.#flags],
     ];
@@ -144,6 +161,26 @@ export class Lab {
     return execFileSync('ip', ['-n', host.namespace, 'route'], { encoding: 'utf8' });
   }
 
+  /** True if each host's routes to the others' blocks leave by that device. */
+  everyRouteBy(device: string): boolean {
+    return this.hosts.every(host => {
+      const lines = this.routes(host).split('\n');
+      const others = this.hosts.filter(other => other !== host);
+      return others.every(({ block }) =>
+        lines.some(line => line.startsWith(block) && line.includes(` dev ${device} `)),
+      );
+    });
+  }
+
+  /** Another spec of the pods' pool, beside its CIDR, through an agent. */
+  async setPool(spec: object, annotations: object = {}): Promise<void> {
+    const pool = document('IPPool', { name: 'pods', annotations }, { cidr: POOL, ...spec });
+    const request = { documents: [{ location: 'lab', document: pool }] };
+    const { results } = await this.client(this.hosts[0]!).apply(request);
+    const problems = results.flatMap(result => result.problems.map(({ error }) => error));
+    if (problems.length > 0) throw new Error(problems.join('; '));
+  }
+
   bgpctl(host: Host, ...words: readonly string[]): { readonly status: number; readonly output: string } {
     const [node, ...flags] = nodeCommand;
     const command = [...flags, join(root, 'bin/bgpctl'), ...words, '--socket', host.socket];
@@ -188,15 +225,20 @@ export class Lab {
   namespaces(): readonly string[] {
     return [
       ...this.hosts.flatMap(host => [...host.pods.map(pod => pod.namespace), host.namespace]),
-      this.#switch,
+      this.router,
     ];
   }
 
-  #newHost(runId: string, name: string, number: number, pods: number): Host {
+  #newHost(
+    runId: string,
+    { name, number, subnet }: { readonly name: string; readonly number: number; readonly subnet: number },
+    pods: number,
+  ): Host {
     return {
       name,
+      subnet,
       namespace: `mgy-${runId}-${name}`,
-      address: `10.9.0.${number}`,
+      address: `10.9.${subnet}.${number}`,
       block: `10.244.${number}.0/24`,
       pods: Array.from({ length: pods }, (_, i) => ({
         name: `${name}-pod-${i + 1}`,
@@ -209,17 +251,23 @@ export class Lab {
   }
 
   #wire(): void {
-    ip(['netns', 'add', this.#switch]);
-    batch(this.#switch, ['link add br0 type bridge', 'link set br0 up']);
+    ip(['netns', 'add', this.router]);
+    const subnets = [...new Set(this.hosts.map(({ subnet }) => subnet))];
+    for (const subnet of subnets) {
+      batch(this.router, [`link add br${subnet} type bridge`, `link set br${subnet} up`]);
+      if (subnets.length > 1) batch(this.router, [`address add 10.9.${subnet}.254/24 dev br${subnet}`]);
+    }
+    if (subnets.length > 1) inside(this.router, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
     for (const [i, host] of this.hosts.entries()) {
       ip(['netns', 'add', host.namespace]);
       batch(host.namespace, [
         'link set lo up',
-        `link add eth0 type veth peer name port${i} netns ${this.#switch}`,
+        `link add eth0 type veth peer name port${i} netns ${this.router}`,
         `address add ${host.address}/24 dev eth0`,
         'link set eth0 up',
+        ...(subnets.length > 1 ? [`route add default via 10.9.${host.subnet}.254`] : []),
       ]);
-      batch(this.#switch, [`link set port${i} master br0 up`]);
+      batch(this.router, [`link set port${i} master br${host.subnet} up`]);
       for (const [j, pod] of host.pods.entries()) this.#wirePod(host, pod, `cali${j + 1}`);
     }
   }
@@ -241,9 +289,7 @@ export class Lab {
   }
 
   #writeDocuments(): void {
-    const documents: object[] = [
-      document('IPPool', { name: 'pods' }, { cidr: '10.244.0.0/16', ipipMode: 'Never' }),
-    ];
+    const documents: object[] = [document('IPPool', { name: 'pods' }, { cidr: POOL, ...this.#pool })];
     for (const host of this.hosts) {
       const spec = { node: host.name, cidr: host.block, state: 'confirmed' };
       documents.push(document('BlockAffinity', { name: host.name }, spec));
@@ -289,6 +335,10 @@ function document(kind: string, metadata: object, spec: object): object {
 
 function ip(words: readonly string[]): void {
   execFileSync('ip', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+function inside(namespace: string, ...words: readonly string[]): void {
+  execFileSync('ip', ['netns', 'exec', namespace, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 function batch(namespace: string, lines: readonly string[]): void {

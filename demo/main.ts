@@ -54,6 +54,7 @@ async function story(lab: Lab): Promise<void> {
   }
   await pingMatrix(lab);
   await killAndReturn(lab, b);
+  await tunnelled(lab);
   await withdraw(lab, c);
 }
 
@@ -95,6 +96,29 @@ async function killAndReturn(lab: Lab, victim: Host): Promise<void> {
   await sleep(500);
   const { sent, received } = await pings.stop();
   check(`${received} of ${sent} pings came back`, sent > 0 && received === sent);
+}
+
+/** By IPIP where this kernel has it, and back; where it has not, the agent says why. */
+async function tunnelled(lab: Lab): Promise<void> {
+  const [observer] = lab.hosts as [Host];
+  const tunnel = async () => (await lab.status(observer))?.tunnels.find(one => one.tunnel === 'ipip');
+  say('the pool is set to IPIP under way: bgpctl apply, ipipMode: Always');
+  await lab.setPool({ ipipMode: 'Always' });
+  await within(10_000, async () => (await tunnel()) !== undefined);
+  const found = await tunnel();
+  if (found?.state === 'unavailable') {
+    say(`IPIP cannot be shown here: ${found.detail}`);
+  } else {
+    const pings = lab.pingAll(0.01);
+    const moved = await within(20_000, () => lab.everyRouteBy('margay.ipip'));
+    check('every host sends to every other by IPIP', moved);
+    show(lab.routes(observer));
+    await sleep(500);
+    const { sent, received } = await pings.stop();
+    check(`${received} of ${sent} pings came back over the change`, sent > 0 && received === sent);
+  }
+  await lab.setPool({ ipipMode: 'Never' });
+  check('every host sends plainly again', await within(20_000, () => lab.everyRouteBy('eth0')));
 }
 
 async function withdraw(lab: Lab, host: Host): Promise<void> {

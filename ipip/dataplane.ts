@@ -15,12 +15,18 @@ import { type NextHopReachability, NextHopWatch } from './next-hop-watch.js';
 import { NextHopResolver } from './next-hops.js';
 import { RouteDriver, type RouteDriverStatus } from './route-driver.js';
 import { SharedRoutes } from './shared-routes.js';
+import { TunnelDriver, type TunnelHost, type TunnelView } from './tunnel-driver.js';
+import type { TunnelUse } from './tunnel-use.js';
 
 export interface DataplaneHandler {
   /** Of the next hops that are watched; only those whose state changed. */
   nextHops(statuses: readonly NextHopReachability[]): void;
   /** This host's own addresses, the whole set. */
   ownAddresses(addresses: readonly IpAddress[]): void;
+  /** What was read of the kernel, after each look. */
+  looked(facts: KernelFacts): void;
+  /** A tunnel of this host opened or closed, or its routes lead into others. */
+  tunnelsChanged(): void;
   changed(): void;
   log(level: 'info' | 'warn' | 'error', message: string, detail: string): void;
 }
@@ -29,6 +35,7 @@ export interface DataplaneOptions {
   readonly clock: Clock;
   readonly metric: number;
   readonly networkNamespace?: string | undefined;
+  readonly tunnelHost: TunnelHost;
   readonly handler: DataplaneHandler;
 }
 
@@ -36,6 +43,10 @@ export interface DataplaneOptions {
 const SETTLE_MS = 50;
 const LONGEST_PAUSE_MS = 800;
 const RETRY_MS = 1000;
+/** A tunnel that could not be opened is tried again: its kernel module may have been loaded. */
+const TUNNEL_RETRY_MS = 10_000;
+/** A device takes two steps to be made, and one that must be renamed three. */
+const MOST_TUNNEL_STEPS = 6;
 /** Whatever was missed is found by this time. */
 const RESYNCHRONISE_MS = 60_000;
 /** Next hops that were told a moment ago have not come back as routes yet. */
@@ -49,8 +60,10 @@ export class Dataplane {
   readonly #calculator: KernelRoutesCalculator;
   readonly #resolver = new NextHopResolver();
   readonly #watch = new NextHopWatch();
+  readonly #tunnels: TunnelDriver;
   #intent: HostIntent | undefined;
   #ownAddresses: readonly IpAddress[] = [];
+  #toldTunnels = '';
   /** The kernel has been read once: before that nothing is known of what should be. */
   #ready = false;
   #deletions: 'no' | 'wanted' | 'allowed' = 'no';
@@ -60,6 +73,7 @@ export class Dataplane {
   #look: Timer | undefined;
   #looking = false;
   #periodic: Timer | undefined;
+  #retry: Timer | undefined;
   #closed = false;
 
   constructor(options: DataplaneOptions) {
@@ -77,6 +91,12 @@ export class Dataplane {
       describeRefusal,
       changed: () => handler.changed(),
       failed: error => handler.log('warn', 'routes cannot be written now', error.message),
+    });
+    this.#tunnels = new TunnelDriver({
+      kernel: this.#kernel,
+      host: options.tunnelHost,
+      describeRefusal,
+      log: (level, message, detail) => handler.log(level, message, detail),
     });
     this.#schedulePeriodic();
   }
@@ -102,6 +122,7 @@ export class Dataplane {
     for (const prefix of deleted) this.#driver.deleteDesired(prefix);
     for (const [prefix, route] of set) this.#driver.setDesired(prefix, route);
     if (set.size + deleted.size > 0) this.#driver.request();
+    this.#tellTunnels();
   }
 
   /** The whole set of next hops whose reachability matters. */
@@ -128,11 +149,21 @@ export class Dataplane {
     return this.#driver.stateOf(prefix);
   }
 
+  /** What the desired routes leave by. */
+  get tunnelUse(): TunnelUse {
+    return this.#calculator.tunnelUse;
+  }
+
+  tunnels(): readonly TunnelView[] {
+    return this.#tunnels.views();
+  }
+
   /** Lets go of the kernel and leaves everything in it as it is. */
   close(): void {
     this.#closed = true;
     this.#look?.cancel();
     this.#periodic?.cancel();
+    this.#retry?.cancel();
     this.#driver.close();
     this.#monitor.close();
     this.#kernel.close();
@@ -168,8 +199,8 @@ export class Dataplane {
     if (this.#factsDoubted) {
       this.#factsDoubted = false;
       try {
-        const facts = await this.#readFacts();
-        if (this.#closed) return undefined;
+        const facts = await this.#settledFacts();
+        if (facts === undefined) return undefined;
         this.#take(this.#intent, facts);
       } catch (error) {
         this.#factsDoubted = true;
@@ -179,32 +210,70 @@ export class Dataplane {
       }
     }
     this.#lookTookMs = this.#options.clock.now() - began;
-    return this.#factsDoubted || this.#routesDoubted ? SETTLE_MS : undefined;
+    if (this.#factsDoubted || this.#routesDoubted) return SETTLE_MS;
+    return this.#tunnels.views().some(({ state }) => state === 'unavailable')
+      ? this.#doubtFactsIn(TUNNEL_RETRY_MS)
+      : undefined;
+  }
+
+  /** The facts once the tunnels are what they should be, as far as they can be; undefined: closed meanwhile. */
+  async #settledFacts(): Promise<KernelFacts | undefined> {
+    let facts = await this.#readFacts();
+    for (let i = 0; i < MOST_TUNNEL_STEPS; i++) {
+      const intent = this.#intent;
+      if (this.#closed || intent === undefined) return undefined;
+      if (!(await this.#tunnels.step(intent.tunnels, intent.remoteHosts, facts))) break;
+      // Routes go with their device, and the monitor does not tell what we do ourselves.
+      this.#driver.requestReadBack();
+      facts = await this.#readFacts();
+    }
+    return this.#closed ? undefined : facts;
   }
 
   async #readFacts(): Promise<KernelFacts> {
-    const [links, addresses, ipv4, ipv6] = await Promise.all([
+    const vxlan = this.#intent?.tunnels?.vxlan !== undefined;
+    const [links, addresses, ipv4, ipv6, fdb, neighbours] = await Promise.all([
       this.#kernel.links(),
       this.#kernel.addresses(),
       this.#kernel.routes({ family: 'ipv4', exceptProtocol: MARGAY_ROUTE_PROTOCOL }),
       this.#kernel.routes({ family: 'ipv6', exceptProtocol: MARGAY_ROUTE_PROTOCOL }),
+      vxlan ? this.#kernel.fdb() : [],
+      vxlan ? this.#kernel.neighbours() : [],
     ]);
-    return { links, addresses, foreignRoutes: [...ipv4, ...ipv6] };
+    return { links, addresses, foreignRoutes: [...ipv4, ...ipv6], fdb, neighbours };
+  }
+
+  #doubtFactsIn(delayMs: number): undefined {
+    this.#retry?.cancel();
+    this.#retry = this.#options.clock.schedule(delayMs, () => {
+      this.#factsDoubted = true;
+      this.#lookSoon(0);
+    });
   }
 
   #take(intent: HostIntent, facts: KernelFacts): void {
     this.#resolver.replaceRoutes(facts.foreignRoutes);
     const { metric, handler } = this.#options;
-    this.#calculator.setEnvironment(routeEnvironment(intent, facts, this.#resolver, metric));
+    const { states } = this.#tunnels;
+    this.#calculator.setEnvironment(routeEnvironment(intent, facts, this.#resolver, metric, new Map(states)));
     const addresses = ownAddresses(facts);
     if (addresses.join() !== this.#ownAddresses.join()) {
       this.#ownAddresses = addresses;
       handler.ownAddresses(addresses);
     }
     this.#ready = true;
+    handler.looked(facts);
     this.flush();
     this.#tellNextHops();
     this.#allowDeletionsSoon();
+  }
+
+  #tellTunnels(): void {
+    const { inUse, udpRevision } = this.#calculator.tunnelUse;
+    const words = JSON.stringify([this.#tunnels.views(), inUse, udpRevision]);
+    if (words === this.#toldTunnels) return;
+    this.#toldTunnels = words;
+    this.#options.handler.tunnelsChanged();
   }
 
   #tellNextHops(): void {

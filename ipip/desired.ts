@@ -50,8 +50,18 @@ function sameLeg(a: RouteLeg, b: RouteLeg): boolean {
   return a.gateway === b.gateway && a.ifindex === b.ifindex && a.onlink === b.onlink;
 }
 
-/** How packets for a destination leave this host. */
-export type Encapsulation = 'none' | 'ipip' | 'vxlan';
+/** How packets for a destination leave this host: plainly, or inside packets between the hosts. */
+export type Encapsulation = 'none' | TunnelKind;
+
+/** `udp`: flannel's wire, the last resort of kernels that have neither of the others. */
+export const tunnelKinds = ['ipip', 'vxlan', 'udp'] as const;
+export type TunnelKind = (typeof tunnelKinds)[number];
+
+export const tunnelWords: Readonly<Record<TunnelKind, string>> = {
+  ipip: 'IPIP',
+  vxlan: 'VXLAN',
+  udp: 'UDP encapsulation',
+};
 
 export type EncapsulationMode = 'Always' | 'CrossSubnet' | 'Never';
 
@@ -61,8 +71,17 @@ export type RouteRefusal =
   | { readonly kind: 'equals-connected-prefix'; readonly interfaceName: string }
   | { readonly kind: 'would-carry-peer-address'; readonly address: IpAddress }
   | { readonly kind: 'next-hop-unreachable'; readonly nextHop: IpAddress }
-  /** The pool wants a tunnel and this host cannot make one. */
-  | { readonly kind: 'no-tunnel'; readonly encapsulation: 'ipip' | 'vxlan' }
+  /** The pool wants a tunnel and this host has none. */
+  | { readonly kind: 'no-tunnel'; readonly tunnel: TunnelKind; readonly reason: string }
+  /** The pool wants a tunnel and the host at its other end cannot receive it. */
+  | {
+      readonly kind: 'host-cannot-receive';
+      readonly host: string;
+      readonly tunnel: TunnelKind;
+      readonly reason: string;
+    }
+  /** That host has not said yet that it receives what the pool wants, nor what the pool wanted before. */
+  | { readonly kind: 'host-not-ready'; readonly host: string; readonly tunnel: TunnelKind }
   | { readonly kind: 'kernel-refused'; readonly error: string };
 
 /** For people. */
@@ -77,7 +96,11 @@ export function describeRouteRefusal(refusal: RouteRefusal): string {
     case 'next-hop-unreachable':
       return `next hop ${refusal.nextHop} is unreachable`;
     case 'no-tunnel':
-      return `its pool wants ${refusal.encapsulation === 'ipip' ? 'IPIP' : 'VXLAN'}, which this host does not offer`;
+      return `its pool wants ${tunnelWords[refusal.tunnel]}, which this host cannot send: ${refusal.reason}`;
+    case 'host-cannot-receive':
+      return `its pool wants ${tunnelWords[refusal.tunnel]}, which ${refusal.host} cannot receive: ${refusal.reason}`;
+    case 'host-not-ready':
+      return `its pool wants ${tunnelWords[refusal.tunnel]}, and ${refusal.host} has not said yet that it receives it`;
     case 'kernel-refused':
       return `the kernel refused it: ${refusal.error}`;
   }

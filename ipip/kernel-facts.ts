@@ -2,17 +2,23 @@
 import type { IpAddress } from '../core/ip-address.js';
 import { type Prefix, prefixOf } from '../core/prefix.js';
 import type { InterfaceAddress } from '../linux/netlink/address.js';
+import type { FdbEntry } from '../linux/netlink/bridge-fdb.js';
 import type { Link } from '../linux/netlink/link.js';
+import type { Neighbour } from '../linux/netlink/neighbour.js';
 import type { Route } from '../linux/netlink/route.js';
-import type { PoolModes } from './encapsulation.js';
+import type { OwnTunnels, PoolModes, RemoteHost } from './encapsulation.js';
 import type { NextHopResolver } from './next-hops.js';
 import type { RouteEnvironment } from './route-environment.js';
+import type { TunnelIntent } from './tunnel-intent.js';
 
 export interface KernelFacts {
   readonly links: readonly Link[];
   readonly addresses: readonly InterfaceAddress[];
   /** The main table of both families, without the routes of ours. */
   readonly foreignRoutes: readonly Route[];
+  /** Of VXLAN devices; read only where one is wanted. */
+  readonly fdb: readonly FdbEntry[];
+  readonly neighbours: readonly Neighbour[];
 }
 
 /** What the cluster's documents say of this host. */
@@ -24,14 +30,21 @@ export interface HostIntent {
   readonly underlayAddresses: readonly IpAddress[];
   /** Addresses of workloads here, with the name of their interface. */
   readonly workloads: ReadonlyMap<Prefix, string>;
+  /** The other hosts of the cluster. */
+  readonly remoteHosts: readonly RemoteHost[];
+  /** What this host should receive; undefined while its address is not known. */
+  readonly tunnels: TunnelIntent | undefined;
+  /** Hosts outside the cluster that may send tunnelled packets. */
+  readonly externalNodes: readonly Prefix[];
 }
 
-/** @param resolver that knows the foreign routes */
+/** @param resolver that knows the foreign routes @param tunnels this host's ends of them, as they are now */
 export function routeEnvironment(
   intent: HostIntent,
   { links, addresses }: KernelFacts,
   resolver: NextHopResolver,
   metric: number,
+  tunnels: OwnTunnels,
 ): RouteEnvironment {
   const names = new Map(links.map(link => [link.ifindex, link.name]));
   const indexes = new Map(links.map(link => [link.name, link.ifindex]));
@@ -47,7 +60,26 @@ export function routeEnvironment(
     const ifindex = indexes.get(interfaceName);
     if (ifindex !== undefined) workloads.set(prefix, ifindex);
   }
-  return { ...intent, connected, workloads, metric, resolve: nextHop => resolver.resolve(nextHop) };
+  return {
+    ...intent,
+    ownSubnet: realSubnet(intent, addresses),
+    tunnelSource: intent.tunnels?.address,
+    tunnels,
+    remoteHosts: new Map(intent.remoteHosts.map(host => [host.address, host])),
+    connected,
+    workloads,
+    metric,
+    resolve: nextHop => resolver.resolve(nextHop),
+  };
+}
+
+/** The subnet of the node's address as the interface has it: a Node document may have it without, or with a wrong length. */
+function realSubnet(
+  { preferredSource, ownSubnet }: HostIntent,
+  addresses: readonly InterfaceAddress[],
+): Prefix | undefined {
+  const found = addresses.find(({ address }) => address === preferredSource);
+  return found === undefined ? ownSubnet : prefixOf(found.address, found.prefixLength);
 }
 
 /** This host's own, each once, in order. */

@@ -14,6 +14,7 @@ import type { Resolution } from './next-hops.js';
 import { judgePath, type PathVerdict } from './path-verdict.js';
 import { changedNextHops, type RouteEnvironment, sameFacts } from './route-environment.js';
 import type { SharedRoutes } from './shared-routes.js';
+import { NO_TUNNELS, type TunnelsTaken, TunnelUse } from './tunnel-use.js';
 
 export interface BestPath {
   readonly nextHops: readonly IpAddress[];
@@ -39,6 +40,8 @@ interface Entry {
   best: BestPath | undefined;
   /** By the last flush. */
   told: DesiredRoute | undefined;
+  /** What the told route leaves by. */
+  by: TunnelsTaken;
   dirty: boolean;
 }
 
@@ -49,6 +52,8 @@ export class KernelRoutesCalculator {
   /** By path and pool, as long as the environment is the same. */
   #verdicts = new WeakMap<BestPath, Map<PoolModes | undefined, PathVerdict>>();
   readonly #resolutions = new Map<IpAddress, Resolution>();
+  /** As told by the last flush. */
+  readonly tunnelUse = new TunnelUse();
   #compiled: Compiled | undefined;
   #dirty: Entry[] = [];
 
@@ -75,7 +80,7 @@ export class KernelRoutesCalculator {
         this.#touch(this.#entry(prefix));
     } else {
       this.#compiled = { ...before, environment };
-      const moved = changedNextHops(this.#resolutions, environment.resolve);
+      const moved = changedNextHops(this.#resolutions, before.environment, environment);
       if (moved.size === 0) return;
       for (const [nextHop, resolution] of moved) this.#resolutions.set(nextHop, resolution);
       for (const entry of this.#entries.values()) {
@@ -111,6 +116,9 @@ export class KernelRoutesCalculator {
       else if (this.#refusals.size > 0) this.#refusals.delete(prefix);
       entry.dirty = false;
       entry.told = verdict?.kind === 'route' ? verdict.route : undefined;
+      const by = verdict?.kind === 'route' ? verdict.by : NO_TUNNELS;
+      this.tunnelUse.move(prefix, entry.by, by);
+      entry.by = by;
       if (entry.told === undefined && entry.best === undefined) this.#entries.delete(prefix);
       if (entry.told === told) continue;
       if (entry.told === undefined) deleted.add(prefix);
@@ -123,7 +131,7 @@ export class KernelRoutesCalculator {
   #entry(prefix: Prefix): Entry {
     let entry = this.#entries.get(prefix);
     if (entry === undefined) {
-      entry = { prefix, best: undefined, told: undefined, dirty: false };
+      entry = { prefix, best: undefined, told: undefined, by: NO_TUNNELS, dirty: false };
       this.#entries.set(prefix, entry);
     }
     return entry;
@@ -146,8 +154,9 @@ export class KernelRoutesCalculator {
     if (blackholes.has(prefix)) return this.#route({ kind: 'blackhole', metric });
     if (best === undefined || best.origin === 'own') return undefined;
     const verdict = this.#verdictOf(best, pools.covering(prefix), environment);
-    const never = refusal(prefix, verdict.tunnelled, surroundings);
-    return never === undefined ? verdict : { kind: 'refused', why: never, tunnelled: verdict.tunnelled };
+    const tunnelled = verdict.kind === 'route' && verdict.by !== NO_TUNNELS;
+    const never = refusal(prefix, tunnelled ? best.nextHops : NO_ADDRESSES, surroundings);
+    return never === undefined ? verdict : { kind: 'refused', why: never };
   }
 
   #verdictOf(path: BestPath, pool: PoolModes | undefined, environment: RouteEnvironment): PathVerdict {
@@ -160,7 +169,7 @@ export class KernelRoutesCalculator {
     if (verdict === undefined) {
       const resolve = (nextHop: IpAddress) => this.#resolve(nextHop, environment);
       verdict = judgePath(path.nextHops, pool, { ...environment, resolve });
-      if (verdict.kind === 'route') verdict = this.#route(verdict.route, verdict.tunnelled);
+      if (verdict.kind === 'route') verdict = this.#route(verdict.route, verdict.by);
       byPool.set(pool, verdict);
     }
     return verdict;
@@ -172,10 +181,12 @@ export class KernelRoutesCalculator {
     return resolution;
   }
 
-  #route(route: DesiredRoute, tunnelled = false): PathVerdict {
-    return { kind: 'route', route: this.#shared.share(route), tunnelled };
+  #route(route: DesiredRoute, by: TunnelsTaken = NO_TUNNELS): PathVerdict {
+    return { kind: 'route', route: this.#shared.share(route), by };
   }
 }
+
+const NO_ADDRESSES: readonly IpAddress[] = [];
 
 function compile(environment: RouteEnvironment): Compiled {
   const { ownBlocks, pools, connected, underlayAddresses } = environment;

@@ -13,10 +13,10 @@ export interface Surroundings {
   readonly underlayAddresses: readonly IpAddress[];
 }
 
-/** @param tunnelled whether any of the route's packets would leave by a tunnel */
+/** @param tunnelledTo other ends of the tunnels that the route's packets would leave by; none: they leave plainly */
 export function refusal(
   destination: Prefix,
-  tunnelled: boolean,
+  tunnelledTo: readonly IpAddress[],
   { ownBlocks, connected, underlayAddresses }: Surroundings,
 ): RouteRefusal | undefined {
   // A single address of ours that another host announces is borrowed or has moved there.
@@ -24,8 +24,9 @@ export function refusal(
   if (block !== undefined) return { kind: 'inside-own-block', block };
   const interfaceName = connected.get(destination);
   if (interfaceName !== undefined) return { kind: 'equals-connected-prefix', interfaceName };
-  if (!tunnelled) return undefined;
-  const address = underlayAddresses.find(one => prefixContainsAddress(destination, one));
+  if (tunnelledTo.length === 0) return undefined;
+  const carries = (one: IpAddress) => prefixContainsAddress(destination, one);
+  const address = tunnelledTo.find(carries) ?? underlayAddresses.find(carries);
   return address === undefined ? undefined : { kind: 'would-carry-peer-address', address };
 }
 

@@ -1,71 +1,114 @@
 /** From a path's next hops to the legs of a kernel route, or the reason why there is none (pure). Each leg decides for itself. */
 import { compareAddresses, type IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import type { DesiredRoute, RouteLeg, RouteRefusal } from './desired.js';
-import { encapsulationFor, type PoolModes } from './encapsulation.js';
+import type { DesiredRoute, RouteLeg, RouteRefusal, TunnelKind } from './desired.js';
+import {
+  chooseEncapsulation,
+  encapsulationFor,
+  type OwnTunnels,
+  type PoolModes,
+  type RemoteHost,
+} from './encapsulation.js';
 import type { Resolution } from './next-hops.js';
+import { NO_TUNNELS, type TunnelsTaken } from './tunnel-use.js';
 
-/** `tunnelled`: a leg would leave by a tunnel, so more must be known of the destination than that there are legs. */
 export type PathVerdict =
-  | { readonly kind: 'route'; readonly route: DesiredRoute; readonly tunnelled: boolean }
-  | { readonly kind: 'refused'; readonly why: RouteRefusal; readonly tunnelled: boolean };
+  | { readonly kind: 'route'; readonly route: DesiredRoute; readonly by: TunnelsTaken }
+  | { readonly kind: 'refused'; readonly why: RouteRefusal };
 
 export interface PathSurroundings {
   readonly ownSubnet: Prefix | undefined;
   readonly preferredSource: IpAddress | undefined;
+  /** This host's address inside its tunnels: answers to it come back through them. */
+  readonly tunnelSource: IpAddress | undefined;
   readonly metric: number;
+  readonly tunnels: OwnTunnels;
+  readonly remoteHosts: ReadonlyMap<IpAddress, RemoteHost>;
   readonly resolve: (nextHop: IpAddress) => Resolution;
+}
+
+/** A leg, and the MTU and kind of the tunnel it leaves by. */
+interface ChosenLeg {
+  readonly nextHop: IpAddress;
+  readonly leg: RouteLeg;
+  readonly tunnel: TunnelKind | undefined;
+  readonly mtu: number | undefined;
 }
 
 /** @param nextHops one or more */
 export function judgePath(
   nextHops: readonly IpAddress[],
   pool: PoolModes | undefined,
-  { ownSubnet, preferredSource, metric, resolve }: PathSurroundings,
+  surroundings: PathSurroundings,
 ): PathVerdict {
-  const legs: RouteLeg[] = [];
-  let why: RouteRefusal | undefined;
-  let tunnelled = false;
+  const chosen: ChosenLeg[] = [];
+  let why: RouteRefusal = { kind: 'next-hop-unreachable', nextHop: nextHops[0]! };
   for (const nextHop of nextHops) {
-    const encapsulation = encapsulationFor(pool, nextHop, ownSubnet);
-    if (encapsulation !== 'none') {
-      tunnelled = true;
-      why = { kind: 'no-tunnel', encapsulation };
-      continue;
-    }
-    const leg = plainLeg(nextHop, resolve(nextHop));
-    if (leg === undefined) why = { kind: 'next-hop-unreachable', nextHop };
-    else legs.push(leg);
+    const leg = legBy(nextHop, pool, surroundings);
+    if ('kind' in leg) why = leg;
+    else chosen.push(leg);
   }
-  if (legs.length === 0) {
-    return {
-      kind: 'refused',
-      why: why ?? { kind: 'next-hop-unreachable', nextHop: nextHops[0]! },
-      tunnelled,
-    };
-  }
-  // Only what leads to pods has the node's address as its source; a switch's default route has the kernel's choice.
-  const source = pool === undefined ? undefined : preferredSource;
-  const sameFamily = source?.includes(':') === pool?.cidr.includes(':');
+  if (chosen.length === 0) return { kind: 'refused', why };
+  const tunnels = [...new Set(chosen.flatMap(({ tunnel }) => tunnel ?? []))].sort();
   const route = {
     kind: 'unicast',
-    legs: canonicalLegs(legs),
-    preferredSource: sameFamily ? source : undefined,
-    mtu: undefined,
-    metric,
+    legs: canonicalLegs(chosen.map(({ leg }) => leg)),
+    preferredSource: sourceOf(pool, tunnels, surroundings),
+    mtu: commonMtu(chosen),
+    metric: surroundings.metric,
   } as const;
-  return { kind: 'route', route, tunnelled };
+  if (tunnels.length === 0) return { kind: 'route', route, by: NO_TUNNELS };
+  const udpHost = chosen.find(({ tunnel }) => tunnel === 'udp')?.nextHop;
+  return { kind: 'route', route, by: { tunnels, udpHost } };
 }
 
-function plainLeg(nextHop: IpAddress, resolution: Resolution): RouteLeg | undefined {
-  switch (resolution.kind) {
-    case 'connected':
-      return { gateway: nextHop, ifindex: resolution.ifindex, onlink: false };
-    case 'via':
-      return { gateway: resolution.gateway, ifindex: resolution.ifindex, onlink: resolution.onlink };
-    case 'unreachable':
-      return undefined;
+function legBy(
+  nextHop: IpAddress,
+  pool: PoolModes | undefined,
+  { ownSubnet, remoteHosts, tunnels, resolve }: PathSurroundings,
+): ChosenLeg | RouteRefusal {
+  // Asked for in any case: who asks is told when something of this next hop changes.
+  const resolution = resolve(nextHop);
+  const wanted = encapsulationFor(pool, nextHop, ownSubnet);
+  const choice = chooseEncapsulation(wanted, nextHop, remoteHosts.get(nextHop), tunnels);
+  if (choice.kind === 'refused') return choice.why;
+  if (resolution.kind === 'unreachable') return { kind: 'next-hop-unreachable', nextHop };
+  if (choice.encapsulation === 'none') {
+    return { nextHop, leg: plainLeg(nextHop, resolution), tunnel: undefined, mtu: undefined };
   }
+  const tunnel = tunnels.get(choice.encapsulation);
+  if (tunnel?.kind !== 'open')
+    return { kind: 'no-tunnel', tunnel: choice.encapsulation, reason: 'it is being opened' };
+  const { ifindex, mtu } = tunnel;
+  const leg = { gateway: nextHop, ifindex, onlink: true };
+  return { nextHop, leg, tunnel: choice.encapsulation, mtu };
+}
+
+function plainLeg(
+  nextHop: IpAddress,
+  resolution: Exclude<Resolution, { readonly kind: 'unreachable' }>,
+): RouteLeg {
+  if (resolution.kind === 'connected') {
+    return { gateway: nextHop, ifindex: resolution.ifindex, onlink: false };
+  }
+  return { gateway: resolution.gateway, ifindex: resolution.ifindex, onlink: resolution.onlink };
+}
+
+/** Only what leads to pods has an address of ours as its source; a switch's default route has the kernel's choice. */
+function sourceOf(
+  pool: PoolModes | undefined,
+  tunnels: readonly TunnelKind[],
+  { preferredSource, tunnelSource }: PathSurroundings,
+): IpAddress | undefined {
+  if (pool === undefined) return undefined;
+  const source = tunnels.length === 0 ? preferredSource : (tunnelSource ?? preferredSource);
+  return source?.includes(':') === pool.cidr.includes(':') ? source : undefined;
+}
+
+/** A route has one MTU for all its legs: where they differ, each leg has that of its device. */
+function commonMtu(chosen: readonly ChosenLeg[]): number | undefined {
+  const mtu = chosen[0]?.mtu;
+  return chosen.every(one => one.mtu === mtu) ? mtu : undefined;
 }
 
 /** In order, and each once: several next hops may lie behind one router. */

@@ -1,7 +1,8 @@
 /** What kernel routes depend on besides the best routes (pure), and how to see that it has changed. */
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import type { PoolModes } from './encapsulation.js';
+import { tunnelKinds } from './desired.js';
+import type { OwnTunnels, PoolModes, RemoteHost, TunnelState } from './encapsulation.js';
 import type { Resolution } from './next-hops.js';
 
 export interface RouteEnvironment {
@@ -14,18 +15,25 @@ export interface RouteEnvironment {
   readonly ownSubnet: Prefix | undefined;
   /** RTA_PREFSRC of routes to pods; undefined leaves the choice to the kernel. */
   readonly preferredSource: IpAddress | undefined;
+  /** This host's address inside its tunnels. */
+  readonly tunnelSource: IpAddress | undefined;
+  readonly tunnels: OwnTunnels;
+  /** Hosts of the cluster, by the next hop of their routes. */
+  readonly remoteHosts: ReadonlyMap<IpAddress, RemoteHost>;
   readonly metric: number;
   readonly resolve: (nextHop: IpAddress) => Resolution;
   /** Interfaces of workloads on this host by their addresses. */
   readonly workloads: ReadonlyMap<Prefix, number>;
 }
 
-/** Whether everything but `resolve` is what it was. */
+/** Whether everything is what it was, but for what concerns single next hops: `resolve` and `remoteHosts`. */
 export function sameFacts(a: RouteEnvironment, b: RouteEnvironment): boolean {
   return (
     a.ownSubnet === b.ownSubnet &&
     a.preferredSource === b.preferredSource &&
+    a.tunnelSource === b.tunnelSource &&
     a.metric === b.metric &&
+    sameTunnels(a.tunnels, b.tunnels) &&
     sameList(a.ownBlocks, b.ownBlocks) &&
     sameList(a.underlayAddresses, b.underlayAddresses) &&
     samePools(a.pools, b.pools) &&
@@ -34,17 +42,43 @@ export function sameFacts(a: RouteEnvironment, b: RouteEnvironment): boolean {
   );
 }
 
-/** Those of the next hops that lie elsewhere now, with where. */
+/** Those of the next hops that lie elsewhere now, or whose host receives something else, with where they lie. */
 export function changedNextHops(
-  before: ReadonlyMap<IpAddress, Resolution>,
-  resolve: (nextHop: IpAddress) => Resolution,
+  resolved: ReadonlyMap<IpAddress, Resolution>,
+  before: RouteEnvironment,
+  after: RouteEnvironment,
 ): ReadonlyMap<IpAddress, Resolution> {
   const changed = new Map<IpAddress, Resolution>();
-  for (const [nextHop, was] of before) {
-    const is = resolve(nextHop);
-    if (!sameResolution(was, is)) changed.set(nextHop, is);
+  for (const [nextHop, was] of resolved) {
+    const is = after.resolve(nextHop);
+    const sameHost = sameRemoteHost(before.remoteHosts.get(nextHop), after.remoteHosts.get(nextHop));
+    if (!sameHost || !sameResolution(was, is)) changed.set(nextHop, is);
   }
   return changed;
+}
+
+function sameRemoteHost(a: RemoteHost | undefined, b: RemoteHost | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined || a.name !== b.name || a.vtepMac !== b.vtepMac) return false;
+  if (a.receives === undefined || b.receives === undefined) return a.receives === b.receives;
+  for (const kind of tunnelKinds) {
+    const [was, is] = [a.receives[kind], b.receives[kind]];
+    if (was?.kind !== is?.kind) return false;
+    if (was?.kind === 'unavailable' && is?.kind === 'unavailable' && was.reason !== is.reason) return false;
+  }
+  return true;
+}
+
+function sameTunnels(a: OwnTunnels, b: OwnTunnels): boolean {
+  return tunnelKinds.every(kind => sameTunnel(a.get(kind), b.get(kind)));
+}
+
+function sameTunnel(a: TunnelState | undefined, b: TunnelState | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a.kind === 'unavailable' || b.kind === 'unavailable') {
+    return a.kind === b.kind && a.kind === 'unavailable' && b.kind === 'unavailable' && a.reason === b.reason;
+  }
+  return a.ifindex === b.ifindex && a.mtu === b.mtu;
 }
 
 function sameResolution(a: Resolution, b: Resolution): boolean {
@@ -60,7 +94,7 @@ function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
 
 function samePools(a: readonly PoolModes[], b: readonly PoolModes[]): boolean {
   const words = (pools: readonly PoolModes[]) =>
-    pools.map(({ cidr, ipipMode, vxlanMode }) => `${cidr} ${ipipMode} ${vxlanMode}`);
+    pools.map(({ cidr, ipipMode, vxlanMode, udpMode }) => `${cidr} ${ipipMode} ${vxlanMode} ${udpMode}`);
   return sameList(words(a), words(b));
 }
 

@@ -68,6 +68,11 @@ export class OwnRoutesCalculator {
     return this.#output.take();
   }
 
+  /** This host's confirmed blocks. */
+  get blocks(): readonly Prefix[] {
+    return [...this.#blocks.values()];
+  }
+
   /** As of the last flush. */
   get conditions(): readonly Condition[] {
     return this.#conditions;

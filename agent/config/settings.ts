@@ -21,6 +21,7 @@ export interface Settings {
   readonly logFormat: 'auto' | 'json' | 'pretty';
   readonly acceptForwarding: boolean;
   readonly externalNodes: readonly Prefix[];
+  readonly vxlanChecksums: 'auto' | 'on' | 'off';
 }
 
 export interface Setting<K extends keyof Settings = keyof Settings> {
@@ -165,6 +166,17 @@ export const settings: readonly Setting[] = [
     describe:
       'Hosts that are no nodes of the cluster and may send encapsulated packets to this host nevertheless. From all others than these and the nodes such packets are dropped, wherever this host receives any: that takes the commands `iptables` and `ipset`, which a host with tunnels must have.',
     parse: listOf(parseNetwork),
+  },
+  {
+    key: 'vxlanChecksums',
+    path: 'tunnels.vxlanChecksumOffload',
+    flag: 'vxlan-checksum-offload',
+    environment: 'MARGAY_VXLAN_CHECKSUM_OFFLOAD',
+    fallback: 'auto',
+    allowed: 'auto, on or off',
+    describe:
+      "Whether the VXLAN device leaves checksums to the network card. Some cards and kernels get those of packets inside VXLAN wrong: small packets pass and TCP hangs. `auto` switches it off on kernels before 5.8 and leaves others' setting alone.",
+    parse: word('auto', 'on', 'off'),
   },
   {
     key: 'controlSocket',

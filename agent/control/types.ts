@@ -140,6 +140,24 @@ export interface AgentStatus {
     readonly staleDeadlineUnixMs: number | null;
     readonly refused: readonly { readonly object: string; readonly error: string }[];
   };
+  /** Those that are open here, or should be. */
+  readonly tunnels: readonly {
+    readonly tunnel: 'ipip' | 'vxlan' | 'udp';
+    /** `closing`: nobody wants it any more; it goes when no host sends by it. */
+    readonly state: 'open' | 'closing' | 'unavailable';
+    readonly device: string;
+    /** This host's own inside its tunnels. */
+    readonly address: string | null;
+    /** 0 while it is unavailable. */
+    readonly mtu: number;
+    /** Why it is unavailable, or a warning; "" for nothing. */
+    readonly detail: string;
+    /** Routes of this host that lead into it. */
+    readonly routes: number;
+    /** Other hosts that receive by it, of all others. */
+    readonly hostsReady: number;
+    readonly hosts: number;
+  }[];
   readonly peers: { readonly total: number; readonly established: number };
   readonly invalidDocuments: readonly {
     readonly location: string;

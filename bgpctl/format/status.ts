@@ -15,6 +15,7 @@ export function formatStatus(status: AgentStatus, options: FormatOptions): strin
     storeLine(status),
     ribLine(status),
     kernelLine(status),
+    ...status.tunnels.map((tunnel, i) => tunnelLine(tunnel, i === 0)),
     ...staleLine(status, options.now),
   ];
   const width = 9;
@@ -88,6 +89,22 @@ function kernelLine({ dataplane }: AgentStatus): Line {
   const refused = dataplane.refused.length === 0 ? '' : `, ${dataplane.refused.length} refused`;
   const colour = refused !== '' ? 'red' : pending !== '' ? 'yellow' : 'green';
   return ['Kernel', `${formatCount(dataplane.programmed, 'route')} programmed${pending}${refused}`, colour];
+}
+
+function tunnelLine(tunnel: AgentStatus['tunnels'][number], first: boolean): Line {
+  const { state, device, address, mtu, routes, hostsReady, hosts } = tunnel;
+  const label = first ? 'Tunnels' : '';
+  const name = { ipip: 'IPIP', vxlan: 'VXLAN', udp: 'UDP' }[tunnel.tunnel];
+  // Why stands among the conditions.
+  if (state === 'unavailable') return [label, `${name} unavailable`, 'red'];
+  const facts = [
+    `${name} ${state}, ${device}`,
+    ...(address === null ? [] : [address]),
+    `MTU ${mtu}`,
+    formatCount(routes, 'route'),
+    `${hostsReady} of ${formatCount(hosts, 'host')} ready`,
+  ];
+  return [label, facts.join(', '), state === 'open' && hostsReady === hosts ? 'green' : 'yellow'];
 }
 
 function staleLine({ dataplane }: AgentStatus, now: number): Line[] {

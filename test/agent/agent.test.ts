@@ -60,7 +60,7 @@ test('a host that cannot tell its address leaves its Node alone', async t => {
   await running.store.delete(OWN);
   await settled();
   t.is(await stored(running), undefined);
-  t.true(agentStatus(running.agent, '0').conditions.some(({ message }) => message === 'two candidates'));
+  t.true(agentStatus(running.agent).conditions.some(({ message }) => message === 'two candidates'));
 });
 
 test('a store that refuses the Node is asked again until it takes it', async t => {
@@ -72,11 +72,11 @@ test('a store that refuses the Node is asked again until it takes it', async t =
       ? { kind: 'error', error: { kind: 'unavailable', operation: 'write', detail: 'disk full' } }
       : create.call(store, resource);
   const running = await runAgent(t, [], { store });
-  t.true(agentStatus(running.agent, '0').conditions.some(({ message }) => message === 'write: disk full'));
+  t.true(agentStatus(running.agent).conditions.some(({ message }) => message === 'write: disk full'));
   full = false;
   running.clock.advance(5000);
   t.true(await eventually(async () => (await stored(running)) !== undefined));
-  t.deepEqual(agentStatus(running.agent, '0').conditions, []);
+  t.deepEqual(agentStatus(running.agent).conditions, []);
 });
 
 test('a dead speaker: said in status, its peers down, and the table asked for only once its successor is in sync', async t => {
@@ -90,7 +90,7 @@ test('a dead speaker: said in status, its peers down, and the table asked for on
   const before = pulls();
 
   handler.restarted('boom', 1000);
-  const status = agentStatus(agent, '0');
+  const status = agentStatus(agent);
   t.like(status.speaker, { state: 'restarting', restarts: 1 });
   t.is(status.peers.established, 0);
   t.false(status.rib.inSync);
@@ -100,7 +100,7 @@ test('a dead speaker: said in status, its peers down, and the table asked for on
   t.is(pulls(), before);
   handler.event({ kind: 'rib-in-sync', family: 'ipv4-unicast', timedOut: false });
   t.is(pulls(), before + 1);
-  t.is(agentStatus(agent, '0').speaker.state, 'running');
+  t.is(agentStatus(agent).speaker.state, 'running');
 });
 
 test('another AS number restarts the speaker; another listening port does not', async t => {
@@ -136,9 +136,9 @@ test('a port that cannot be had names who holds it, once', async t => {
   for (let i = 0; i < 2; i++) {
     running.handler.event({ kind: 'listen-failed', endpoint, error: 'address already in use' });
   }
-  t.deepEqual(agentStatus(running.agent, '0').speaker.listenErrors, [
+  t.deepEqual(agentStatus(running.agent).speaker.listenErrors, [
     '10.0.0.1:179: address already in use, held by bird (pid 42)',
   ]);
   running.handler.event({ kind: 'ready', listening: [endpoint] });
-  t.deepEqual(agentStatus(running.agent, '0').speaker.listenErrors, []);
+  t.deepEqual(agentStatus(running.agent).speaker.listenErrors, []);
 });

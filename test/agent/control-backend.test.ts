@@ -25,7 +25,7 @@ async function newBackend(t: ExecutionContext, store = new MemoryStore([node('a'
       ? { kind: 'peers', peers }
       : { kind: 'routes', routes: [routeView('10.1.0.0/24'), routeView('10.2.0.0/24')], more: true };
   };
-  const backend = new AgentBackend(running.agent, '1.2.3', () => ended++);
+  const backend = new AgentBackend(running.agent, () => ended++);
   return { ...running, running, backend, asked, ended: () => ended };
 }
 

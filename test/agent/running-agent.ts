@@ -1,6 +1,7 @@
 /** An agent on a store in memory, with a speaker that answers as it is told to. */
 import type { ExecutionContext } from 'ava';
-import { Agent, type AgentOptions } from '../../agent/agent.js';
+import { Agent } from '../../agent/agent.js';
+import type { AgentOptions } from '../../agent/options.js';
 import type { SpeakerHostHandler } from '../../agent/speaker-host.js';
 import type { SpeakerAnswer, SpeakerCommand, SpeakerQuery } from '../../bgp/speaker/contract.js';
 import { FakeClock } from '../../bgp/testing/index.js';
@@ -36,6 +37,7 @@ export async function runAgent(
   let handler: SpeakerHostHandler | undefined;
   const agent = new Agent({
     nodeName: 'a',
+    version: '1.2.3',
     store,
     clock,
     log: silent,

@@ -23,6 +23,8 @@ const prefixes = [
 const modes = ['Never', 'CrossSubnet', 'Always'] as const;
 
 /** What the environment is made of, small enough to be generated. */
+const remoteState = fc.constantFrom(...(['stranger', 'silent', 'none', 'ready', 'unavailable'] as const));
+
 const facts = fc.record({
   blocks: fc.subarray(['10.244.1.0/24', '10.244.2.0/24', '10.244.1.7/32'] as Prefix[]),
   connected: fc.boolean(),
@@ -31,6 +33,8 @@ const facts = fc.record({
   workload: fc.option(fc.constantFrom(5, 6), { nil: undefined }),
   underlay: fc.boolean(),
   resolutions: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 3, maxLength: 3 }),
+  ipip: fc.constantFrom(...(['open', 'unavailable', 'absent'] as const)),
+  remote: fc.array(remoteState, { minLength: 3, maxLength: 3 }),
 });
 type Facts = typeof facts extends fc.Arbitrary<infer T> ? T : never;
 
@@ -41,14 +45,58 @@ const resolutions: readonly Resolution[] = [
   { kind: 'via', gateway: '10.0.0.9' as IpAddress, ifindex: 2, onlink: false },
 ];
 
+const ownEnds = {
+  open: { kind: 'open', ifindex: 9, mtu: 1480 },
+  unavailable: { kind: 'unavailable', reason: 'no module' },
+} as const;
+
+const receptions = {
+  silent: undefined,
+  none: {},
+  ready: { ipip: { kind: 'ready' } },
+  unavailable: { ipip: { kind: 'unavailable', reason: 'no module' } },
+} as const;
+
+/** How a next hop is reached: by the tunnel, plainly, or not at all. */
+function way(nextHop: IpAddress, env: RouteEnvironment): 'ipip' | 'plain' | undefined {
+  const host = env.remoteHosts.get(nextHop);
+  const there =
+    host === undefined ? 'ready' : host.receives === undefined ? 'silent' : host.receives.ipip?.kind;
+  const here = env.tunnels.get('ipip')?.kind;
+  if (here === 'open' && there === 'ready') return 'ipip';
+  // Neither end says that it cannot, and the other end knows of no tunnel yet: as before there was one.
+  return here !== 'unavailable' && there === undefined ? 'plain' : undefined;
+}
+
+function withNextHop(
+  now: Facts,
+  change: { readonly which: number; readonly resolution: number; readonly remote: Facts['remote'][number] },
+): Facts {
+  return {
+    ...now,
+    resolutions: now.resolutions.with(change.which, change.resolution),
+    remote: now.remote.with(change.which, change.remote),
+  };
+}
+
 function environment(of: Facts): RouteEnvironment {
   return {
     ownBlocks: of.blocks,
     connected: new Map(of.connected ? [['10.0.0.0/24' as Prefix, 'eth0']] : []),
     underlayAddresses: of.underlay ? ['10.244.2.2' as IpAddress] : [],
-    pools: [{ cidr: '10.244.0.0/16' as Prefix, ipipMode: of.mode, vxlanMode: 'Never' }],
+    pools: [{ cidr: '10.244.0.0/16' as Prefix, ipipMode: of.mode, vxlanMode: 'Never', udpMode: 'Never' }],
     ownSubnet: of.ownSubnet,
     preferredSource: '10.0.0.1' as IpAddress,
+    tunnelSource: undefined,
+    tunnels: new Map(of.ipip === 'absent' ? [] : [['ipip', ownEnds[of.ipip]]]),
+    remoteHosts: new Map(
+      nextHops.flatMap((address, i) => {
+        const state = of.remote[i]!;
+        if (state === 'stranger') return [];
+        const receives = receptions[state];
+        return [[address, { name: `host-${i}`, address, receives, vtepMac: '' }] as const];
+      }),
+    ),
     metric: 1024,
     resolve: nextHop => resolutions[of.resolutions[nextHops.indexOf(nextHop)]!]!,
     workloads: new Map(of.workload === undefined ? [] : [['10.244.1.7/32' as Prefix, of.workload]]),
@@ -68,6 +116,13 @@ const step = fc.oneof(
     ),
   }),
   fc.record({ kind: fc.constant('environment' as const), facts }),
+  // One next hop only: what is told of the others must not depend on it.
+  fc.record({
+    kind: fc.constant('next-hop' as const),
+    which: fc.integer({ min: 0, max: 2 }),
+    resolution: fc.integer({ min: 0, max: 3 }),
+    remote: remoteState,
+  }),
   fc.record({ kind: fc.constant('flush' as const) }),
 );
 
@@ -86,21 +141,30 @@ function twin(best: ReadonlyMap<Prefix, BestPath>, env: RouteEnvironment): Map<P
       (pool.ipipMode === 'Always' ||
         env.ownSubnet === undefined ||
         !prefixContainsAddress(env.ownSubnet, nextHop));
-    const carries = env.underlayAddresses.some(address => prefixContainsAddress(prefix, address));
-    if (path.nextHops.some(tunnelled) && carries) continue;
+    const carries = [...env.underlayAddresses, ...path.nextHops].some(address =>
+      prefixContainsAddress(prefix, address),
+    );
     const legs = new Map<string, RouteLeg>();
+    let inTunnel = 0;
     for (const nextHop of path.nextHops) {
       const found = env.resolve(nextHop);
-      if (tunnelled(nextHop) || found.kind === 'unreachable') continue;
+      const taken = tunnelled(nextHop) ? way(nextHop, env) : 'plain';
+      if (taken === undefined || found.kind === 'unreachable') continue;
+      if (taken === 'ipip') {
+        inTunnel++;
+        legs.set(`${nextHop} 9`, { gateway: nextHop, ifindex: 9, onlink: true });
+        continue;
+      }
       const gateway = found.kind === 'via' ? found.gateway : nextHop;
       legs.set(`${gateway} ${found.ifindex}`, { gateway, ifindex: found.ifindex, onlink: false });
     }
-    if (legs.size === 0) continue;
+    if (legs.size === 0 || (inTunnel > 0 && carries)) continue;
+    const plain = [...legs.values()].some(({ ifindex }) => ifindex !== 9);
     routes.set(prefix, {
       kind: 'unicast',
       legs: [...legs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, leg]) => leg),
       preferredSource: pool === undefined ? undefined : env.preferredSource,
-      mtu: undefined,
+      mtu: inTunnel > 0 && !plain ? 1480 : undefined,
       metric,
     });
   }
@@ -122,15 +186,17 @@ test('after any sequence the sum of the differences is what starting over gives'
       const calculator = new KernelRoutesCalculator(new SharedRoutes());
       const best = new Map<Prefix, BestPath>();
       const told = new Map<Prefix, DesiredRoute>();
-      let env = environment(first);
+      let now = first;
+      let env = environment(now);
       calculator.setEnvironment(env);
       for (const one of [...steps, { kind: 'flush' as const }]) {
         if (one.kind === 'best') {
           calculator.setBest(one.prefix, one.path);
           if (one.path === undefined) best.delete(one.prefix);
           else best.set(one.prefix, one.path);
-        } else if (one.kind === 'environment') {
-          env = environment(one.facts);
+        } else if (one.kind === 'environment' || one.kind === 'next-hop') {
+          now = one.kind === 'environment' ? one.facts : withNextHop(now, one);
+          env = environment(now);
           calculator.setEnvironment(env);
         } else {
           const { set, deleted } = calculator.flush();

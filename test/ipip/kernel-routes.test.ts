@@ -2,6 +2,7 @@ import test from 'ava';
 import type { IpAddress } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import type { DesiredRoute, EncapsulationMode } from '../../ipip/desired.js';
+import type { RemoteHost } from '../../ipip/encapsulation.js';
 import { type BestPath, KernelRoutesCalculator } from '../../ipip/kernel-routes.js';
 import type { Resolution } from '../../ipip/next-hops.js';
 import type { RouteEnvironment } from '../../ipip/route-environment.js';
@@ -21,6 +22,9 @@ function environment(more: Partial<RouteEnvironment> = {}): RouteEnvironment {
     pools: [pool('Never')],
     ownSubnet: p('10.0.0.0/24'),
     preferredSource: ip('10.0.0.1'),
+    tunnelSource: ip('10.244.1.0'),
+    tunnels: new Map(),
+    remoteHosts: new Map(),
     metric: 1024,
     resolve: onEth0,
     workloads: new Map(),
@@ -29,7 +33,7 @@ function environment(more: Partial<RouteEnvironment> = {}): RouteEnvironment {
 }
 
 function pool(ipipMode: EncapsulationMode, vxlanMode: EncapsulationMode = 'Never') {
-  return { cidr: p('10.244.0.0/16'), ipipMode, vxlanMode };
+  return { cidr: p('10.244.0.0/16'), ipipMode, vxlanMode, udpMode: 'Never' } as const;
 }
 
 const path = (...nextHops: string[]): BestPath => ({ nextHops: nextHops.map(ip), origin: 'ibgp' });
@@ -69,7 +73,7 @@ test('outside every pool the kernel chooses the source, and no tunnel is asked f
 });
 
 test('an IPv6 pool does not get an IPv4 source', t => {
-  const six = { cidr: p('fd10::/48'), ipipMode: 'Never', vxlanMode: 'Never' } as const;
+  const six = { cidr: p('fd10::/48'), ipipMode: 'Never', vxlanMode: 'Never', udpMode: 'Never' } as const;
   const resolve = (): Resolution => ({ kind: 'connected', ifindex: 2 });
   const { set } = calculate(environment({ pools: [six], resolve }), { 'fd10:0:0:1::/64': path('fd00::2') });
   t.deepEqual(set.get(p('fd10:0:0:1::/64')), unicast([leg('fd00::2')], ''));
@@ -98,14 +102,73 @@ test('a leg that is unreachable is left out; without any the reason is told', t 
   t.deepEqual(refusals.get(p('10.244.3.0/24')), { kind: 'next-hop-unreachable', nextHop: ip('192.0.2.1') });
 });
 
+const open = new Map([['ipip', { kind: 'open', ifindex: 9, mtu: 1480 }]] as const);
+const unavailable = new Map([['ipip', { kind: 'unavailable', reason: 'no module' }]] as const);
+const anywhere = (): Resolution => ({ kind: 'connected', ifindex: 2 });
+
+function host(address: string, receives: RemoteHost['receives']): readonly [IpAddress, RemoteHost] {
+  return [ip(address), { name: `host ${address}`, address: ip(address), receives, vtepMac: '' }];
+}
+
 test('each leg decides for itself whether it needs a tunnel that this host cannot make', t => {
-  const resolve = (): Resolution => ({ kind: 'connected', ifindex: 2 });
-  const { set, refusals } = calculate(environment({ pools: [pool('CrossSubnet')], resolve }), {
+  const env = environment({ pools: [pool('CrossSubnet')], resolve: anywhere, tunnels: unavailable });
+  const { set, refusals } = calculate(env, {
     '10.244.2.0/24': path('10.0.0.2', '10.0.9.2'),
     '10.244.3.0/24': path('10.0.9.2'),
   });
   t.deepEqual(set.get(p('10.244.2.0/24')), unicast([leg('10.0.0.2')]));
-  t.deepEqual(refusals.get(p('10.244.3.0/24')), { kind: 'no-tunnel', encapsulation: 'ipip' });
+  const why = { kind: 'no-tunnel', tunnel: 'ipip', reason: 'no module' } as const;
+  t.deepEqual(refusals.get(p('10.244.3.0/24')), why);
+});
+
+test('across subnets by the tunnel: its device, onlink, its MTU, and this host’s address inside it', t => {
+  const remoteHosts = new Map([host('10.0.9.2', { ipip: { kind: 'ready' } })]);
+  const env = environment({ pools: [pool('CrossSubnet')], resolve: anywhere, tunnels: open, remoteHosts });
+  const { set, calculator } = calculate(env, { '10.244.2.0/24': path('10.0.9.2') });
+  const expected = { ...unicast([leg('10.0.9.2', 9, true)], '10.244.1.0'), mtu: 1480 };
+  t.deepEqual(set.get(p('10.244.2.0/24')), expected);
+  t.is(calculator.tunnelUse.routes('ipip'), 1);
+});
+
+test('legs of both kinds in one route: each has the MTU of its device', t => {
+  const env = environment({ pools: [pool('CrossSubnet')], resolve: anywhere, tunnels: open });
+  const { set } = calculate(env, { '10.244.2.0/24': path('10.0.0.2', '10.0.9.2') });
+  const legs = [leg('10.0.0.2'), leg('10.0.9.2', 9, true)];
+  t.deepEqual(set.get(p('10.244.2.0/24')), unicast(legs, '10.244.1.0'));
+});
+
+test('a host that becomes ready moves its own routes only', t => {
+  const before = new Map([host('10.0.0.2', {}), host('10.0.0.3', {})]);
+  const env = environment({ pools: [pool('Always')], tunnels: open, remoteHosts: before });
+  const { calculator, set } = calculate(env, {
+    '10.244.2.0/24': path('10.0.0.2'),
+    '10.244.3.0/24': path('10.0.0.3'),
+  });
+  t.deepEqual(set.get(p('10.244.2.0/24')), unicast([leg('10.0.0.2')]));
+  const remoteHosts = new Map([...before, host('10.0.0.3', { ipip: { kind: 'ready' } })]);
+  calculator.setEnvironment({ ...env, remoteHosts });
+  t.deepEqual([...calculator.flush().set.keys()], [p('10.244.3.0/24')]);
+  t.deepEqual(calculator.tunnelUse.inUse, ['ipip']);
+});
+
+test('a host that has never said anything gets its routes as soon as it is ready', t => {
+  const remoteHosts = new Map([host('10.0.0.2', undefined)]);
+  const env = environment({ pools: [pool('Always')], tunnels: open, remoteHosts });
+  const { calculator, refusals } = calculate(env, { '10.244.2.0/24': path('10.0.0.2') });
+  t.is(refusals.get(p('10.244.2.0/24'))?.kind, 'host-not-ready');
+  calculator.setEnvironment({
+    ...env,
+    remoteHosts: new Map([host('10.0.0.2', { ipip: { kind: 'ready' } })]),
+  });
+  t.deepEqual([...calculator.flush().set.keys()], [p('10.244.2.0/24')]);
+  t.is(refusals.size, 0);
+});
+
+test('the underlay’s own next hop never goes into the tunnel that leads to it', t => {
+  const env = environment({ pools: [pool('Always')], resolve: anywhere, tunnels: open });
+  const { refusals } = calculate(env, { '10.244.2.0/24': path('10.244.2.9') });
+  const why = { kind: 'would-carry-peer-address', address: ip('10.244.2.9') } as const;
+  t.deepEqual(refusals.get(p('10.244.2.0/24')), why);
 });
 
 test('own blocks are black holes, but a host route among them is not', t => {
@@ -135,7 +198,10 @@ test('what is equal to a connected prefix is refused', t => {
 test('a tunnel must not carry what it travels on; plainly the same route is fine', t => {
   const best = { '10.244.0.0/16': path('10.0.0.2') };
   const underlayAddresses = [ip('10.244.0.2')];
-  const tunnelled = calculate(environment({ underlayAddresses, pools: [pool('Always')] }), best);
+  const tunnelled = calculate(
+    environment({ underlayAddresses, pools: [pool('Always')], tunnels: open }),
+    best,
+  );
   t.deepEqual(tunnelled.refusals.get(p('10.244.0.0/16')), {
     kind: 'would-carry-peer-address',
     address: ip('10.244.0.2'),

@@ -81,6 +81,7 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
     store: { location: '/var/lib/margay/store', state: 'in-sync', detail: '', resources: 7 },
     rib: { inSync: true, timedOut: false },
     dataplane: { kind: 'linux', programmed: 2, pending: 0, stale: 0, staleDeadlineUnixMs: null, refused: [] },
+    tunnels: [],
     peers: { total: 2, established: 2 },
     invalidDocuments: [],
     conditions: [],

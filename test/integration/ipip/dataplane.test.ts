@@ -9,11 +9,14 @@ import { join, makeNamespace, type NetworkNamespace } from '../../support/networ
 
 const intent: HostIntent = {
   ownBlocks: ['10.244.1.0/24' as Prefix],
-  pools: [{ cidr: '10.244.0.0/16' as Prefix, ipipMode: 'Never', vxlanMode: 'Never' }],
+  pools: [{ cidr: '10.244.0.0/16' as Prefix, ipipMode: 'Never', vxlanMode: 'Never', udpMode: 'Never' }],
   ownSubnet: '10.0.0.0/24' as Prefix,
   preferredSource: '10.0.0.1' as IpAddress,
   underlayAddresses: [],
   workloads: new Map([['10.244.1.2/32' as Prefix, 'cali0']]),
+  remoteHosts: [],
+  tunnels: undefined,
+  externalNodes: [],
 };
 
 function host(t: ExecutionContext): NetworkNamespace {
@@ -34,6 +37,7 @@ function start(t: ExecutionContext, on: NetworkNamespace): { dataplane: Dataplan
     clock: systemClock,
     metric: 1024,
     networkNamespace: on.path,
+    tunnelHost: { looseReversePath: () => undefined, settleChecksums: () => undefined },
     handler: {
       nextHops: statuses => {
         for (const { nextHop, reachable } of statuses) seen.nextHops.set(nextHop, reachable);
@@ -41,6 +45,8 @@ function start(t: ExecutionContext, on: NetworkNamespace): { dataplane: Dataplan
       ownAddresses: addresses => {
         seen.ownAddresses = addresses;
       },
+      looked: () => {},
+      tunnelsChanged: () => {},
       changed: () => {},
       log: (_, message, detail) => t.log(message, detail),
     },

@@ -1,0 +1,200 @@
+/**
+ * SHELL: this host's part in the cluster's tunnels: what its kernel received and sent by is told to the calculators, what they make of it is
+ * told to the guard and to the other hosts. The order is that of the acceptance of packets: a host is known to the guard before it is a
+ * peer, a tunnel is guarded before it is said to be open.
+ */
+import type { Clock } from '../core/clock.js';
+import type { Prefix } from '../core/prefix.js';
+import { MARGAY_API, type NodeStatusResource } from '../core/resources/resource.js';
+import { type TunnelKind, tunnelWords } from '../ipip/desired.js';
+import type { Reception } from '../ipip/encapsulation.js';
+import type { GuardedEncapsulation } from '../ipip/input-chain.js';
+import type { HostIntent } from '../ipip/kernel-facts.js';
+import type { TunnelView } from '../ipip/tunnel-driver.js';
+import type { TunnelGuard } from '../ipip/tunnel-guard.js';
+import type { TunnelIntent } from '../ipip/tunnel-intent.js';
+import type { TunnelUse } from '../ipip/tunnel-use.js';
+import type { Store } from '../store/port.js';
+import { sameValue } from './calculators/calculator.js';
+import type { Cluster } from './cluster.js';
+import type { ConditionView } from './control/types.js';
+import { LingeringTunnels } from './lingering-tunnels.js';
+import { KeptDocument, keepDocument } from './own-documents.js';
+
+export interface HostTunnelsOptions {
+  readonly nodeName: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly cluster: Cluster;
+  /** Undefined: this host has no dataplane. */
+  readonly guard: TunnelGuard | undefined;
+  /** Known hosts beside the cluster's. */
+  readonly externalNodes: readonly Prefix[];
+  /** Calculators have been told something. */
+  readonly recalculate: () => void;
+  readonly statusProblem: (problem: string | undefined) => void;
+}
+
+/** The dataplane as seen from here. */
+export interface TunnelsOfKernel {
+  tunnels(): readonly TunnelView[];
+  readonly tunnelUse: TunnelUse;
+}
+
+export class HostTunnels {
+  readonly #options: HostTunnelsOptions;
+  readonly #lingering: LingeringTunnels;
+  readonly #status: KeptDocument;
+  #receives: ReadonlyMap<TunnelKind, Reception> = new Map();
+  #sends: readonly TunnelKind[] = [];
+  #kernel: TunnelsOfKernel | undefined;
+  /** What an earlier process has said stays said until it is known what is true now. */
+  #settled: boolean;
+  #published: NodeStatusResource['spec'] | undefined;
+  /** This host receives by tunnels, or is about to. */
+  #guarding = false;
+
+  constructor(options: HostTunnelsOptions) {
+    this.#options = options;
+    const { clock, guard, recalculate, statusProblem } = options;
+    this.#settled = guard === undefined;
+    this.#lingering = new LingeringTunnels(clock, recalculate);
+    this.#status = new KeptDocument(
+      clock,
+      () => this.#keepStatus(),
+      kept => statusProblem(kept.kind === 'failed' ? kept.problem : undefined),
+    );
+  }
+
+  /** Before the calculators are asked. */
+  prepare(): void {
+    const { tunnels } = this.#options.cluster;
+    tunnels.setLingering(this.#lingering.update(tunnels.wanted()), this.#lingering.mayRemove);
+  }
+
+  /** What they said. */
+  take(intent: HostIntent): void {
+    const { guard, externalNodes } = this.#options;
+    const receives = guarded(intent.tunnels);
+    this.#guarding = receives.length > 0;
+    guard?.setIntent({
+      knownHosts: intent.remoteHosts.map(({ address }) => address),
+      externalNodes: [...externalNodes, ...intent.externalNodes],
+      receives,
+    });
+  }
+
+  /** Resolves when the guard knows every host that it was told of, or cannot be had; undefined: nothing is to be waited for. */
+  ready(): Promise<unknown> | undefined {
+    const { guard } = this.#options;
+    return this.#guarding ? guard?.programmed() : undefined;
+  }
+
+  /** After the kernel's ends of the tunnels have changed. */
+  kernelChanged(kernel: TunnelsOfKernel): void {
+    const first = this.#kernel === undefined;
+    this.#kernel = kernel;
+    this.#look();
+    if (first) void this.#settle();
+  }
+
+  /** After the guard's rules have changed. */
+  guardChanged(): void {
+    this.#look();
+  }
+
+  /** Told to the other hosts where it is not what they know. */
+  publish(): void {
+    if (!this.#settled) return;
+    const { cluster, version } = this.#options;
+    const wanted = cluster.nodeStatus(version);
+    if (this.#published !== undefined && sameValue(this.#published, wanted)) return;
+    this.#published = wanted;
+    void this.#status.request();
+  }
+
+  /** The document was changed or deleted by somebody else. */
+  statusStrayed(): void {
+    this.#published = undefined;
+    this.publish();
+  }
+
+  /** What stands in the way, for people. */
+  conditions(): readonly ConditionView[] {
+    const { guard } = this.#options;
+    const unavailable = (this.#kernel?.tunnels() ?? []).flatMap(
+      ({ tunnel, state, device, detail }): ConditionView[] => {
+        if (detail === '') return [];
+        const severity = state === 'unavailable' ? 'error' : 'warning';
+        const message =
+          state === 'unavailable' ? `${tunnelWords[tunnel]} is unavailable on this host: ${detail}` : detail;
+        return [{ severity, message, objects: [device] }];
+      },
+    );
+    const guards = this.#guarding ? (guard?.problems() ?? []) : [];
+    return [...unavailable, ...guards.map(({ object, ...problem }) => ({ ...problem, objects: [object] }))];
+  }
+
+  allowRemovals(): void {
+    this.#lingering.allowRemovals();
+  }
+
+  close(): void {
+    this.#lingering.close();
+    this.#status.close();
+    this.#options.guard?.close();
+  }
+
+  async #settle(): Promise<void> {
+    await this.#options.guard?.programmed();
+    this.#settled = true;
+    this.#look();
+    this.publish();
+  }
+
+  #look(): void {
+    if (this.#kernel === undefined) return;
+    const receives = new Map(this.#kernel.tunnels().flatMap(view => this.#receptionOf(view)));
+    const sends = this.#kernel.tunnelUse.inUse;
+    if (sameValue([[...receives], sends], [[...this.#receives], this.#sends])) return;
+    this.#receives = receives;
+    this.#sends = sends;
+    this.#options.cluster.tunnels.setOwn({ receives, sends });
+    this.#options.recalculate();
+  }
+
+  /**
+   * None while the device is open and its guard is not there yet: it is not received, and not refused. A guard that somebody has taken
+   * away is put back at once: to say so would send everybody another way.
+   */
+  #receptionOf({ tunnel, state, detail }: TunnelView): readonly (readonly [TunnelKind, Reception])[] {
+    if (state === 'unavailable') return [[tunnel, { kind: 'unavailable', reason: detail }]];
+    const { guard } = this.#options;
+    const guarded = guard === undefined || guard.state().guarded.some(({ kind }) => kind === tunnel);
+    if (guarded || this.#receives.get(tunnel)?.kind === 'ready') return [[tunnel, { kind: 'ready' }]];
+    const problem = guard.problems()[0];
+    return problem === undefined ? [] : [[tunnel, { kind: 'unavailable', reason: problem.message }]];
+  }
+
+  #keepStatus() {
+    const { store, nodeName, cluster, version } = this.#options;
+    return keepDocument(store, { kind: 'NodeStatus', name: nodeName }, found => {
+      const spec = cluster.nodeStatus(version);
+      if (found?.kind === 'NodeStatus' && sameValue(found.spec, spec)) return undefined;
+      const metadata = { name: nodeName, labels: {}, annotations: {} };
+      return { apiVersion: MARGAY_API, kind: 'NodeStatus', metadata, spec };
+    });
+  }
+}
+
+/** What packets must be guarded for: everything that a device is there for. */
+function guarded(tunnels: TunnelIntent | undefined): readonly GuardedEncapsulation[] {
+  if (tunnels === undefined) return [];
+  const { ipip, vxlan, udp } = tunnels;
+  return [
+    ...(ipip === undefined ? [] : [{ kind: 'ipip' } as const]),
+    ...(vxlan === undefined ? [] : [{ kind: 'vxlan', port: vxlan.port } as const]),
+    ...(udp === undefined ? [] : [{ kind: 'udp', port: udp.port } as const]),
+  ];
+}

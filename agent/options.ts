@@ -1,0 +1,72 @@
+/** What an agent is made of: the ports it works through, and everything about it that changes. */
+
+import type { Family } from '../bgp/family.js';
+import type { GracefulRestartConfig } from '../bgp/speaker/contract.js';
+import type { Clock } from '../core/clock.js';
+import type { Prefix } from '../core/prefix.js';
+import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
+import type { TunnelHost } from '../ipip/tunnel-driver.js';
+import type { TunnelGuard } from '../ipip/tunnel-guard.js';
+import type { InvalidDocument, Store } from '../store/port.js';
+import type { ConditionView } from './control/types.js';
+import type { NodeAddressChoice } from './node-address.js';
+import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface AgentOptions {
+  readonly nodeName: string;
+  /** Of the program. */
+  readonly version: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly gracefulRestart: GracefulRestartConfig;
+  /** Routes of ours were found in the kernel at start. */
+  readonly restarting: boolean;
+  readonly dataplane: 'linux' | 'none';
+  readonly metric: number;
+  /** What this host's address is, or why it cannot be told. */
+  readonly nodeAddress: () => NodeAddressChoice;
+  /** The kernel was read: what {@link nodeAddress} says may be something else now. */
+  readonly looked?: (facts: KernelFacts) => void;
+  /** Of the Linux dataplane. */
+  readonly tunnels?: AgentTunnels;
+  /** For people, e.g. the store's directory. */
+  readonly storeLocation: string;
+  /** Who listens on a TCP port of this host. */
+  readonly portHolder: (port: number) => { readonly pid: number; readonly command: string } | undefined;
+  /** What stands in the way of forwarding on this host. */
+  readonly hostConditions: () => readonly ConditionView[];
+  /** What the documents say of this host has changed. */
+  readonly intentChanged?: (intent: HostIntent) => void;
+  readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;
+}
+
+export interface AgentTunnels {
+  readonly host: TunnelHost;
+  /** @param changed called after the guard's rules have changed */
+  readonly newGuard: (changed: () => void) => TunnelGuard;
+  /** Hosts outside the cluster that may send tunnelled packets. */
+  readonly externalNodes: readonly Prefix[];
+  /** Leaves everything as it is. */
+  readonly close: () => void;
+}
+
+/** Everything about the agent that changes, as `status` wants it. */
+export interface AgentState {
+  store: 'loading' | 'in-sync' | 'unavailable';
+  storeDetail: string;
+  speaker: 'starting' | 'running' | 'restarting' | 'closed';
+  speakerRestarts: number;
+  listening: readonly { readonly address: string; readonly port: number }[];
+  listenErrors: readonly string[];
+  readonly ribInSync: Map<Family, { readonly timedOut: boolean }>;
+  invalid: readonly InvalidDocument[];
+  ownStatusProblem: string | undefined;
+}

@@ -1,0 +1,97 @@
+/**
+ * SHELL: this host's own Node in the store: its address chosen anew whenever the kernel has others, the document written where it is not what
+ * it should be.
+ */
+import type { Clock } from '../core/clock.js';
+import type { NodeResource, Resource } from '../core/resources/resource.js';
+import type { Store } from '../store/port.js';
+import { type ResourceChange, sameValue } from './calculators/calculator.js';
+import type { TunnelIdentity } from './calculators/tunnels.js';
+import type { NodeAddressChoice } from './node-address.js';
+import { type Kept, KeptDocument, keepDocument } from './own-documents.js';
+import { mendedNode, rightOwnNode } from './own-node.js';
+
+export interface OwnNodeKeeperOptions {
+  readonly nodeName: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly nodeAddress: () => NodeAddressChoice;
+  /** What other hosts must know of this one's tunnels. */
+  readonly identity: () => TunnelIdentity;
+  readonly written: (node: Resource) => void;
+  /** A problem came or went, or another address was chosen. */
+  readonly changed: () => void;
+  readonly warn: (problem: string) => void;
+}
+
+export class OwnNodeKeeper {
+  readonly #options: OwnNodeKeeperOptions;
+  readonly #document: KeptDocument;
+  #choice: NodeAddressChoice | undefined;
+  #problem: string | undefined;
+  #identity: TunnelIdentity | undefined;
+
+  constructor(options: OwnNodeKeeperOptions) {
+    this.#options = options;
+    this.#document = new KeptDocument(
+      options.clock,
+      () => this.#keep(),
+      kept => this.#kept(kept),
+    );
+  }
+
+  /** As of the last look at the document. */
+  get choice(): NodeAddressChoice | undefined {
+    return this.#choice;
+  }
+
+  /** Why the document cannot be kept, in words. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Resolves when the document has been looked at. */
+  request(): Promise<void> {
+    return this.#document.request();
+  }
+
+  /** What is in force after a change that leaves something to be put right, which is then done. */
+  mended(change: ResourceChange): NodeResource | undefined {
+    const { nodeName, nodeAddress, identity } = this.#options;
+    const mended = mendedNode(change, nodeName, nodeAddress(), identity());
+    if (mended !== undefined) void this.request();
+    return mended;
+  }
+
+  /** The kernel or the calculators may say something else now. */
+  review(): void {
+    const { nodeAddress, identity } = this.#options;
+    const [choice, now] = [nodeAddress(), identity()];
+    const same = this.#identity === undefined || sameValue(this.#identity, now);
+    this.#identity = now;
+    if (!same || !sameValue(this.#choice, choice)) void this.request();
+  }
+
+  close(): void {
+    this.#document.close();
+  }
+
+  async #keep(): Promise<Kept> {
+    const { store, nodeName, nodeAddress, identity } = this.#options;
+    const choice = nodeAddress();
+    this.#choice = choice;
+    if (choice.kind === 'refused') return { kind: 'failed', problem: choice.reason };
+    return keepDocument(store, { kind: 'Node', name: nodeName }, found => {
+      const node = found?.kind === 'Node' ? found : undefined;
+      return rightOwnNode(node, nodeName, choice.address, identity());
+    });
+  }
+
+  #kept(kept: Kept): void {
+    const problem = kept.kind === 'failed' ? kept.problem : undefined;
+    if (problem !== undefined && problem !== this.#problem) this.#options.warn(problem);
+    this.#problem = problem;
+    if (kept.kind === 'written') this.#options.written(kept.resource);
+    this.#options.changed();
+  }
+}

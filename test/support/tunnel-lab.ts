@@ -1,0 +1,190 @@
+/**
+ * Four hosts in two subnets with a router between them, for the tests of tunnels: on this machine's kernel where it has what they need, in the
+ * lab's for the rest. The router knows the way to the pods, so that plain routing works across it, too.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+import { type Host, Lab, type LabOptions, logTail, type Pod, within } from '../../demo/lab.js';
+import type { TunnelKind } from '../../ipip/desired.js';
+
+export type Mode = 'plain' | TunnelKind;
+export type When = 'Always' | 'CrossSubnet';
+
+const devices: Readonly<Record<Mode, string>> = {
+  plain: 'eth0',
+  ipip: 'margay.ipip',
+  vxlan: 'margay.vxlan',
+  udp: 'margay.udp',
+};
+
+let labs = 0;
+
+/** Up, with every session established and every route in place. */
+export async function newTunnelLab(
+  t: ExecutionContext,
+  mode: Mode,
+  when: When = 'Always',
+  more: Pick<LabOptions, 'autodetect'> = {},
+): Promise<Lab> {
+  const run = process.env.MARGAY_RUN_ID ?? process.pid.toString(36);
+  const lab = new Lab({
+    runId: `${run}-t${labs++}`,
+    hosts: ['a', 'b', 'c', 'd'],
+    subnets: [0, 0, 1, 1],
+    podsPerHost: 1,
+    pool: poolSpec(mode, when),
+    ...more,
+  });
+  t.teardown(() => lab.close());
+  for (const host of lab.hosts) ip(lab.router, `route add ${host.block} via ${host.address}`);
+  for (const host of lab.hosts) lab.startAgent(host);
+  t.true(await within(60_000, () => lab.converged()), lab.hosts.map(host => logTail(host)).join('\n'));
+  return lab;
+}
+
+function poolSpec(mode: Mode, when: When): object {
+  return {
+    ipipMode: mode === 'ipip' ? when : 'Never',
+    vxlanMode: mode === 'vxlan' ? when : 'Never',
+  };
+}
+
+/** For all hosts, by one of them. */
+export function setMode(lab: Lab, mode: Mode, when: When = 'Always'): Promise<void> {
+  return lab.setPool(poolSpec(mode, when), mode === 'udp' ? { 'margay.io/udpMode': when } : {});
+}
+
+/** The same, and the other hosts hear of it one, two and three seconds later: their agents are stopped meanwhile. */
+export async function setModeStaggered(lab: Lab, mode: Mode, when: When = 'Always'): Promise<void> {
+  const others = lab.hosts.slice(1);
+  const signal = (host: Host, name: NodeJS.Signals) => process.kill(lab.agentPid(host)!, name);
+  for (const host of others) signal(host, 'SIGSTOP');
+  try {
+    await setMode(lab, mode, when);
+  } finally {
+    for (const host of others) {
+      await sleep(1000);
+      signal(host, 'SIGCONT');
+    }
+  }
+}
+
+/** The line of `ip route` that leads from a host to another's pods; "" if there is none. */
+export function routeTo(lab: Lab, from: Host, to: Host): string {
+  return (
+    lab
+      .routes(from)
+      .split('\n')
+      .find(line => line.startsWith(to.block)) ?? ''
+  );
+}
+
+/** True once every host sends to every other as the mode says. */
+export async function takes(
+  lab: Lab,
+  mode: Mode,
+  when: When = 'Always',
+  milliseconds = 30_000,
+): Promise<boolean> {
+  const device = (from: Host, to: Host) =>
+    when === 'CrossSubnet' && from.subnet === to.subnet ? devices.plain : devices[mode];
+  return within(milliseconds, () =>
+    lab.hosts.every(from =>
+      lab.hosts.every(to => from === to || routeTo(lab, from, to).includes(` dev ${device(from, to)} `)),
+    ),
+  );
+}
+
+/** Every pod from every other one, as "a-pod-1 > b-pod-1" where one did not answer. */
+export async function unreachable(lab: Lab): Promise<readonly string[]> {
+  const pairs = lab.pods.flatMap(from => lab.pods.flatMap(to => (from === to ? [] : [[from, to] as const])));
+  const failures: string[] = [];
+  for (const [from, to] of pairs)
+    if (!(await lab.reaches(from, to))) failures.push(`${from.name} > ${to.name}`);
+  return failures;
+}
+
+/** A ping of so many octets, IP header included, that must not be fragmented. */
+export async function passes(from: Pod, to: Pod, octets: number): Promise<boolean> {
+  const ICMP_AND_IP = 28;
+  const words = ['-c1', '-W3', '-q', '-M', 'do', '-s', String(octets - ICMP_AND_IP), to.address];
+  const ping = spawn('ip', ['netns', 'exec', from.namespace, 'ping', ...words], { stdio: 'ignore' });
+  return new Promise(resolve => ping.on('exit', code => resolve(code === 0)));
+}
+
+export interface Seen {
+  readonly ipip: number;
+  readonly vxlan: number;
+  readonly udp: number;
+  readonly plain: number;
+}
+
+/** What crosses a host's eth0 while something is done, by the kinds of packets that carry pods' pings. */
+export async function captured(host: Host, what: () => Promise<unknown>): Promise<Seen> {
+  const command = [
+    'netns',
+    'exec',
+    host.namespace,
+    'tcpdump',
+    '-i',
+    'eth0',
+    '-nn',
+    '-l',
+    '-U',
+    'not',
+    'port',
+    '179',
+  ];
+  const dump = spawn('ip', command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  dump.stdout.setEncoding('utf8').on('data', chunk => {
+    text += chunk;
+  });
+  await new Promise<void>(resolve => {
+    dump.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      if (chunk.includes('listening on')) resolve();
+    });
+  });
+  await what();
+  await sleep(500);
+  dump.kill('SIGINT');
+  await new Promise(resolve => dump.on('close', resolve));
+  const count = (pattern: RegExp) => text.split('\n').filter(line => pattern.test(line)).length;
+  return {
+    ipip: count(/ IP 10\.9\.\d+\.\d+ > 10\.9\.\d+\.\d+: IP 10\.244\./),
+    vxlan: count(/\.4789: VXLAN/),
+    udp: count(/\.8285 > .*\.8285: UDP/),
+    plain: count(/ IP 10\.244\.\d+\.\d+ > 10\.244\./),
+  };
+}
+
+/** Every change of a host's routes of ours, devices and neighbours, as `ip monitor` tells it: from outside the agent. */
+export function watchKernel(t: ExecutionContext, host: Host): { readonly lines: string[] } {
+  const monitor = spawn('ip', ['-n', host.namespace, 'monitor', 'route', 'link', 'address'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.teardown(() => monitor.kill());
+  const lines: string[] = [];
+  monitor.stdout.setEncoding('utf8').on('data', (text: string) => {
+    lines.push(...text.split('\n').filter(line => line.includes('proto 157') || line.includes('margay.')));
+  });
+  return { lines };
+}
+
+export function ip(namespace: string, words: string): string {
+  return execFileSync('ip', ['-n', namespace, ...words.split(' ')], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** Of every host, for all interfaces and the underlay's own. */
+export function setReversePathFilter(lab: Lab, value: 0 | 1 | 2): void {
+  for (const host of lab.hosts) {
+    for (const name of ['all', 'default', 'eth0']) {
+      const file = `/proc/sys/net/ipv4/conf/${name}/rp_filter`;
+      execFileSync('ip', ['netns', 'exec', host.namespace, 'sh', '-c', `echo ${value} > ${file}`]);
+    }
+  }
+}
