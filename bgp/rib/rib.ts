@@ -280,6 +280,8 @@ class RoutingInformationBase implements Rib {
   }
 
   routes(query: Parameters<Rib['routes']>[0]): RoutePage {
+    // A prefix whose best path has just been replaced has none until it is decided.
+    this.flush();
     return queryRoutes(this.#tables[query.family], this.#paths, this.#sources, query);
   }
 }

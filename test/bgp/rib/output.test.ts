@@ -250,6 +250,36 @@ test('graceful restart: what is stale at a second loss goes', t => {
   t.deepEqual(rib.counts('s'), { received: 1, accepted: 1, advertised: 0, stale: 1 });
 });
 
+test('a table that is asked for while a change waits to be decided is told as decided', t => {
+  const rib = newRib();
+  const restarting = ribPeer('s', 65009, '10.0.0.9');
+  let source = new WirePeer(rib, restarting);
+  const best = () =>
+    rib
+      .routes({
+        table: { kind: 'best' },
+        family: 'ipv4-unicast',
+        prefix: undefined,
+        after: undefined,
+        limit: 9,
+      })
+      .routes.map(route => [route.prefix, route.asPath, route.stale]);
+  source.send({ announced: ['10.1.0.0/16', '10.2.0.0/16'], attributes: path(65009) });
+  t.deepEqual(best(), [
+    ['10.1.0.0/16', '65009', false],
+    ['10.2.0.0/16', '65009', false],
+  ]);
+  rib.peerDown(source.index, { keepStale: ['ipv4-unicast'] });
+  source = new WirePeer(rib, restarting);
+  source.send({ announced: ['10.1.0.0/16'], attributes: path(65009, 65010) });
+  t.deepEqual(best(), [
+    ['10.1.0.0/16', '65009 65010', false],
+    ['10.2.0.0/16', '65009', true],
+  ]);
+  source.send({ withdrawn: ['10.1.0.0/16'] });
+  t.deepEqual(best(), [['10.2.0.0/16', '65009', true]]);
+});
+
 test('a peer index is given out again only after its routes are gone', t => {
   const rib = newRib();
   const first = new WirePeer(rib, ribPeer('a', 65001, '10.0.0.1'));
