@@ -4,8 +4,16 @@ import type { LocalOpen } from '../fsm/session-state.js';
 import { type Capability, familyNumbers } from '../wire/capabilities.js';
 import type { PeerConfig, SpeakerConfig } from './contract.js';
 
-/** @param restarting whether the Restart State bit still stands (RFC 4724 section 4.1) */
-export function localOpen(speaker: SpeakerConfig, peer: PeerConfig, restarting: boolean): LocalOpen {
+/** What the Restart and Forwarding State bits depend on (RFC 4724 section 3). */
+export interface OwnHistory {
+  /** The Restart State bit still stands (RFC 4724 section 4.1). */
+  readonly restarting: boolean;
+  /** This process has had a session with the peer: what ended with it was the connection, not our forwarding. */
+  readonly hadSession: boolean;
+}
+
+export function localOpen(speaker: SpeakerConfig, peer: PeerConfig, history: OwnHistory): LocalOpen {
+  const { restarting, hadSession } = history;
   const asn = peer.localAsn ?? speaker.asn;
   const capabilities: Capability[] = peer.families.map(family => ({
     kind: 'multiprotocol',
@@ -21,7 +29,7 @@ export function localOpen(speaker: SpeakerConfig, peer: PeerConfig, restarting: 
       restartTimeSeconds: restart.restartTimeSeconds,
       families: peer.families.map(family => ({
         ...familyNumbers(family),
-        forwarding: restarting && restart.forwardingPreserved.includes(family),
+        forwarding: hadSession || (restarting && restart.forwardingPreserved.includes(family)),
       })),
     });
   }

@@ -14,7 +14,7 @@ import type { Notification } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
 import type { RouteRefresh } from '../wire/route-refresh.js';
 import type { PeerConfig, PeerStatus, SpeakerConfig } from './contract.js';
-import { localOpen } from './open-message.js';
+import { localOpen, type OwnHistory } from './open-message.js';
 import { describePeer, newPeerRecord, notificationStatus, type PeerRecord } from './peer-status.js';
 import { RouteExchange, type RouteExchangeOwner } from './route-exchange.js';
 import { Session, type SessionOwner } from './session.js';
@@ -46,10 +46,9 @@ export interface PeerPolicies {
   readonly exportPolicy: RibPeer['exportPolicy'];
 }
 
-interface KnownFsmConfig {
+interface KnownFsmConfig extends OwnHistory {
   readonly config: PeerConfig;
   readonly speaker: SpeakerConfig;
-  readonly restarting: boolean;
   readonly value: FsmConfig;
 }
 
@@ -167,14 +166,22 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
   fsmConfig(): FsmConfig {
     const { config } = this;
     const { speaker } = this.#owner;
-    const restarting = this.#owner.restarting();
+    const history = {
+      restarting: this.#owner.restarting(),
+      hadSession: this.record.counters.established > 0,
+    };
     const known = this.#fsmConfig;
-    if (known?.config === config && known.speaker === speaker && known.restarting === restarting)
+    if (
+      known?.config === config &&
+      known.speaker === speaker &&
+      known.restarting === history.restarting &&
+      known.hadSession === history.hadSession
+    )
       return known.value;
     const { passive, connectRetrySeconds, idleHoldMaxSeconds, delayOpenSeconds } = config;
-    const local = localOpen(speaker, config, restarting);
+    const local = localOpen(speaker, config, history);
     const value = { passive, connectRetrySeconds, idleHoldMaxSeconds, delayOpenSeconds, local };
-    this.#fsmConfig = { config, speaker, restarting, value };
+    this.#fsmConfig = { config, speaker, ...history, value };
     return value;
   }
 

@@ -99,6 +99,22 @@ test('a connection that breaks leaves stale routes, which the next session confi
   t.deepEqual(prefixesOf(a), ['10.244.2.0/24 10.0.0.2']);
 });
 
+test('a connection is reset and both speakers live on: no route is missing at any moment (F bit, RFC 4724 section 4.2)', t => {
+  const { clock, network, speaker } = newWorld();
+  const [a, b] = [speaker('10.0.0.1', 64512), speaker('10.0.0.2', 64512)];
+  const [toB] = join(a, b, ends);
+  b.announce('10.244.2.0/24');
+  clock.advance(10_000);
+  t.deepEqual(toB.status().session?.gracefulRestart?.forwarding, []);
+  network.resetConnections('10.0.0.1' as never, '10.0.0.2' as never);
+  for (let ms = 0; ms < 10_000; ms++) {
+    clock.advance(1);
+    if (prefixesOf(a).length === 0) t.fail(`after ${ms} ms`);
+  }
+  t.like(toB.status(), { state: 'Established', routes: { received: 1, stale: 0 } });
+  t.like(toB.status().session?.gracefulRestart, { restarting: false, forwarding: ['ipv4-unicast'] });
+});
+
 test('Cease with a message is shown to the peer', async t => {
   const { clock, speaker } = newWorld();
   const [a, b] = [speaker('10.0.0.1', 64512), speaker('10.0.0.2', 64512)];
