@@ -7,9 +7,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadDaemons } from './daemons/programs.js';
 import { type ContenderName, contenderNames } from './side-by-side/contender.js';
 import { type CpuProfile, topFunctions } from './side-by-side/cpu-profile.js';
-import { loadDaemons } from './side-by-side/daemons.js';
 import { type Entrant, entrants } from './side-by-side/entrants.js';
 import { type BenchNetwork, createNetwork } from './side-by-side/network.js';
 import { renderReport, reportJson } from './side-by-side/report.js';

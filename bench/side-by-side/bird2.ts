@@ -3,8 +3,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ask, type Contender, capturedNumber, end, launch, type Setup } from './contender.js';
-import type { Daemons } from './daemons.js';
+import { ask, capturedNumber, end, launch } from '../daemons/processes.js';
+import type { Daemons } from '../daemons/programs.js';
+import type { Contender, Setup } from './contender.js';
 
 function configuration(setup: Setup): string {
   const peers = setup.peers.map(

@@ -1,7 +1,7 @@
 /** Who takes part in which row: speakers where they can do the work, `ip -batch` where routes go to the kernel. */
+import type { Daemons } from '../daemons/programs.js';
 import { bird2 } from './bird2.js';
 import type { Contender, ContenderName } from './contender.js';
-import type { Daemons } from './daemons.js';
 import { frr } from './frr.js';
 import { gobgp } from './gobgp.js';
 import { measureDriver, measureIpBatch } from './kernel-routes.js';

@@ -2,10 +2,11 @@
  * FRR's bgpd as a contender: alone, without zebra (`-Z -n`), so that it takes every next hop as valid and writes no FIB.
  */
 import { writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type Contender, end, launch, type Setup } from './contender.js';
-import type { Daemons } from './daemons.js';
+import { askTerminal } from '../daemons/frr-terminal.js';
+import { end, launch } from '../daemons/processes.js';
+import type { Daemons } from '../daemons/programs.js';
+import type { Contender, Setup } from './contender.js';
 
 function configuration(setup: Setup): string {
   const peers = setup.peers.flatMap(({ address, asn }) => [
@@ -48,24 +49,4 @@ export function frr(daemons: Daemons): Contender {
       };
     },
   };
-}
-
-/**
- * One command over bgpd's own terminal socket, as vtysh does: NUL-terminated, answered by text, three NULs and a status byte.
- * vtysh itself wants a PAM service that only an installed FRR has.
- */
-function askTerminal(path: string, command: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const socket = connect(path, () => socket.write(`enable\0${command}\0`));
-    socket.setEncoding('latin1');
-    socket.on('error', reject);
-    socket.on('data', (chunk: string) => {
-      text += chunk;
-      const answers = text.split('\0\0\0');
-      if (answers.length < 3) return;
-      socket.destroy();
-      resolve(answers[1]!.slice(1));
-    });
-  });
 }

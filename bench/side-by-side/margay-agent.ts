@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../agent/control/client.js';
-import { end, launch, type RunningContender, type Setup } from './contender.js';
+import { end, launch } from '../daemons/processes.js';
+import type { RunningContender, Setup } from './contender.js';
 
 const AGENT_FILE = fileURLToPath(new URL('../../../bin/margay-agent', import.meta.url));
 const NODE_NAME = 'bench';

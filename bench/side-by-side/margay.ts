@@ -4,8 +4,9 @@
  */
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { end, launch } from '../daemons/processes.js';
 import type { SpeakerProcessAnswer, SpeakerProcessCommand, SpeakerProcessSetup } from '../speaker-process.js';
-import { type Contender, end, launch } from './contender.js';
+import type { Contender } from './contender.js';
 import { startAgent } from './margay-agent.js';
 
 const PROCESS_FILE = fileURLToPath(new URL('../speaker-process.js', import.meta.url));

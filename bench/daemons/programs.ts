@@ -1,7 +1,7 @@
 /**
  * Where the other daemons are: `scripts/daemons.mjs` unpacks them into the cache folder on first use; nothing is installed.
  */
-import type { Launch } from './contender.js';
+import type { Launch } from './processes.js';
 
 export type Daemon = 'bird2' | 'frr' | 'gobgpd';
 
