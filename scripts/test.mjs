@@ -1,10 +1,10 @@
 /**
  * `npm test`: everything CI runs. The static checks and unit tests first (they fail fastest), then the integration tests one
- * file at a time, then those of the lab in one boot of a kernel that has IPIP (`test/lab`), each stage as an owned run. Ends with
- * one line: `N passed, N failed, N skipped`.
+ * file at a time, those with other BGP daemons, then those of the lab in one boot of a kernel that has IPIP (`test/lab`), each stage
+ * as an owned run. Ends with one line: `N passed, N failed, N skipped`.
  *
  *     npm test                        all stages
- *     npm test -- --stage unit        one of: static, unit, integration, lab
+ *     npm test -- --stage unit        one of: static, unit, integration, interop, lab
  *     npm test -- --match '*MED*'     handed on to AVA
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ import { buildNodeNetlink } from './node-netlink.mjs';
 import { ownedRun } from './owned-run.mjs';
 import { staticChecks } from './static-checks.mjs';
 
-const stages = ['static', 'unit', 'integration', 'lab'];
+const stages = ['static', 'unit', 'integration', 'interop', 'lab'];
 const STAGE_SECONDS = 25 * 60;
 const { values: flags } = parse();
 const chosen = flags.stage === undefined ? stages : [flags.stage];
@@ -34,10 +34,10 @@ if (!chosen.every(stage => stages.includes(stage)))
   fail(`--stage ${flags.stage}: one of ${stages.join(', ')}`);
 
 requireNode();
-if (chosen.includes('integration') || chosen.includes('lab'))
-  requireRoot('the integration tests make network namespaces');
+const onTheNetwork = chosen.includes('integration') || chosen.includes('interop');
+if (onTheNetwork || chosen.includes('lab')) requireRoot('the integration tests make network namespaces');
 prepare();
-if (chosen.includes('integration')) {
+if (onTheNetwork) {
   installTools(networkTools);
   buildNodeNetlink();
 }
@@ -52,6 +52,7 @@ if (chosen.includes('static')) {
 if (chosen.includes('unit'))
   await ava('unit', { env: { MARGAY_FUZZ_MESSAGES: process.env.MARGAY_FUZZ_MESSAGES ?? '1000000' } });
 if (chosen.includes('integration')) await ava('integration');
+if (chosen.includes('interop')) await ava('interop');
 if (chosen.includes('lab')) await labTests();
 report();
 process.exit(totals.failed === 0 ? 0 : 1);

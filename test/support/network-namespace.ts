@@ -2,8 +2,9 @@
  * Network namespaces for tests with the real kernel. Named `mgy-RUNID-…`, so that the runner sweeps what a killed run left; removed
  * by the test's teardown otherwise.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 
 const RUN_ID = process.env.MARGAY_RUN_ID ?? `t${process.pid.toString(36)}`;
@@ -24,8 +25,9 @@ export interface NetworkNamespace {
 export function makeNamespace(t: ExecutionContext): NetworkNamespace {
   const name = `mgy-${RUN_ID}-${process.pid.toString(36)}${count++}`;
   execFileSync('ip', ['netns', 'add', name]);
-  t.teardown(() => {
-    if (existsSync(`/run/netns/${name}`)) execFileSync('ip', ['netns', 'delete', name]);
+  // It takes the kernel a while, and other tests of the file may be at work.
+  t.teardown(async () => {
+    if (existsSync(`/run/netns/${name}`)) await promisify(execFile)('ip', ['netns', 'delete', name]);
   });
   const run = (command: string, args: readonly string[], input?: string) => {
     const { status, stdout, stderr, error } = spawnSync(command, args, {

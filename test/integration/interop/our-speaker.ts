@@ -1,0 +1,185 @@
+/** A speaker of ours in a process and a network namespace of its own, driven over the speaker's contract, with one peer. */
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { exited, kill, launch, type Place } from '../../../bench/daemons/processes.js';
+import type {
+  PeerConfig,
+  PeerStatus,
+  RouteDetail,
+  RoutePolicy,
+  SpeakerAnswer,
+  SpeakerCommand,
+  SpeakerConfig,
+  SpeakerEvent,
+  SpeakerQuery,
+} from '../../../bgp/speaker/contract.js';
+import type { Asn } from '../../../core/asn.js';
+import type { IpAddress, Ipv4Address } from '../../../core/ip-address.js';
+import type { Prefix } from '../../../core/prefix.js';
+import type { SpeakerProcessOptions } from './speaker-process.js';
+
+const PROCESS_FILE = fileURLToPath(new URL('./speaker-process.js', import.meta.url));
+const acceptAll: RoutePolicy = { rules: [], otherwise: 'accept' };
+const RESTART_TIME_SECONDS = 30;
+
+/** On every route that it announces. */
+export const COMMUNITY = '64512:7';
+const COMMUNITY_NUMBER = 64512 * 65536 + 7;
+
+export interface OurSetup extends Place {
+  readonly address: string;
+  readonly routerId: string;
+  readonly asn: number;
+  /** TCP port of both ends. */
+  readonly port: number;
+  readonly peer: { readonly address: string; readonly asn: number };
+  readonly dials: boolean;
+  readonly holdTimeSeconds: number;
+  readonly connectRetrySeconds: number;
+  readonly gracefulRestart: boolean;
+  readonly announces: readonly string[];
+  readonly process: SpeakerProcessOptions;
+}
+
+/** `restarting`: as an agent that found its routes in the kernel (RFC 4724 section 4.1). */
+export type OurBeginning = 'fresh' | 'restarting';
+
+interface Waiting {
+  readonly resolve: (answer: SpeakerAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class OurSpeaker {
+  readonly #child: ChildProcess;
+  readonly #answers = new Map<number, Waiting>();
+  #queries = 0;
+
+  constructor(setup: OurSetup, beginning: OurBeginning) {
+    const args = [PROCESS_FILE, JSON.stringify(setup.process)];
+    this.#child = launch(setup, { command: process.execPath, args, env: {} }, 'ipc');
+    this.#child.on('message', (event: SpeakerEvent) => this.#hear(event));
+    this.#child.on('exit', () => this.#ended());
+    this.#send({ kind: 'configure', config: speakerConfig(setup, beginning) });
+    this.#send({ kind: 'set-peer', peer: peerConfig(setup) });
+    this.announce(...setup.announces);
+    this.#send({ kind: 'configuration-complete' });
+  }
+
+  announce(...prefixes: readonly string[]): void {
+    const routes = prefixes.map(prefix => ({
+      prefix: prefix as Prefix,
+      nextHop: undefined,
+      communities: [COMMUNITY_NUMBER],
+      largeCommunities: [],
+      localPref: undefined,
+      med: undefined,
+    }));
+    this.#send({ kind: 'originate', routes });
+  }
+
+  withdraw(...prefixes: readonly string[]): void {
+    this.#send({ kind: 'withdraw', prefixes: prefixes as readonly Prefix[] });
+  }
+
+  async status(): Promise<PeerStatus> {
+    const answer = await this.#query({ kind: 'peers' });
+    return (answer as Extract<SpeakerAnswer, { kind: 'peers' }>).peers[0]!;
+  }
+
+  async established(): Promise<boolean> {
+    return (await this.status()).state === 'Established';
+  }
+
+  /** Best routes that came from the peer, by prefix. */
+  async routes(): Promise<ReadonlyMap<string, RouteDetail>> {
+    const answer = await this.#query({
+      kind: 'routes',
+      table: { kind: 'best' },
+      family: 'ipv4-unicast',
+      prefix: undefined,
+      after: undefined,
+      limit: 1000,
+    });
+    const { routes } = answer as Extract<SpeakerAnswer, { kind: 'routes' }>;
+    return new Map(routes.filter(({ from }) => from !== 'own').map(route => [route.prefix, route]));
+  }
+
+  /** Cease, and the process ends. */
+  async close(): Promise<void> {
+    this.#send({ kind: 'close', goodbye: 'cease', message: '' });
+    await exited(this.#child);
+  }
+
+  /** SIGKILL: the kernel closes the connection, nobody says a word. */
+  async kill(): Promise<void> {
+    await kill(this.#child, 'SIGKILL');
+  }
+
+  #send(command: SpeakerCommand): void {
+    this.#child.send(command);
+  }
+
+  /** @throws if the process ends before it has answered */
+  #query(query: SpeakerQuery): Promise<SpeakerAnswer> {
+    const id = ++this.#queries;
+    return new Promise((resolve, reject) => {
+      this.#answers.set(id, { resolve, reject });
+      this.#send({ kind: 'query', id, query });
+    });
+  }
+
+  #hear(event: SpeakerEvent): void {
+    if (event.kind !== 'answer') return;
+    this.#answers.get(event.id)?.resolve(event.answer);
+    this.#answers.delete(event.id);
+  }
+
+  #ended(): void {
+    for (const { reject } of this.#answers.values()) reject(new Error('our speaker has ended'));
+    this.#answers.clear();
+  }
+}
+
+function speakerConfig({ address, routerId, asn, port }: OurSetup, beginning: OurBeginning): SpeakerConfig {
+  return {
+    asn: asn as Asn,
+    routerId: routerId as Ipv4Address,
+    listen: [{ address: address as IpAddress, port }],
+    gracefulRestart: {
+      restartTimeSeconds: RESTART_TIME_SECONDS,
+      staleTimeSeconds: RESTART_TIME_SECONDS,
+      selectionDeferralSeconds: RESTART_TIME_SECONDS,
+      forwardingPreserved: ['ipv4-unicast'],
+    },
+    restarting: beginning === 'restarting',
+  };
+}
+
+function peerConfig(setup: OurSetup): PeerConfig {
+  const { address, asn } = setup.peer;
+  return {
+    key: 'peer',
+    type: 'peer',
+    name: '',
+    address: address as IpAddress,
+    port: setup.port,
+    asn: asn as Asn,
+    localAsn: undefined,
+    localAddress: setup.address as IpAddress,
+    passive: !setup.dials,
+    families: ['ipv4-unicast'],
+    holdTimeSeconds: setup.holdTimeSeconds,
+    keepaliveTimeSeconds: undefined,
+    connectRetrySeconds: setup.connectRetrySeconds,
+    delayOpenSeconds: undefined,
+    idleHoldMaxSeconds: 60,
+    ttl: 64,
+    multihop: true,
+    gracefulRestart: setup.gracefulRestart,
+    nextHopMode: 'auto',
+    sharedSubnets: [],
+    importPolicy: acceptAll,
+    exportPolicy: acceptAll,
+    administrativeState: 'up',
+  };
+}

@@ -1,0 +1,88 @@
+/** BIRD 2 as a peer. What it originates stands in its configuration, which it reads again at run time. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { end, kill, launch } from '../../../../bench/daemons/processes.js';
+import type { Daemons } from '../../../../bench/daemons/programs.js';
+import { eventually } from '../../../support/eventually.js';
+import { askBird } from './bird-terminal.js';
+import type { HeldAttributes, HeldRoute, InteropPeer, PeerSetup } from './interop-peer.js';
+
+const PROTOCOL = 'margay';
+
+function configuration(setup: PeerSetup, originates: Iterable<string>): string {
+  const { address, asn, port, speaker } = setup;
+  return `router id ${address};
+protocol device {}
+protocol direct { ipv4; }
+protocol static originated { ipv4; ${[...originates].map(prefix => `route ${prefix} blackhole;`).join(' ')} }
+protocol bgp ${PROTOCOL} {
+  local ${address} port ${port} as ${asn};
+  neighbor ${speaker.address} port ${port} as ${speaker.asn};
+  strict bind on;
+  passive ${setup.dials ? 'off' : 'on'};
+  hold time ${setup.holdTimeSeconds};
+  connect delay time 1; connect retry time 1; error wait time 1,4;
+  graceful restart ${setup.gracefulRestart ? 'on' : 'off'};
+  ipv4 { import all; export where source = RTS_STATIC; };
+}
+`;
+}
+
+export function bird2(daemons: Daemons): InteropPeer {
+  return {
+    name: 'bird2',
+    needsHoldTime: undefined,
+    tellsStale: false,
+    pauseMs: 10,
+    weighsSecondConnection: true,
+    start: async (setup, beginning) => {
+      const file = join(setup.directory, 'bird.conf');
+      const socket = join(setup.directory, 'bird.ctl');
+      const originates = new Set(setup.originates);
+      const write = () => writeFileSync(file, configuration(setup, originates));
+      const reconfigure = async () => {
+        write();
+        await askBird(socket, 'configure');
+      };
+      write();
+      const flags = ['-f', '-c', file, '-s', socket, ...(beginning === 'after-crash' ? ['-R'] : [])];
+      const child = launch(setup, daemons.launch('bird2', 'bird', flags), 'quiet');
+      await eventually(() => askBird(socket, 'show status').then(Boolean, () => false));
+      return {
+        holdTimeSeconds: async () => {
+          const answer = await askBird(socket, `show protocols all ${PROTOCOL}`);
+          if (!/BGP state: +Established/.test(answer)) return undefined;
+          return Number(/Hold timer: +[\d.]+\/(\d+)/.exec(answer)?.[1]);
+        },
+        routes: async () => parseRoutes(await askBird(socket, `show route protocol ${PROTOCOL}`)),
+        attributes: async prefix =>
+          parseAttributes(await askBird(socket, `show route ${prefix} protocol ${PROTOCOL} all`)),
+        announce: async prefix => {
+          originates.add(prefix);
+          await reconfigure();
+        },
+        withdraw: async prefix => {
+          originates.delete(prefix);
+          await reconfigure();
+        },
+        stop: () => end(child),
+        kill: () => kill(child, 'SIGKILL'),
+      };
+    },
+  };
+}
+
+/** A route begins with its prefix at the line's start. */
+function parseRoutes(answer: string): ReadonlyMap<string, HeldRoute> {
+  return new Map([...answer.matchAll(/^(\d[\d.]+\/\d+)/gm)].map(([, prefix]) => [prefix!, { stale: false }]));
+}
+
+function parseAttributes(answer: string): HeldAttributes | undefined {
+  const attribute = (name: string) => new RegExp(`BGP\\.${name}: *(.*)`).exec(answer)?.[1]?.trim() ?? '';
+  if (attribute('next_hop') === '') return undefined;
+  return {
+    asPath: attribute('as_path'),
+    nextHop: attribute('next_hop'),
+    communities: [...attribute('community').matchAll(/\((\d+),(\d+)\)/g)].map(([, a, b]) => `${a}:${b}`),
+  };
+}

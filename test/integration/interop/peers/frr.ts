@@ -1,0 +1,104 @@
+/** FRR's bgpd as a peer: alone, without zebra (`-Z -n`), so that it takes every next hop as valid. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { askTerminal } from '../../../../bench/daemons/frr-terminal.js';
+import { end, kill, launch } from '../../../../bench/daemons/processes.js';
+import type { Daemons } from '../../../../bench/daemons/programs.js';
+import { eventually } from '../../../support/eventually.js';
+import type { InteropPeer, PeerSetup } from './interop-peer.js';
+
+function configuration(setup: PeerSetup): string {
+  const { address, asn, port, speaker, holdTimeSeconds } = setup;
+  const restart = setup.gracefulRestart
+    ? [' bgp graceful-restart', ' bgp graceful-restart preserve-fw-state']
+    : [' bgp graceful-restart-disable'];
+  return `frr defaults datacenter
+router bgp ${asn}
+ bgp router-id ${address}
+ no bgp ebgp-requires-policy
+ no bgp network import-check
+${restart.join('\n')}
+ neighbor ${speaker.address} remote-as ${speaker.asn}
+ neighbor ${speaker.address} port ${port}
+${setup.dials ? '' : ` neighbor ${speaker.address} passive\n`}\
+ neighbor ${speaker.address} timers ${Math.floor(holdTimeSeconds / 3)} ${holdTimeSeconds}
+ neighbor ${speaker.address} timers connect 1
+ address-family ipv4 unicast
+${setup.originates.map(prefix => `  network ${prefix}`).join('\n')}
+`;
+}
+
+export function frr(daemons: Daemons): InteropPeer {
+  return {
+    name: 'frr',
+    needsHoldTime: undefined,
+    tellsStale: true,
+    pauseMs: 10,
+    weighsSecondConnection: true,
+    start: async setup => {
+      const { directory, speaker } = setup;
+      const file = join(directory, 'bgpd.conf');
+      const terminal = join(directory, 'bgpd.vty');
+      writeFileSync(file, configuration(setup));
+      const files = ['-f', file, '-i', join(directory, 'bgpd.pid'), '--vty_socket', directory];
+      const where = ['-P', '0', '-p', `${setup.port}`, '-l', setup.address];
+      const child = launch(
+        setup,
+        daemons.launch('frr', 'bgpd', ['-Z', '-n', '-S', ...files, ...where]),
+        'quiet',
+      );
+      const show = async <T>(what: string) =>
+        JSON.parse(await askTerminal(terminal, `show ${what} json`)) as T;
+      const configure = async (line: string) => {
+        const room = ['configure terminal', `router bgp ${setup.asn}`, 'address-family ipv4 unicast'];
+        await askTerminal(terminal, ...room, line);
+      };
+      await eventually(() => show('bgp summary').then(Boolean, () => false));
+      return {
+        holdTimeSeconds: async () => {
+          const neighbors = await show<Record<string, Neighbor>>(`bgp neighbors ${speaker.address}`);
+          const { bgpState, bgpTimerHoldTimeMsecs } = neighbors[speaker.address]!;
+          return bgpState === 'Established' ? bgpTimerHoldTimeMsecs / 1000 : undefined;
+        },
+        routes: async () => {
+          const { routes } = await show<{ routes: Record<string, readonly Path[]> }>('bgp ipv4 unicast');
+          const learnt = Object.entries(routes).flatMap(([prefix, paths]) => {
+            const path = paths.find(({ peerId }) => peerId === speaker.address);
+            return path === undefined ? [] : [[prefix, { stale: path.stale ?? false }] as const];
+          });
+          return new Map(learnt);
+        },
+        attributes: async prefix => {
+          const { paths } = await show<{ paths?: readonly DetailedPath[] }>(`bgp ipv4 unicast ${prefix}`);
+          const path = paths?.[0];
+          if (path === undefined) return undefined;
+          return {
+            asPath: path.aspath.string === 'Local' ? '' : path.aspath.string,
+            nextHop: path.nexthops[0]!.ip,
+            communities: path.community?.list ?? [],
+          };
+        },
+        announce: prefix => configure(`network ${prefix}`),
+        withdraw: prefix => configure(`no network ${prefix}`),
+        stop: () => end(child),
+        kill: () => kill(child, 'SIGKILL'),
+      };
+    },
+  };
+}
+
+interface Neighbor {
+  readonly bgpState: string;
+  readonly bgpTimerHoldTimeMsecs: number;
+}
+
+interface Path {
+  readonly peerId: string;
+  readonly stale?: boolean;
+}
+
+interface DetailedPath {
+  readonly aspath: { readonly string: string };
+  readonly nexthops: readonly { readonly ip: string }[];
+  readonly community?: { readonly list: readonly string[] };
+}

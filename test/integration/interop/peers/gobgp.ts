@@ -1,0 +1,111 @@
+/** GoBGP as a peer. It has no originated routes in its configuration: they are added as soon as it answers. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ask, end, kill, launch } from '../../../../bench/daemons/processes.js';
+import type { Daemons } from '../../../../bench/daemons/programs.js';
+import { eventually } from '../../../support/eventually.js';
+import type { InteropPeer, PeerSetup } from './interop-peer.js';
+
+function configuration(setup: PeerSetup): string {
+  const { address, asn, port, speaker, holdTimeSeconds, gracefulRestart } = setup;
+  const keepalive = Math.max(1, Math.floor(holdTimeSeconds / 3));
+  return `[global.config]
+as = ${asn}
+router-id = "${address}"
+port = ${port}
+local-address-list = ["${address}"]
+[[neighbors]]
+config = { neighbor-address = "${speaker.address}", peer-as = ${speaker.asn} }
+transport.config = { local-address = "${address}", remote-port = ${port}, passive-mode = ${!setup.dials} }
+timers.config = { connect-retry = 1, hold-time = ${holdTimeSeconds}, keepalive-interval = ${keepalive}, idle-hold-time-after-reset = 1 }
+graceful-restart.config = { enabled = ${gracefulRestart}, restart-time = 60 }
+[[neighbors.afi-safis]]
+config = { afi-safi-name = "ipv4-unicast" }
+mp-graceful-restart.config = { enabled = ${gracefulRestart} }
+`;
+}
+
+export function gobgp(daemons: Daemons): InteropPeer {
+  return {
+    name: 'gobgp',
+    needsHoldTime: 'gobgpd bounds each write by the hold time, so with 0 its first message ends the session',
+    tellsStale: true,
+    pauseMs: 50,
+    weighsSecondConnection: false,
+    start: async (setup, beginning) => {
+      const file = join(setup.directory, 'gobgp.toml');
+      writeFileSync(file, configuration(setup));
+      const flags = [
+        '-f',
+        file,
+        '--api-hosts',
+        '127.0.0.1:50051',
+        ...(beginning === 'after-crash' ? ['-r'] : []),
+      ];
+      const child = launch(setup, daemons.launch('gobgpd', 'gobgpd', flags), 'quiet');
+      const client = (...words: readonly string[]) => ask(setup, daemons.launch('gobgpd', 'gobgp', words));
+      const show = async <T>(...words: readonly string[]) => JSON.parse(await client(...words, '-j')) as T;
+      const learnt = async (): Promise<ReadonlyMap<string, Path>> => {
+        const table = await show<Readonly<Record<string, readonly Path[]>>>('global', 'rib');
+        const paths = Object.entries(table).map(
+          ([prefix, all]) =>
+            [prefix, all.find(path => path['neighbor-ip'] === setup.speaker.address)] as const,
+        );
+        return new Map(paths.filter((entry): entry is [string, Path] => entry[1] !== undefined));
+      };
+      const change = async (what: 'add' | 'del', prefixes: readonly string[]) => {
+        for (const prefix of prefixes) await client('global', 'rib', what, prefix);
+      };
+      // Whoever comes before its routes are there would be told an End-of-RIB that is none.
+      const link = (state: 'up' | 'down') =>
+        ask(setup, { command: 'ip', args: ['link', 'set', setup.interfaceName, state], env: {} });
+      await link('down');
+      await eventually(() => client('global').then(Boolean, () => false));
+      await change('add', setup.originates);
+      await link('up');
+      return {
+        holdTimeSeconds: async () => {
+          const { state, timers } = await show<Neighbor>('neighbor', setup.speaker.address);
+          return state.session_state === ESTABLISHED ? (timers.state.negotiated_hold_time ?? 0) : undefined;
+        },
+        routes: learnt,
+        attributes: async prefix => {
+          const path = (await learnt()).get(prefix);
+          return path === undefined ? undefined : attributesOf(path);
+        },
+        announce: prefix => change('add', [prefix]),
+        withdraw: prefix => change('del', [prefix]),
+        stop: () => end(child),
+        kill: () => kill(child, 'SIGKILL'),
+      };
+    },
+  };
+}
+
+/** SESSION_STATE of its API. */
+const ESTABLISHED = 6;
+
+interface Neighbor {
+  readonly state: { readonly session_state: number };
+  readonly timers: { readonly state: { readonly negotiated_hold_time?: number } };
+}
+
+interface Path {
+  readonly 'neighbor-ip'?: string;
+  readonly stale: boolean;
+  readonly attrs: readonly {
+    readonly type: number;
+    readonly nexthop?: string;
+    readonly as_paths?: readonly { readonly asns: readonly number[] }[];
+    readonly communities?: readonly number[];
+  }[];
+}
+
+function attributesOf(path: Path): { asPath: string; nextHop: string; communities: string[] } {
+  const all = Object.assign({}, ...path.attrs) as Path['attrs'][number];
+  return {
+    asPath: (all.as_paths ?? []).flatMap(({ asns }) => asns).join(' '),
+    nextHop: all.nexthop ?? '',
+    communities: (all.communities ?? []).map(value => `${value >>> 16}:${value & 0xffff}`),
+  };
+}

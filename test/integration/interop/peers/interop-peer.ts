@@ -1,0 +1,70 @@
+/**
+ * Somebody else's BGP daemon as the one peer of a speaker of ours: how it is started and ended, what it tells and holds. Implemented by
+ * BIRD 2, FRR's bgpd and GoBGP; the scenarios know this port alone.
+ */
+import type { Place } from '../../../../bench/daemons/processes.js';
+
+export interface InteropPeer {
+  readonly name: 'bird2' | 'frr' | 'gobgp';
+  /** Why it cannot hold a session without hold time; undefined where it can. */
+  readonly needsHoldTime: string | undefined;
+  /** Whether its tables say which routes are kept over a restart of ours. */
+  readonly tellsStale: boolean;
+  /** Between two looks at its tables: asking some costs a process. */
+  readonly pauseMs: number;
+  /**
+   * Whether it looks at a second connection of its peer (RFC 4271 section 6.8, RFC 4724 section 5); where not, it is turned away as long
+   * as the first one stands.
+   */
+  readonly weighsSecondConnection: boolean;
+  /**
+   * Resolves when it answers. `after-crash`: as its service would come back, with its forwarding state preserved (RFC 4724
+   * section 4.1).
+   */
+  start(setup: PeerSetup, beginning: 'fresh' | 'after-crash'): Promise<RunningPeer>;
+}
+
+export interface PeerSetup extends Place {
+  /** Its own; the BGP Identifier as well. */
+  readonly address: string;
+  /** The one that leads to its peer. */
+  readonly interfaceName: string;
+  readonly asn: number;
+  /** TCP port of both ends. */
+  readonly port: number;
+  readonly speaker: { readonly address: string; readonly asn: number };
+  /** False: it only accepts. */
+  readonly dials: boolean;
+  readonly holdTimeSeconds: number;
+  readonly gracefulRestart: boolean;
+  /** What it tells its peer from the start. */
+  readonly originates: readonly string[];
+}
+
+export interface RunningPeer {
+  /** Hold time as agreed, seconds; undefined unless Established. */
+  holdTimeSeconds(): Promise<number | undefined>;
+  /** What it has from our speaker, by prefix. */
+  routes(): Promise<ReadonlyMap<string, HeldRoute>>;
+  /** One of them, with its attributes. */
+  attributes(prefix: string): Promise<HeldAttributes | undefined>;
+  announce(prefix: string): Promise<void>;
+  withdraw(prefix: string): Promise<void>;
+  /** SIGTERM: as its operator would end it. */
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+}
+
+export interface HeldRoute {
+  /** Kept over a restart of ours; always false where the daemon does not tell. */
+  readonly stale: boolean;
+}
+
+export interface HeldAttributes {
+  /** AS numbers, separated by blanks. */
+  readonly asPath: string;
+  readonly nextHop: string;
+  /** e.g. "64512:7". */
+  readonly communities: readonly string[];
+}
