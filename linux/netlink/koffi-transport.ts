@@ -1,12 +1,8 @@
-/**
- * SHELL: a NETLINK_ROUTE socket on Node's event loop without a compiler. libuv takes a stream descriptor only, so a socket pair is
- * wrapped in a `net.Socket` and the netlink socket is put under it with dup2: a read is a datagram, a write a send.
- */
-import net from 'node:net';
+/** SHELL: a NETLINK_ROUTE socket on Node's event loop without a compiler: a read is a datagram. */
+import { openDescriptorStream } from '../descriptor-stream.js';
 import {
   bind,
   close,
-  duplicateTo,
   type FilterInstruction,
   SocketDomain,
   SocketType,
@@ -15,7 +11,6 @@ import {
   setSocketFilter,
   socket,
   socketName,
-  socketPair,
 } from '../libc.js';
 import { insideNamespace } from '../namespace.js';
 import { SOL_NETLINK, SocketOption } from './constants.js';
@@ -36,46 +31,21 @@ export function openKoffiTransport(options: NetlinkTransportOptions): NetlinkTra
     options.networkNamespace === undefined
       ? openNetlinkSocket(options.groups)
       : insideNamespace(options.networkNamespace, () => openNetlinkSocket(options.groups));
-  const [wrapped, other] = socketPair(SocketDomain.unix, SocketType.stream | SocketType.nonblock);
-  const stream = new net.Socket({
-    fd: wrapped,
-    readable: true,
-    writable: true,
-    manualStart: true,
-    onread: {
-      buffer: new Uint8Array(READ_BUFFER),
-      callback: (length: number, buffer: Uint8Array) => {
-        options.received(buffer.subarray(0, length));
-        return true;
-      },
-    },
-  } as net.SocketConstructorOpts);
-  duplicateTo(netlink, wrapped);
-  close(netlink);
-  close(other);
-  let over = false;
-  let failure = { code: '', message: 'the netlink socket was closed' };
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    failure = { code: error.code ?? '', message: error.message };
+  const stream = openDescriptorStream(netlink, {
+    readBuffer: READ_BUFFER,
+    received: options.received,
+    failed: options.failed,
   });
-  stream.on('close', () => {
-    if (!over) options.failed(failure);
-    over = true;
-  });
-  stream.resume();
   return {
-    port: netlinkPort(wrapped),
+    port: netlinkPort(stream.fd),
     ignoreSender: port => {
-      if (!over) setSocketFilter(wrapped, ignoring(port));
+      if (!stream.closed) setSocketFilter(stream.fd, ignoring(port));
     },
     // Straight to the kernel, which works through the whole datagram before it returns: nothing is ever left to be sent later.
     send: bytes => {
-      send(wrapped, bytes);
+      send(stream.fd, bytes);
     },
-    close: () => {
-      over = true;
-      stream.destroy();
-    },
+    close: () => stream.close(),
   };
 }
 
