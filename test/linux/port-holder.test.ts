@@ -1,3 +1,4 @@
+import dgram from 'node:dgram';
 import net from 'node:net';
 import test from 'ava';
 import { portHolder } from '../../linux/port-holder.js';
@@ -9,6 +10,22 @@ test("a listener is named by its process; a port that nobody has is nobody's", a
   const holder = portHolder(port);
   t.is(holder?.pid, process.pid);
   t.truthy(holder?.command);
+  t.is(portHolder(port, 'udp'), undefined);
   await new Promise(resolve => server.close(resolve));
   t.is(portHolder(port), undefined);
 });
+
+for (const [type, address] of [
+  ['udp4', '127.0.0.1'],
+  ['udp6', '::1'],
+] as const) {
+  test(`a bound ${type} socket is named by its process`, async t => {
+    const socket = dgram.createSocket(type);
+    socket.bind(0, address);
+    await new Promise(resolve => socket.once('listening', resolve));
+    const { port } = socket.address();
+    t.is(portHolder(port, 'udp')?.pid, process.pid);
+    await new Promise<void>(resolve => socket.close(resolve));
+    t.is(portHolder(port, 'udp'), undefined);
+  });
+}
