@@ -3,7 +3,11 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import { build as pretty } from 'pino-pretty';
 import type { Settings } from './config/settings.js';
 
-export function newLog({ logLevel, logFormat, nodeName }: Settings): Logger {
+export function newLog({
+  logLevel,
+  logFormat,
+  nodeName,
+}: Pick<Settings, 'logLevel' | 'logFormat' | 'nodeName'>): Logger {
   const readable = logFormat === 'pretty' || (logFormat === 'auto' && process.stdout.isTTY === true);
   const options = { level: logLevel, base: { node: nodeName }, timestamp: pino.stdTimeFunctions.isoTime };
   if (!readable) return pino(options);

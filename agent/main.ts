@@ -1,5 +1,4 @@
 /** SHELL: the process `margay-agent`: arguments, configuration, adapters, signals, the service manager. */
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { FAMILIES } from '../bgp/family.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
@@ -15,8 +14,9 @@ import { portHolder } from '../linux/port-holder.js';
 import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
 import { FileStore } from '../store/file/file-store.js';
 import { Agent } from './agent.js';
-import { DEFAULT_FILE, parseArguments } from './arguments.js';
+import { agentProgram, parseArguments } from './arguments.js';
 import { changedSysctlsFile, cleanUp } from './cleanup.js';
+import { readConfigurationFile } from './config/file.js';
 import { loadConfiguration } from './config/load.js';
 import type { Settings } from './config/settings.js';
 import { startControlServer } from './control/server.js';
@@ -26,13 +26,14 @@ import { type HostSurvey, surveyHost } from './host.js';
 import { newLog } from './log.js';
 import { chooseNodeAddress } from './node-address.js';
 import type { AgentTunnels, Log } from './options.js';
+import { packageVersion } from './package-version.js';
 import { SpeakerThread } from './speaker-host.js';
 
 const exitCode = { fine: 0, failed: 1, usage: 2 } as const;
 
 /** Runs until it is told to end; resolves to the exit code. */
 export async function main(words: readonly string[]): Promise<number> {
-  const parsed = parseArguments(words, packageVersion());
+  const parsed = parseArguments(agentProgram, words, packageVersion());
   if (parsed.kind === 'said') return exitCode.fine;
   if (parsed.kind === 'invalid') {
     for (const problem of parsed.problems) complain(problem);
@@ -66,25 +67,6 @@ export async function main(words: readonly string[]): Promise<number> {
   }
   if (cleanup) return await cleanUp(settings, text => process.stdout.write(`${text}\n`));
   return await run(settings);
-}
-
-type ConfigurationFile =
-  | { readonly kind: 'ok'; readonly file: { readonly name: string; readonly content: string } | undefined }
-  | { readonly kind: 'unreadable'; readonly problem: string };
-
-/** The usual one need not be there. */
-function readConfigurationFile(named: string | undefined): ConfigurationFile {
-  const name = named ?? DEFAULT_FILE;
-  try {
-    return { kind: 'ok', file: { name, content: readFileSync(name, 'utf8') } };
-  } catch (error) {
-    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (named === undefined && absent) return { kind: 'ok', file: undefined };
-    return {
-      kind: 'unreadable',
-      problem: `${name}: ${absent ? 'there is no such file' : (error as Error).message}`,
-    };
-  }
 }
 
 async function run(settings: Settings): Promise<number> {
@@ -222,10 +204,4 @@ function tellManager(manager: ServiceManager, agent: Agent): () => void {
 
 function complain(text: string): void {
   process.stderr.write(`margay-agent: ${text}\n`);
-}
-
-function packageVersion(): string {
-  // From dist/agent/main.js.
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }

@@ -12,10 +12,10 @@ export interface ConfigurationProblem {
   readonly message: string;
 }
 
-export type Configuration =
+export type Configuration<K extends keyof Settings = keyof Settings> =
   | {
       readonly kind: 'ok';
-      readonly settings: Settings;
+      readonly settings: Pick<Settings, K>;
       /** Nothing that stops an agent: variables that look like settings and are none. */
       readonly warnings: readonly ConfigurationProblem[];
     }
@@ -30,11 +30,18 @@ export interface ConfigurationSources {
   readonly hostName: string;
 }
 
-export function loadConfiguration(sources: ConfigurationSources): Configuration {
+/** @param only what a program other than the agent wants to know: what is wrong elsewhere in the file is none of its business */
+export function loadConfiguration<K extends keyof Settings = keyof Settings>(
+  sources: ConfigurationSources,
+  only?: readonly K[],
+): Configuration<K> {
   const problems: ConfigurationProblem[] = [];
-  const written = sources.file === undefined ? new Map() : readFile(sources.file, problems);
+  const misplaced: ConfigurationProblem[] = [];
+  const written = sources.file === undefined ? new Map() : readFile(sources.file, problems, misplaced);
+  if (only === undefined) problems.push(...misplaced);
   const values: Record<string, unknown> = {};
   for (const setting of settings) {
+    if (only !== undefined && !only.some(key => key === setting.key)) continue;
     const value = settingValue(setting, sources, written, problems);
     if (value !== undefined) values[setting.key] = value;
   }
@@ -46,7 +53,7 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
     warnings.push({ place: name, message: `no such setting${meantWords(name, known)}` });
   }
   if (problems.length > 0) return { kind: 'invalid', problems };
-  return { kind: 'ok', settings: values as unknown as Settings, warnings };
+  return { kind: 'ok', settings: values as unknown as Pick<Settings, K>, warnings };
 }
 
 /** Read by others: bgpctl, the tests' runner. */
@@ -87,6 +94,7 @@ function wrongPart(setting: Setting, text: string): string {
 function readFile(
   file: { readonly name: string; readonly content: string },
   problems: ConfigurationProblem[],
+  misplaced: ConfigurationProblem[],
 ): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const document = parseDocument(file.content);
@@ -106,7 +114,7 @@ function readFile(
     ) {
       // Written and left empty: the default.
     } else if (!known.includes(path)) {
-      problems.push({ place: `${file.name}: ${path}`, message: `no such key${meantWords(path, known)}` });
+      misplaced.push({ place: `${file.name}: ${path}`, message: `no such key${meantWords(path, known)}` });
     } else found.set(path, writtenText(value));
   };
   visit(document.toJS(), '');

@@ -130,3 +130,14 @@ test('docs/configuration.md is what the table says (npm run docs)', t => {
 test('deploy/agent.yaml is a configuration', t => {
   t.deepEqual(problems(load({ yaml: readFileSync(`${root}/deploy/agent.yaml`, 'utf8') })), []);
 });
+
+test('a program that wants some settings is not stopped by what is wrong with others', t => {
+  const content = 'dataplane: freebsd\nroutes: { metrc: 3 }\nstateDirectory: /srv/margay\n';
+  const sources = { environment: {}, flags: {}, hostName: 'a' };
+  const some = loadConfiguration({ ...sources, file: { name: 'agent.yaml', content } }, ['stateDirectory']);
+  t.deepEqual(some, { kind: 'ok', settings: { stateDirectory: '/srv/margay' }, warnings: [] });
+  for (const wrong of ['stateDirectory: here\n', 'stateDirectory: [\n']) {
+    const file = { name: 'agent.yaml', content: wrong };
+    t.is(loadConfiguration({ ...sources, file }, ['stateDirectory']).kind, 'invalid', wrong);
+  }
+});
