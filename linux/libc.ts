@@ -33,6 +33,12 @@ const call = {
   send: libc.func('long send(int, void *, size_t, int)'),
   sendto: libc.func('long sendto(int, void *, size_t, int, void *, uint32_t)'),
   recv: libc.func('long recv(int, void *, size_t, int)'),
+  recvfrom: libc.func('long recvfrom(int, void *, size_t, int, void *, void *)'),
+  read: libc.func('long read(int, void *, size_t)'),
+  write: libc.func('long write(int, void *, size_t)'),
+  getsockopt: libc.func('int getsockopt(int, int, int, void *, void *)'),
+  // As above, variadic in C.
+  ioctl: libc.func('int ioctl(int, unsigned long, void *)'),
   socketpair: libc.func('int socketpair(int, int, int, void *)'),
   dup2: libc.func('int dup2(int, int)'),
   close: libc.func('int close(int)'),
@@ -102,6 +108,19 @@ export function setIntOption(fd: number, level: number, option: number, value: n
   checked('setsockopt', fd, level, option, new Uint8Array(Int32Array.of(value).buffer), 4);
 }
 
+/** getsockopt(2) of an int. @throws SystemError */
+export function getIntOption(fd: number, level: number, option: number): number {
+  const value = new Int32Array(1);
+  const length = new Uint8Array(Uint32Array.of(4).buffer);
+  checked('getsockopt', fd, level, option, new Uint8Array(value.buffer), length);
+  return value[0]!;
+}
+
+/** ioctl(2); the argument is a structure that the call reads or fills, or a number. @throws SystemError */
+export function controlDevice(fd: number, request: number, argument: Uint8Array | number): void {
+  checked('ioctl', fd, request, argument);
+}
+
 /** One instruction of a classic BPF program (struct sock_filter): code, jump if true, jump if false, operand. */
 export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number];
 
@@ -155,13 +174,45 @@ export function sendto(fd: number, bytes: Uint8Array, address: Uint8Array): numb
 
 /** recv(2) with MSG_DONTWAIT: bytes received, or undefined if there is nothing now. @throws SystemError */
 export function receive(fd: number, into: Uint8Array): number | undefined {
-  const MSG_DONTWAIT = 0x40;
   const length = Number(call.recv(fd, into, into.length, MSG_DONTWAIT));
   if (length >= 0) return length;
   const errno = koffi.errno();
   if (errno === constants.errno.EAGAIN || errno === constants.errno.EINTR) return undefined;
   throw new SystemError('recv', errno);
 }
+
+/*
+ * A packet at a time, as fast as it goes: nothing is made, nothing is thrown. Each returns the length, or the negative errno.
+ */
+
+/** Hot path: read(2). */
+export function readPacket(fd: number, into: Uint8Array): number {
+  const length = Number(call.read(fd, into, into.length));
+  return length >= 0 ? length : -koffi.errno();
+}
+
+/** Hot path: write(2) of the first `length` bytes. */
+export function writePacket(fd: number, bytes: Uint8Array, length: number): number {
+  const written = Number(call.write(fd, bytes, length));
+  return written >= 0 ? written : -koffi.errno();
+}
+
+/** Hot path: sendto(2) of the first `length` bytes, with MSG_DONTWAIT. */
+export function sendPacket(fd: number, bytes: Uint8Array, length: number, address: Uint8Array): number {
+  const sent = Number(call.sendto(fd, bytes, length, MSG_DONTWAIT, address, address.length));
+  return sent >= 0 ? sent : -koffi.errno();
+}
+
+/** Hot path: recvfrom(2) with MSG_DONTWAIT. @param sender takes the sender's address: 16 bytes for IPv4 */
+export function receivePacket(fd: number, into: Uint8Array, sender: Uint8Array): number {
+  senderLength[0] = sender.length;
+  const length = Number(call.recvfrom(fd, into, into.length, MSG_DONTWAIT, sender, senderLengthBytes));
+  return length >= 0 ? length : -koffi.errno();
+}
+
+const MSG_DONTWAIT = 0x40;
+const senderLength = new Uint32Array(1);
+const senderLengthBytes = new Uint8Array(senderLength.buffer);
 
 /** socketpair(2). @throws SystemError */
 export function socketPair(domain: number, type: number): readonly [number, number] {

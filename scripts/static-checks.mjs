@@ -76,6 +76,7 @@ const planted = {
   'policy-imports-core-and-linux': ['policy/chains.ts', '../ipip/driver.js'],
   'store-imports-core-and-linux': ['store/port.ts', '../policy/chains.js'],
   'front-ends-speak-to-the-control-api': ['bgpctl/main.ts', '../agent/agent.js'],
+  'mains-are-started-only': ['agent/starts.ts', '../bgpctl/main.js'],
   'bgp-has-no-packages': ['bgp/packages.ts', 'yaml'],
   'only-linux-imports-koffi': ['agent/agent.ts', 'koffi'],
   'no-cycles': ['agent/cycle.ts', './cycle-back.js'],

@@ -1,4 +1,7 @@
-/** The service under real systemd: its unit is sound, READY comes when all is in sync, a restart leaves the routes where they are. */
+/**
+ * The services under real systemd: their units are sound, READY comes when all is in sync, a restart leaves the routes where they are,
+ * and the UDP data path needs no agent.
+ */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,29 +13,34 @@ import { skip } from '../../support/skip.js';
 
 /** From dist/test/integration/agent. */
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
-const unit = readFileSync(join(root, 'deploy/margay-agent.service'), 'utf8').replace(
-  /^ExecStart=.*$/m,
-  `ExecStart=${process.execPath} ${join(root, 'bin/margay-agent')}`,
-);
-
-test('systemd finds nothing wrong with the unit', t => {
-  if (spawnSync('systemd-analyze', ['--version']).status !== 0) {
-    skip(t, 'systemd-analyze is not on this machine');
-    return;
-  }
-  const folder = newFolder(t, 'unit');
-  const file = join(folder, 'margay-agent.service');
-  writeFileSync(file, unit);
-  const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
-  t.is(
-    stderr
-      .split('\n')
-      .filter(line => line.includes('margay-agent'))
-      .join('\n'),
-    '',
+const unitOf = (name: string) =>
+  readFileSync(join(root, `deploy/${name}.service`), 'utf8').replace(
+    /^ExecStart=.*$/m,
+    `ExecStart=${process.execPath} ${join(root, 'bin', name)}`,
   );
-  t.is(status, 0);
-});
+
+for (const name of ['margay-agent', 'margay-udp']) {
+  test(`systemd finds nothing wrong with the unit ${name}`, t => {
+    if (spawnSync('systemd-analyze', ['--version']).status !== 0) {
+      skip(t, 'systemd-analyze is not on this machine');
+      return;
+    }
+    const folder = newFolder(t, 'unit');
+    const file = join(folder, `${name}.service`);
+    writeFileSync(file, unitOf(name));
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], {
+      encoding: 'utf8',
+    });
+    t.is(
+      stderr
+        .split('\n')
+        .filter(line => line.includes(name))
+        .join('\n'),
+      '',
+    );
+    t.is(status, 0);
+  });
+}
 
 test('READY when in sync; a restart writes nothing and leaves the routes; a stop leaves them, too', async t => {
   t.timeout(120_000);
@@ -62,6 +70,43 @@ test('READY when in sync; a restart writes nothing and leaves the routes; a stop
   t.is(namespace.ip('route'), routes);
 });
 
+test('the UDP data path is READY, hardened as it is, without an agent; stop and restart leave its device', async t => {
+  t.timeout(120_000);
+  if (!existsSync('/lib/systemd/systemd') || !existsSync('/dev/net/tun')) {
+    skip(t, 'systemd or /dev/net/tun is not on this machine');
+    return;
+  }
+  const namespace = makeNamespace(t);
+  namespace.ip('link add eth0 type veth peer name peer0');
+  namespace.ip('address add 10.9.9.1/24 dev eth0');
+  namespace.ip('link set eth0 up');
+  namespace.ip('link set peer0 up');
+  const inside = bootHost(t, namespace);
+  const systemctl = (...words: readonly string[]) => inside('systemctl', ...words);
+  t.true(await within(30_000, () => systemctl('is-active', 'margay-agent') === 'active'));
+  systemctl('stop', 'margay-agent');
+  const state =
+    '{"version":1,"device":{"name":"margay.udp","mtu":1472},"port":8285,"local":"10.9.9.1","tunnelAddress":null,"routes":[],"knownHosts":[]}';
+  inside('sh', '-c', `echo '${state}' > /var/lib/margay/udp-routes.json`);
+  systemctl('start', 'margay-udp');
+  if (systemctl('is-active', 'margay-udp') !== 'active') {
+    t.fail(inside('journalctl', '--no-pager', '-n', '40'));
+    return;
+  }
+  t.is(systemctl('show', '-p', 'StatusText', '--value', 'margay-udp'), 'margay.udp, port 8285, routes 0');
+  t.is(systemctl('is-active', 'margay-agent'), 'inactive');
+  t.true(await within(5000, () => namespace.ip('link show margay.udp').includes('mtu 1472')));
+  namespace.ip('route add 10.244.2.0/24 dev margay.udp');
+  const main = () => systemctl('show', '-p', 'MainPID', '--value', 'margay-udp');
+  const first = main();
+  systemctl('kill', '-s', 'KILL', 'margay-udp');
+  t.true(await within(10_000, () => systemctl('is-active', 'margay-udp') === 'active' && main() !== first));
+  t.true(namespace.ip('link show margay.udp').includes('LOWER_UP'));
+  systemctl('stop', 'margay-udp');
+  t.is(systemctl('show', '-p', 'Result', '--value', 'margay-udp'), 'success');
+  t.true(namespace.ip('route').includes('10.244.2.0/24 dev margay.udp'));
+});
+
 /** Returns how to run a command in it. */
 function bootHost(t: ExecutionContext, namespace: NetworkNamespace): (...words: readonly string[]) => string {
   const seed = newFolder(t, 'seed');
@@ -70,7 +115,9 @@ function bootHost(t: ExecutionContext, namespace: NetworkNamespace): (...words: 
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, content);
   };
-  put('etc/systemd/system/margay-agent.service', unit.replace(join(root, 'bin'), '/opt/margay/bin'));
+  for (const name of ['margay-agent', 'margay-udp']) {
+    put(`etc/systemd/system/${name}.service`, unitOf(name).replace(join(root, 'bin'), '/opt/margay/bin'));
+  }
   put('etc/margay/agent.yaml', 'nodeName: host-a\nipv4: { address: 10.9.9.1/24 }\n');
   put(
     'var/lib/margay/store/block.yaml',
