@@ -2,7 +2,9 @@
  * SHELL: one configured peer: its configuration, live changes of it, and what people are told of it. Its connections are
  * `session-pair.ts`, its routes `route-exchange.ts`.
  */
+
 import type { Clock } from '../../core/clock.js';
+import type { IpAddress } from '../../core/ip-address.js';
 import type { Family } from '../family.js';
 import { type Cause, describeCause } from '../fsm/cause.js';
 import type { Negotiated } from '../fsm/negotiate.js';
@@ -35,6 +37,8 @@ export interface PeerOwner {
   /** Every peer and own route has been told and selection is not deferred: the RIB's output is the whole truth. */
   mayEndRib(family: Family): boolean;
   requestFlush(): void;
+  /** Our end of a session that is established. */
+  speaksFrom(peer: Peer, address: IpAddress): void;
   statusChanged(peer: Peer): void;
   /** End-of-RIB came, or will not; the speaker judges whether it is in sync now. */
   syncChanged(): void;
@@ -206,6 +210,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
     this.record.counters.established++;
     this.record.capabilitiesSent = this.fsmConfig().local.open.capabilities;
     const staleTimeSeconds = this.#owner.speaker.gracefulRestart?.staleTimeSeconds ?? 0;
+    this.#owner.speaksFrom(this, session.connection!.localAddress);
     this.#routes.up(this.#ribPeer(session, negotiated), negotiated, staleTimeSeconds);
   }
 

@@ -2,8 +2,10 @@
  * SHELL: the speaker. Commands in, events out (`contract.ts`); between them the peers, the RIB and the listeners. The same class runs
  * in the agent's worker, in the main thread, and under a fake clock over a network in memory.
  */
+
 import { assertNever } from '../../core/assert-never.js';
 import type { Clock } from '../../core/clock.js';
+import type { IpAddress } from '../../core/ip-address.js';
 import { FAMILIES, type Family } from '../family.js';
 import type { Rib } from '../rib/contract.js';
 import { createRib } from '../rib/rib.js';
@@ -19,6 +21,7 @@ import type {
 } from './contract.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { Listeners } from './listeners.js';
+import { OwnAddresses } from './own-addresses.js';
 import { Peer, type PeerOwner, type PeerPolicies } from './peer.js';
 import { needsReset } from './peer-change.js';
 import { StartupSync } from './startup-sync.js';
@@ -39,6 +42,7 @@ export class Speaker implements PeerOwner {
   readonly #options: SpeakerOptions;
   readonly #peers = new Map<string, Peer>();
   readonly #strangers = new StrangerLog();
+  readonly #own = new OwnAddresses();
   readonly #flushes: FlushScheduler;
   readonly #listeners: Listeners;
   readonly #pull: BestRoutePull;
@@ -83,7 +87,8 @@ export class Speaker implements PeerOwner {
         this.requestFlush();
         return;
       case 'own-addresses':
-        this.rib.setOwnAddresses(command.addresses);
+        this.#own.tell(command.addresses);
+        this.rib.setOwnAddresses(this.#own.all);
         this.requestFlush();
         return;
       case 'configuration-complete':
@@ -171,6 +176,10 @@ export class Speaker implements PeerOwner {
     if (this.#peers.get(peer.config.key) === peer) this.#emit({ kind: 'peer-status', peer: peer.status() });
   }
 
+  speaksFrom(peer: Peer, address: IpAddress): void {
+    if (this.#own.ofSession(peer.config.key, address)) this.rib.setOwnAddresses(this.#own.all);
+  }
+
   syncChanged(): void {
     this.#sync.check();
   }
@@ -201,6 +210,7 @@ export class Speaker implements PeerOwner {
     if (peer === undefined) return;
     this.#peers.delete(key);
     peer.remove();
+    if (this.#own.forget(key)) this.rib.setOwnAddresses(this.#own.all);
     this.#emit({ kind: 'peer-removed', key });
     this.syncChanged();
   }

@@ -40,6 +40,22 @@ test('an external session prepends the AS and puts its own address as next hop',
   t.like(route, { asPath: '4200000001', nextHop: '10.0.0.1', localPref: undefined, reason: 'only-path' });
 });
 
+test('a route that leads to our own end of the session is not usable, without anybody telling what our addresses are', t => {
+  const { clock, speaker } = newWorld();
+  const [a, b] = [speaker('10.0.0.1', 64512), speaker('10.0.0.2', 64512)];
+  const [, toA] = join(a, b, ends);
+  // a does not know that 10.0.0.2 is b, and b's other peer speaks from elsewhere.
+  const c = speaker('10.0.0.3', 64512);
+  join(b, c, { a: '10.0.0.22', b: '10.0.0.3', asA: 64512, asB: 64512 });
+  a.announce('10.244.1.0/24', { nextHop: '10.0.0.22' });
+  a.announce('10.244.2.0/24', { nextHop: '10.0.0.1' });
+  clock.advance(10_000);
+  const reasons = () =>
+    b.routes({ table: { kind: 'all-paths' } }).routes.map(({ prefix, reason }) => `${prefix} ${reason}`);
+  t.deepEqual(reasons(), ['10.244.1.0/24 next-hop-is-ours', '10.244.2.0/24 only-path']);
+  t.is(toA.status().state, 'Established');
+});
+
 test('a wrong AS is said on both ends in words', t => {
   const { clock, speaker } = newWorld();
   const [a, b] = [speaker('10.0.0.1', 64512), speaker('10.0.0.2', 65002)];
