@@ -347,8 +347,11 @@ function watch(t: ExecutionContext, kernel: FakeGuardKernel, hosts: readonly IpA
   const seen = { steps: 0 };
   kernel.stepped = () => {
     seen.steps++;
-    for (const host of hosts) t.is(kernel.verdict(host, ipip), 'accepted', kernel.written.join('\n'));
-    t.is(kernel.verdict(stranger!, ipip), 'dropped', kernel.written.join('\n'));
+    const right =
+      hosts.every(host => kernel.verdict(host, ipip) === 'accepted') &&
+      kernel.verdict(stranger!, ipip) === 'dropped';
+    // Thousands of steps: no words before they are needed.
+    if (!right) t.fail(kernel.written.join('\n'));
   };
   return seen;
 }
@@ -611,6 +614,6 @@ test('whatever happens in whatever order, the end is what the last intent says, 
       t.is(kernel.writes, writes);
       guard.close();
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
