@@ -101,7 +101,12 @@ function readFile(
   const error = document.errors[0];
   if (error !== undefined) {
     const line = error.linePos?.[0].line ?? 1;
-    problems.push({ place: `${file.name}, line ${line}`, message: error.message.split('\n')[0] ?? '' });
+    problems.push({ place: `${file.name}, line ${line}`, message: parserWords(error.message) });
+    return found;
+  }
+  const value = writtenValue(document);
+  if (value === undefined) {
+    problems.push({ place: file.name, message: 'not a map of keys' });
     return found;
   }
   const known = settings.map(setting => setting.path);
@@ -117,8 +122,23 @@ function readFile(
       misplaced.push({ place: `${file.name}: ${path}`, message: `no such key${meantWords(path, known)}` });
     } else found.set(path, writtenText(value));
   };
-  visit(document.toJS(), '');
+  visit(value, '');
   return found;
+}
+
+/** Null for an empty file; undefined for what is no map, or has aliases that would fill the memory. */
+function writtenValue(document: { toJS(): unknown }): object | null | undefined {
+  try {
+    const value = document.toJS();
+    return typeof value === 'object' && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its first line, without the place, which is said already, and without advice for programmers. */
+function parserWords(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/(; please use .*)? at line \d+, column \d+:?$/, '');
 }
 
 /** As it would stand in a flag. */

@@ -67,6 +67,15 @@ test('a file that is no YAML names its line', t => {
   t.regex(problems(load({ yaml: 'a: 1\n  b: 2\n' }))[0] ?? '', /^agent\.yaml, line \d/);
 });
 
+test('a file that is no map of keys is said to be none', t => {
+  const aliases = ['a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]'];
+  for (let i = 1; i < 9; i++) aliases.push(`a${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}]`);
+  for (const yaml of ['- nodeName: a', 'nodeName', '7', aliases.join('\n')]) {
+    t.deepEqual(problems(load({ yaml })), ['agent.yaml: not a map of keys']);
+  }
+  t.false(problems(load({ yaml: 'a: 1\n---\nb: 2' })).some(text => text.includes('parseAllDocuments')));
+});
+
 test('addresses: with length, without, by interface', t => {
   const wish = (text: string) => {
     const configuration = load({ flags: { 'ipv4-address': text } });
