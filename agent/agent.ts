@@ -234,7 +234,8 @@ export class Agent {
       clock,
       store,
       cluster: this.cluster,
-      guard: tunnels?.newGuard(() => this.tunnels.guardChanged()),
+      guard: tunnels?.newGuard(() => this.tunnels.reviewed()),
+      udp: tunnels?.newUdp(() => this.tunnels.reviewed()),
       externalNodes: tunnels?.externalNodes ?? [],
       recalculate: () => {
         if (this.#storeSeen && !this.#ending.signal.aborted) this.#recalculate();

@@ -20,6 +20,8 @@ import type { Cluster } from './cluster.js';
 import type { ConditionView } from './control/types.js';
 import { LingeringTunnels } from './lingering-tunnels.js';
 import { KeptDocument, keepDocument } from './own-documents.js';
+import type { UdpDataPath } from './udp-data-path.js';
+import { udpStateFor } from './udp-state.js';
 
 export interface HostTunnelsOptions {
   readonly nodeName: string;
@@ -29,6 +31,7 @@ export interface HostTunnelsOptions {
   readonly cluster: Cluster;
   /** Undefined: this host has no dataplane. */
   readonly guard: TunnelGuard | undefined;
+  readonly udp: UdpDataPath | undefined;
   /** Known hosts beside the cluster's. */
   readonly externalNodes: readonly Prefix[];
   /** Calculators have been told something. */
@@ -40,6 +43,7 @@ export interface HostTunnelsOptions {
 export interface TunnelsOfKernel {
   tunnels(): readonly TunnelView[];
   readonly tunnelUse: TunnelUse;
+  readonly underlayMtu: number | undefined;
 }
 
 export class HostTunnels {
@@ -49,6 +53,7 @@ export class HostTunnels {
   #receives: ReadonlyMap<TunnelKind, Reception> = new Map();
   #sends: readonly TunnelKind[] = [];
   #kernel: TunnelsOfKernel | undefined;
+  #intent: HostIntent | undefined;
   /** What an earlier process has said stays said until it is known what is true now. */
   #settled: boolean;
   #published: NodeStatusResource['spec'] | undefined;
@@ -69,13 +74,18 @@ export class HostTunnels {
 
   /** Before the calculators are asked. */
   prepare(): void {
-    const { tunnels } = this.#options.cluster;
+    const { cluster, udp } = this.#options;
+    const { tunnels } = cluster;
     tunnels.setLingering(this.#lingering.update(tunnels.wanted()), this.#lingering.mayRemove);
+    // Its table is as much in use as a device.
+    if (this.#lingering.mayRemove) udp?.allowRemovals();
   }
 
   /** What they said. */
   take(intent: HostIntent): void {
     const { guard, externalNodes } = this.#options;
+    this.#intent = intent;
+    this.#wantUdp();
     const receives = guarded(intent.tunnels);
     this.#guarding = receives.length > 0;
     guard?.setIntent({
@@ -95,12 +105,13 @@ export class HostTunnels {
   kernelChanged(kernel: TunnelsOfKernel): void {
     const first = this.#kernel === undefined;
     this.#kernel = kernel;
+    this.#wantUdp();
     this.#look();
     if (first) void this.#settle();
   }
 
-  /** After the guard's rules have changed. */
-  guardChanged(): void {
+  /** After the guard's rules, or what the UDP data path says of itself, have changed. */
+  reviewed(): void {
     this.#look();
   }
 
@@ -144,6 +155,14 @@ export class HostTunnels {
     this.#lingering.close();
     this.#status.close();
     this.#options.guard?.close();
+    this.#options.udp?.close();
+  }
+
+  #wantUdp(): void {
+    const { udp } = this.#options;
+    if (udp === undefined || this.#intent === undefined || this.#kernel === undefined) return;
+    const state = udpStateFor(this.#intent, this.#kernel);
+    if (state !== undefined) udp.want(state);
   }
 
   async #settle(): Promise<void> {
@@ -169,8 +188,10 @@ export class HostTunnels {
    * away is put back at once: to say so would send everybody another way.
    */
   #receptionOf({ tunnel, state, detail }: TunnelView): readonly (readonly [TunnelKind, Reception])[] {
+    const { guard, udp } = this.#options;
+    const stopped = tunnel === 'udp' ? udp?.problem : undefined;
+    if (stopped !== undefined) return [[tunnel, { kind: 'unavailable', reason: stopped }]];
     if (state === 'unavailable') return [[tunnel, { kind: 'unavailable', reason: detail }]];
-    const { guard } = this.#options;
     const guarded = guard === undefined || guard.state().guarded.some(({ kind }) => kind === tunnel);
     if (guarded || this.#receives.get(tunnel)?.kind === 'ready') return [[tunnel, { kind: 'ready' }]];
     const problem = guard.problems()[0];

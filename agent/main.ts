@@ -28,6 +28,7 @@ import { chooseNodeAddress } from './node-address.js';
 import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
 import { SpeakerThread } from './speaker-host.js';
+import { UdpDataPath } from './udp-data-path.js';
 
 const exitCode = { fine: 0, failed: 1, usage: 2 } as const;
 
@@ -173,6 +174,8 @@ function agentTunnels(settings: Settings, log: Log): AgentTunnels {
     },
     newGuard: changed =>
       new TunnelGuard({ clock: systemClock, firewall: guardFirewall(), log: say, changed }),
+    newUdp: changed =>
+      new UdpDataPath({ stateDirectory: settings.stateDirectory, clock: systemClock, changed, log: say }),
     externalNodes: settings.externalNodes,
     close: () => reversePath.close(),
   };

@@ -11,6 +11,7 @@ import type { InvalidDocument, Store } from '../store/port.js';
 import type { ConditionView } from './control/types.js';
 import type { NodeAddressChoice } from './node-address.js';
 import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
+import type { UdpDataPath } from './udp-data-path.js';
 
 export interface Log {
   debug(fields: object, message: string): void;
@@ -52,6 +53,8 @@ export interface AgentTunnels {
   readonly host: TunnelHost;
   /** @param changed called after the guard's rules have changed */
   readonly newGuard: (changed: () => void) => TunnelGuard;
+  /** @param changed called after what it says of itself has changed */
+  readonly newUdp: (changed: () => void) => UdpDataPath;
   /** Hosts outside the cluster that may send tunnelled packets. */
   readonly externalNodes: readonly Prefix[];
   /** Leaves everything as it is. */

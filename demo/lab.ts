@@ -45,6 +45,7 @@ export interface LabOptions {
   readonly subnets?: readonly number[];
   /** More of the pool's spec than its CIDR: routed plainly by default. */
   readonly pool?: object;
+  readonly poolAnnotations?: object;
   /** Agents find their address by themselves, as the one of the default route's interface. */
   readonly autodetect?: boolean;
   /** More flags for each agent. */
@@ -62,9 +63,11 @@ export class Lab {
   /** The namespace of the switches, which routes between them. */
   readonly router: string;
   readonly #pool: object;
+  readonly #poolAnnotations: object;
   readonly #flags: readonly string[];
   readonly #autodetect: boolean;
-  readonly #agents = new Map<string, ChildProcess>();
+  /** By role and host. */
+  readonly #processes = new Map<string, ChildProcess>();
 
   constructor(options: LabOptions) {
     const { runId } = options;
@@ -74,6 +77,7 @@ export class Lab {
     this.#flags = options.flags ?? [];
     this.#autodetect = options.autodetect ?? false;
     this.#pool = options.pool ?? { ipipMode: 'Never' };
+    this.#poolAnnotations = options.poolAnnotations ?? {};
     this.hosts = options.hosts.map((name, i) =>
       this.#newHost(runId, { name, number: i + 1, subnet: options.subnets?.[i] ?? 0 }, options.podsPerHost),
     );
@@ -103,26 +107,48 @@ export class Lab {
   }
 
   startAgent(host: Host): void {
-    const command = ['netns', 'exec', host.namespace, ...nodeCommand, ...this.agentCommand(host)];
-    const agent = spawn('ip', command, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const log = createWriteStream(host.logFile, { flags: 'a' });
-    agent.stdout.pipe(log, { end: false });
-    agent.stderr.pipe(log, { end: false });
-    this.#agents.set(host.name, agent);
+    this.#start('agent', host, this.agentCommand(host));
   }
 
   /** Resolves when it has ended. */
-  async endAgent(host: Host, signal: NodeJS.Signals): Promise<void> {
-    const agent = this.#agents.get(host.name);
-    this.#agents.delete(host.name);
-    if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return;
-    const ended = new Promise(resolve => agent.once('exit', resolve));
-    agent.kill(signal);
-    await ended;
+  endAgent(host: Host, signal: NodeJS.Signals): Promise<void> {
+    return this.#end('agent', host, signal);
   }
 
   agentPid(host: Host): number | undefined {
-    return this.#agents.get(host.name)?.pid;
+    return this.#processes.get(`agent ${host.name}`)?.pid;
+  }
+
+  /** The data path of UDP encapsulation, which lives beside the agent. */
+  startUdp(host: Host): void {
+    const state = join(this.directory, host.name);
+    this.#start('udp', host, [
+      join(root, 'bin/margay-udp'),
+      ...['--node-name', host.name, '--state-directory', state, '--log-format', 'json'],
+    ]);
+  }
+
+  endUdp(host: Host, signal: NodeJS.Signals): Promise<void> {
+    return this.#end('udp', host, signal);
+  }
+
+  #start(role: 'agent' | 'udp', host: Host, command: readonly string[]): void {
+    const words = ['netns', 'exec', host.namespace, ...nodeCommand, ...command];
+    const child = spawn('ip', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const log = createWriteStream(host.logFile, { flags: 'a' });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    this.#processes.set(`${role} ${host.name}`, child);
+  }
+
+  async #end(role: 'agent' | 'udp', host: Host, signal: NodeJS.Signals): Promise<void> {
+    const key = `${role} ${host.name}`;
+    const child = this.#processes.get(key);
+    this.#processes.delete(key);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise(resolve => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
   }
 
   client(host: Host): ControlClient {
@@ -215,7 +241,10 @@ export class Lab {
 
   /** Agents, namespaces, files. */
   async close(): Promise<void> {
-    for (const host of this.hosts) await this.endAgent(host, 'SIGKILL');
+    for (const host of this.hosts) {
+      await this.endAgent(host, 'SIGKILL');
+      await this.endUdp(host, 'SIGKILL');
+    }
     for (const namespace of this.namespaces()) {
       if (existsSync(`/run/netns/${namespace}`)) spawnSync('ip', ['netns', 'delete', namespace]);
     }
@@ -289,7 +318,9 @@ export class Lab {
   }
 
   #writeDocuments(): void {
-    const documents: object[] = [document('IPPool', { name: 'pods' }, { cidr: POOL, ...this.#pool })];
+    const documents: object[] = [
+      document('IPPool', { name: 'pods', annotations: this.#poolAnnotations }, { cidr: POOL, ...this.#pool }),
+    ];
     for (const host of this.hosts) {
       const spec = { node: host.name, cidr: host.block, state: 'confirmed' };
       documents.push(document('BlockAffinity', { name: host.name }, spec));

@@ -154,6 +154,10 @@ export class Dataplane {
     return this.#calculator.tunnelUse;
   }
 
+  get underlayMtu(): number | undefined {
+    return this.#tunnels.underlayMtu;
+  }
+
   tunnels(): readonly TunnelView[] {
     return this.#tunnels.views();
   }
@@ -270,7 +274,7 @@ export class Dataplane {
 
   #tellTunnels(): void {
     const { inUse, udpRevision } = this.#calculator.tunnelUse;
-    const words = JSON.stringify([this.#tunnels.views(), inUse, udpRevision]);
+    const words = JSON.stringify([this.#tunnels.views(), inUse, udpRevision, this.underlayMtu]);
     if (words === this.#toldTunnels) return;
     this.#toldTunnels = words;
     this.#options.handler.tunnelsChanged();

@@ -79,9 +79,15 @@ export class TunnelDriver {
   readonly #states = new Map<TunnelKind, TunnelState>();
   readonly #warnings = new Map<TunnelKind, string>();
   readonly #said = new Map<TunnelKind, string>();
+  #underlayMtu: number | undefined;
 
   constructor(options: TunnelDriverOptions) {
     this.#options = options;
+  }
+
+  /** The MTU of what tunnels go over; undefined: not known, or no interface has the node's address. */
+  get underlayMtu(): number | undefined {
+    return this.#underlayMtu;
   }
 
   /** As of the last {@link step}. */
@@ -111,6 +117,7 @@ export class TunnelDriver {
     facts: KernelFacts,
   ): Promise<boolean> {
     if (intent === undefined) return false;
+    this.#underlayMtu = underlayOf(intent, facts)?.mtu;
     let wrote = false;
     for (const kind of tunnelKinds) wrote = (await this.#stepOne(kind, intent, hosts, facts)) || wrote;
     return wrote;

@@ -3,15 +3,20 @@
  * lab's for the rest. The router knows the way to the pods, so that plain routing works across it, too.
  */
 import { execFileSync, spawn } from 'node:child_process';
+import { createServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { type Host, Lab, type LabOptions, logTail, type Pod, within } from '../../demo/lab.js';
+import type { IpAddress } from '../../core/ip-address.js';
+import { type Host, Lab, logTail, type Pod, within } from '../../demo/lab.js';
+import { patience as patienceFactor } from '../../demo/patience.js';
 import type { TunnelKind } from '../../ipip/desired.js';
+import { insideNamespace } from '../../linux/namespace.js';
+import { openDial, openListener } from '../../linux/tcp-options.js';
 
 export type Mode = 'plain' | TunnelKind;
 export type When = 'Always' | 'CrossSubnet';
 
-const devices: Readonly<Record<Mode, string>> = {
+export const devices: Readonly<Record<Mode, string>> = {
   plain: 'eth0',
   ipip: 'margay.ipip',
   vxlan: 'margay.vxlan',
@@ -20,12 +25,12 @@ const devices: Readonly<Record<Mode, string>> = {
 
 let labs = 0;
 
-/** Up, with every session established and every route in place. */
+/** Up, with every session established and every route in place. `shared`: of several tests, which close it themselves. */
 export async function newTunnelLab(
   t: ExecutionContext,
   mode: Mode,
   when: When = 'Always',
-  more: Pick<LabOptions, 'autodetect'> = {},
+  more: { readonly autodetect?: boolean; readonly shared?: true } = {},
 ): Promise<Lab> {
   const run = process.env.MARGAY_RUN_ID ?? process.pid.toString(36);
   const lab = new Lab({
@@ -34,11 +39,15 @@ export async function newTunnelLab(
     subnets: [0, 0, 1, 1],
     podsPerHost: 1,
     pool: poolSpec(mode, when),
-    ...more,
+    ...(mode === 'udp' ? { poolAnnotations: { 'margay.io/udpMode': when } } : {}),
+    autodetect: more.autodetect ?? false,
   });
-  t.teardown(() => lab.close());
+  if (more.shared !== true) t.teardown(() => lab.close());
   for (const host of lab.hosts) ip(lab.router, `route add ${host.block} via ${host.address}`);
-  for (const host of lab.hosts) lab.startAgent(host);
+  for (const host of lab.hosts) {
+    if (mode === 'udp') lab.startUdp(host);
+    lab.startAgent(host);
+  }
   t.true(await within(60_000, () => lab.converged()), lab.hosts.map(host => logTail(host)).join('\n'));
   return lab;
 }
@@ -111,6 +120,35 @@ export async function passes(from: Pod, to: Pod, octets: number): Promise<boolea
   const words = ['-c1', '-W3', '-q', '-M', 'do', '-s', String(octets - ICMP_AND_IP), to.address];
   const ping = spawn('ip', ['netns', 'exec', from.namespace, 'ping', ...words], { stdio: 'ignore' });
   return new Promise(resolve => ping.on('exit', code => resolve(code === 0)));
+}
+
+/** Octets that arrive of those sent over TCP from one pod to another. */
+export async function transferred(from: Pod, to: Pod, octets: number): Promise<number> {
+  const PORT = 5001;
+  const address = to.address as IpAddress;
+  const inside = <T>(pod: Pod, make: () => T) => insideNamespace(`/run/netns/${pod.namespace}`, make);
+  const listening = inside(to, () => openListener({ address, port: PORT }, 1));
+  const server = createServer();
+  server.listen({ fd: listening });
+  const arrived = new Promise<number>(resolve => {
+    server.on('connection', socket => {
+      let count = 0;
+      socket.on('data', chunk => {
+        count += chunk.length;
+      });
+      socket.on('close', () => resolve(count));
+      socket.on('error', () => resolve(count));
+    });
+  });
+  const dialled = inside(from, () => openDial({ address, port: PORT, localAddress: undefined, ttl: 64 }));
+  const client = new Socket({ fd: dialled, readable: true, writable: true });
+  client.on('error', () => {});
+  client.end(Buffer.alloc(octets));
+  const patience = sleep(30_000 * patienceFactor, -1, { ref: false });
+  const count = await Promise.race([arrived, patience]);
+  client.destroy();
+  server.close();
+  return count;
 }
 
 export interface Seen {

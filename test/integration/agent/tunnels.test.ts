@@ -1,7 +1,7 @@
 /** Tunnels between agents on this machine's kernel: VXLAN, and what becomes of a mode that a kernel does not have. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { type Lab, logTail, within } from '../../../demo/lab.js';
+import { type Host, type Lab, logTail, within } from '../../../demo/lab.js';
 import { skip } from '../../support/skip.js';
 import { sufferDrifts } from '../../support/tunnel-drifts.js';
 import {
@@ -73,6 +73,40 @@ test('killed with -9 and started again under VXLAN: no ping is lost, nothing is 
     watches.flatMap(({ lines }) => lines),
     [],
   );
+});
+
+test('UDP encapsulation: killing its own process interrupts it, killing the agent does not', async t => {
+  t.timeout(120_000);
+  const lab = await newTunnelLab(t, 'udp', 'CrossSubnet');
+  t.true(await takes(lab, 'udp', 'CrossSubnet'), logTail(lab.hosts[0]!));
+  const [a, , c] = lab.hosts as [Host, Host, Host];
+  const seen = await captured(a, async () => t.deepEqual(await unreachable(lab), []));
+  t.log(JSON.stringify(seen));
+  t.true(seen.udp > 0 && seen.plain > 0);
+  t.is(seen.vxlan + seen.ipip, 0);
+  t.true(await passes(a.pods[0]!, c.pods[0]!, 1472));
+  t.false(await passes(a.pods[0]!, c.pods[0]!, 1473));
+
+  const watches = lab.hosts.map(host => watchKernel(t, host));
+  const pings = lab.pingAll(0.01);
+  await sleep(300);
+  await lab.endAgent(a, 'SIGKILL');
+  await sleep(1000);
+  lab.startAgent(a);
+  t.true(await within(30_000, () => lab.converged()), logTail(a));
+  await sleep(2000);
+  const { sent, received } = await pings.stop();
+  t.true(sent > 500);
+  t.is(received, sent);
+  t.deepEqual(
+    watches.flatMap(({ lines }) => lines),
+    [],
+  );
+
+  await lab.endUdp(c, 'SIGKILL');
+  t.false(await lab.reaches(a.pods[0]!, c.pods[0]!));
+  lab.startUdp(c);
+  t.true(await within(15_000, () => lab.reaches(a.pods[0]!, c.pods[0]!)), logTail(c));
 });
 
 test('whatever becomes of a VXLAN device, its routes and what it travels on, it is put right', async t => {

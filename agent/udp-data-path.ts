@@ -1,0 +1,128 @@
+/**
+ * SHELL: the agent's side of the UDP data path, a process of its own that lives on while the agent does not: what it should carry goes into a
+ * file, what it says of itself is read from another. Until the agent is in sync nothing that the file says is taken away: packets go by it.
+ */
+import type { Clock, Timer } from '../core/clock.js';
+import type { UdpState } from '../ipip/udp/state.js';
+import {
+  readUdpState,
+  readUdpStatus,
+  udpStatePath,
+  udpStatusPath,
+  writeUdpState,
+} from '../ipip/udp/state-file.js';
+
+export interface UdpDataPathOptions {
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  /** {@link UdpDataPath.problem} is another. */
+  readonly changed: () => void;
+  readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
+}
+
+const LOOK_MS = 2000;
+const STOPPED = 'margay-udp does not run: "systemctl enable --now margay-udp" starts it';
+
+export class UdpDataPath {
+  readonly #options: UdpDataPathOptions;
+  #wanted: UdpState | undefined;
+  #mayRemove = false;
+  #writing = false;
+  #again = false;
+  #problem: string | undefined = STOPPED;
+  #failure: string | undefined;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: UdpDataPathOptions) {
+    this.#options = options;
+  }
+
+  /** Why packets are not carried, in words. */
+  get problem(): string | undefined {
+    return this.#failure ?? this.#problem;
+  }
+
+  /** The whole state. */
+  want(state: UdpState): void {
+    this.#wanted = state;
+    void this.#write();
+    if (state.device !== undefined && this.#timer === undefined) void this.#look();
+  }
+
+  /** The store and the RIB have been in sync for a while: what is not wanted may go. */
+  allowRemovals(): void {
+    if (this.#mayRemove) return;
+    this.#mayRemove = true;
+    void this.#write();
+  }
+
+  /** Leaves everything as it is. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  async #write(): Promise<void> {
+    this.#again = true;
+    if (this.#writing) return;
+    this.#writing = true;
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      await this.#writeOnce();
+    }
+    this.#writing = false;
+  }
+
+  async #writeOnce(): Promise<void> {
+    const path = udpStatePath(this.#options.stateDirectory);
+    try {
+      const state = this.#mayRemove ? this.#wanted : keeping(await readUdpState(path), this.#wanted);
+      if (state !== undefined) await writeUdpState(path, state);
+      this.#tell(() => {
+        this.#failure = undefined;
+      });
+    } catch (error) {
+      this.#tell(() => {
+        this.#failure = `its routes cannot be written: ${(error as Error).message}`;
+      });
+      this.#options.log('warn', 'routes of the UDP data path cannot be written', (error as Error).message);
+      if (!this.#closed) this.#options.clock.schedule(LOOK_MS, () => void this.#write());
+    }
+  }
+
+  async #look(): Promise<void> {
+    this.#timer?.cancel();
+    if (this.#closed) return;
+    const status = await readUdpStatus(udpStatusPath(this.#options.stateDirectory));
+    this.#tell(() => {
+      if (status === undefined) this.#problem = STOPPED;
+      else this.#problem = status.device === null ? status.problems[0] : undefined;
+    });
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.schedule(LOOK_MS, () => void this.#look());
+  }
+
+  #tell(change: () => void): void {
+    const before = this.problem;
+    change();
+    if (this.problem !== before && !this.#closed) this.#options.changed();
+  }
+}
+
+/** What is wanted, and what was there before: routes and hosts of an earlier process, as long as nobody knows better. */
+export function keeping(
+  found: Awaited<ReturnType<typeof readUdpState>>,
+  wanted: UdpState | undefined,
+): UdpState | undefined {
+  if (found.kind !== 'ok' || found.state.device === undefined) return wanted;
+  const before = found.state;
+  // That nothing is carried is known only when all is in sync.
+  if (wanted?.device === undefined) return undefined;
+  const routes = new Map([...before.routes, ...wanted.routes]);
+  return {
+    ...wanted,
+    routes: [...routes],
+    knownHosts: [...new Set([...before.knownHosts, ...wanted.knownHosts])],
+  };
+}
