@@ -219,6 +219,7 @@ export class Agent {
       store,
       clock,
       nodeAddress,
+      known: () => this.cluster.ownNode,
       identity: () => this.cluster.tunnelIdentity,
       written: node => this.#wrote(node),
       changed: () => this.#tell('status'),

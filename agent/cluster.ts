@@ -10,7 +10,11 @@ import type {
 } from '../bgp/speaker/contract.js';
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import type { NodeStatusResource, WorkloadEndpointResource } from '../core/resources/resource.js';
+import type {
+  NodeResource,
+  NodeStatusResource,
+  WorkloadEndpointResource,
+} from '../core/resources/resource.js';
 import type { HostIntent } from '../ipip/kernel-facts.js';
 import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
@@ -116,6 +120,10 @@ export class Cluster {
       settings !== undefined &&
       (before.asn !== settings.asn || before.routerId !== settings.routerId);
     return { commands, identityChanged, intent: this.#changedIntent() };
+  }
+
+  get ownNode(): NodeResource | undefined {
+    return this.#settings.node;
   }
 
   get speaker(): SpeakerSettings | undefined {

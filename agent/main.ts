@@ -11,6 +11,7 @@ import { settleVxlanChecksums } from '../ipip/vxlan-checksums.js';
 import { tryLock, unlock } from '../linux/flock.js';
 import { claimHost } from '../linux/host-claim.js';
 import { portHolder } from '../linux/port-holder.js';
+import { nameProcess } from '../linux/process-files.js';
 import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
 import { FileStore } from '../store/file/file-store.js';
 import { Agent } from './agent.js';
@@ -34,6 +35,7 @@ const exitCode = { fine: 0, failed: 1, usage: 2 } as const;
 
 /** Runs until it is told to end; resolves to the exit code. */
 export async function main(words: readonly string[]): Promise<number> {
+  nameProcess('margay-agent');
   const parsed = parseArguments(agentProgram, words, packageVersion());
   if (parsed.kind === 'said') return exitCode.fine;
   if (parsed.kind === 'invalid') {

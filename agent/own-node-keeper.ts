@@ -16,8 +16,11 @@ export interface OwnNodeKeeperOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly nodeAddress: () => NodeAddressChoice;
+  /** The document as it is in force. */
+  readonly known: () => NodeResource | undefined;
   /** What other hosts must know of this one's tunnels. */
   readonly identity: () => TunnelIdentity;
+  /** It is in force from now on. */
   readonly written: (node: Resource) => void;
   /** A problem came or went, or another address was chosen. */
   readonly changed: () => void;
@@ -87,11 +90,21 @@ export class OwnNodeKeeper {
     });
   }
 
+  /** A store that cannot be written keeps no host from having an address. */
+  #pretend(): void {
+    const { nodeName, nodeAddress, identity, known, written } = this.#options;
+    const choice = nodeAddress();
+    if (choice.kind === 'refused') return;
+    const right = rightOwnNode(known(), nodeName, choice.address, identity());
+    if (right !== undefined) written(right);
+  }
+
   #kept(kept: Kept): void {
     const problem = kept.kind === 'failed' ? kept.problem : undefined;
     if (problem !== undefined && problem !== this.#problem) this.#options.warn(problem);
     this.#problem = problem;
     if (kept.kind === 'written') this.#options.written(kept.resource);
+    else if (kept.kind === 'failed') this.#pretend();
     this.#options.changed();
   }
 }

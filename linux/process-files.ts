@@ -1,5 +1,5 @@
-/** SHELL: which process has something open, by /proc. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** SHELL: processes by /proc: which has something open, and the name of this one. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 export interface ProcessName {
   readonly pid: number;
@@ -24,6 +24,11 @@ export function findProcess(matches: (directory: string, fd: string) => boolean)
     if (command !== undefined) return { pid: Number(name), command };
   }
   return undefined;
+}
+
+/** What this process is called from now on where others ask who has a port, and in `ps -o comm`; its arguments stay. */
+export function nameProcess(name: string): void {
+  unlessGone(() => writeFileSync('/proc/self/comm', name));
 }
 
 /** Processes and descriptors end while we look, and some are not ours to look into. */

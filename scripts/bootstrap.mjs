@@ -30,6 +30,9 @@ export function requireRoot(purpose) {
   if (process.getuid() !== 0) fail(`not root: ${purpose}; try again with sudo`);
 }
 
+/** npm's own retries take minutes before they say that there is no network. */
+const impatience = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+
 /** `npm ci` when the lockfile is not the one that was installed. */
 export function installPackages() {
   const stamp = join(root, 'node_modules', '.margay-lockfile');
@@ -38,7 +41,7 @@ export function installPackages() {
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   progress('installing packages (npm ci)');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], {
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', ...impatience], {
     cwd: root,
     encoding: 'utf8',
   });

@@ -1,7 +1,7 @@
 /** From method and URL to what is wanted, and nothing else: every wrong parameter ends here with its name and what is allowed. */
 import { parseIpAddress } from '../../core/ip-address.js';
 import { isPrefix, parsePrefix } from '../../core/prefix.js';
-import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
+import { type ResourceId, type ResourceKind, resourceNamePattern } from '../../core/resources/resource.js';
 import { ControlFailure } from './backend.js';
 import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchTopic } from './types.js';
 
@@ -189,6 +189,11 @@ function parseId(path: readonly string[]): ResourceId {
   const kind = parseKind(path[0]);
   const name = path.at(-1) as string;
   const namespace = path.length === 3 ? (path[1] as string) : undefined;
+  for (const [field, text] of [['name', name] as const, ['namespace', namespace] as const]) {
+    if (text !== undefined && !resourceNamePattern.test(text)) {
+      throw bad(field, text, `"${text}" is no name`, 'small letters, digits, "-" and "."');
+    }
+  }
   if (!isNamespaced(kind)) {
     if (namespace !== undefined) throw bad('namespace', namespace, `${kind} has no namespaces`, '(none)');
     return { kind, name };

@@ -14,6 +14,7 @@ import {
 } from '../ip-address.js';
 import { hostPrefix, isPrefix, type Prefix, parsePrefix } from '../prefix.js';
 import { isSelector, parseSelector } from '../selector.js';
+import { resourceNamePattern } from './resource.js';
 
 /** A field that may be left out or written as `null`. */
 export function optional<T extends z.ZodType>(schema: T) {
@@ -103,14 +104,10 @@ export const duration = z
   .string('a duration such as 90s or 1m30s')
   .regex(/^(\d+(\.\d+)?(ms|h|m|s))+$/, 'a duration such as 90s or 1m30s');
 
-/** RFC 1123 subdomain. */
 export const resourceName = z
   .string('a name')
   .max(253, 'a name of at most 253 characters')
-  .regex(
-    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-    'a name of small letters, digits, "-" and "."',
-  );
+  .regex(resourceNamePattern, 'a name of small letters, digits, "-" and "."');
 
 export const selector = z.string('a selector').superRefine((value, context) => {
   const found = parseSelector(value);

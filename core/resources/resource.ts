@@ -206,6 +206,9 @@ export interface ResourceId {
   readonly name: string;
 }
 
+/** RFC 1123 subdomain. */
+export const resourceNamePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
 /** `Kind/name` or `Kind/namespace/name`: unique, for maps, logs and people. */
 export function formatResourceId(id: ResourceId): string {
   return id.namespace === undefined ? `${id.kind}/${id.name}` : `${id.kind}/${id.namespace}/${id.name}`;

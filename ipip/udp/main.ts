@@ -11,6 +11,7 @@ import { newLog } from '../../agent/log.js';
 import { packageVersion } from '../../agent/package-version.js';
 import { systemClock } from '../../bgp/speaker/system-clock.js';
 import { portHolder } from '../../linux/port-holder.js';
+import { nameProcess } from '../../linux/process-files.js';
 import { openRawSocket } from '../../linux/raw-socket.js';
 import { serviceManager } from '../../linux/sd-notify.js';
 import { checkTun, openTun } from '../../linux/tun.js';
@@ -36,6 +37,7 @@ const udpProgram: Program<never> = {
 
 /** Runs until it is told to end; resolves to the exit code. */
 export async function main(words: readonly string[]): Promise<number> {
+  nameProcess('margay-udp');
   const parsed = parseArguments(udpProgram, words, packageVersion());
   if (parsed.kind === 'said') return exitCode.fine;
   if (parsed.kind === 'invalid') {

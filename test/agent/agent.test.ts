@@ -142,3 +142,14 @@ test('a port that cannot be had names who holds it, once', async t => {
   running.handler.event({ kind: 'ready', listening: [endpoint] });
   t.deepEqual(agentStatus(running.agent).speaker.listenErrors, []);
 });
+
+test('a store that refuses the Node keeps no host from having its address', async t => {
+  const store = new MemoryStore();
+  store.create = async () => ({
+    kind: 'error',
+    error: { kind: 'unavailable', operation: 'write', detail: 'read-only file system' },
+  });
+  const running = await runAgent(t, [node('b', '10.0.0.2/24')], { store });
+  t.is(running.agent.cluster.speaker?.routerId as string, '10.0.0.1');
+  t.true(agentStatus(running.agent).conditions.some(({ message }) => message.includes('read-only')));
+});

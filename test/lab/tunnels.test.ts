@@ -53,8 +53,8 @@ for (const mode of ['ipip', 'vxlan', 'udp'] as const) {
       const seen = await captured(a, async () => t.deepEqual(await unreachable(lab), []));
       t.log(JSON.stringify(seen));
       t.true(seen[mode] > 0 && seen.plain > 0);
-    t.is(seen[mode] + seen.plain, seen.ipip + seen.vxlan + seen.udp + seen.plain);
-    t.true(routeTo(lab, a, c).includes(`dev ${devices[mode]} `));
+      t.is(seen[mode] + seen.plain, seen.ipip + seen.vxlan + seen.udp + seen.plain);
+      t.true(routeTo(lab, a, c).includes(`dev ${devices[mode]} `));
       t.regex(routeTo(lab, a, c), new RegExp(`src 10\\.244\\.1\\.0 .*onlink mtu ${fullSize[mode]}`));
       const [from, to] = [a.pods[0]!, c.pods[0]!];
       t.true(await passes(from, to, 1400));

@@ -85,10 +85,16 @@ test('wrong parameters are refused with field, value and what is allowed', async
   t.is(status, 404);
 });
 
-test('names with slashes and spaces travel whole', async t => {
+test('a name that is none is refused before anything is asked of the store', async t => {
   const { client, backend } = await serve(t);
-  await client.deleteResource({ kind: 'WorkloadEndpoint', namespace: 'a b', name: 'x/y' });
-  t.deepEqual(backend.calls, ['delete WorkloadEndpoint/a b/x/y']);
+  for (const name of ['x/y', '../../etc', 'a b', 'A', '']) {
+    t.is((await failure(t, client.deleteResource({ kind: 'Node', name }))).kind, 'refused', name);
+  }
+  const endpoint = { kind: 'WorkloadEndpoint', namespace: 'A', name: 'x' } as const;
+  t.like((await failure(t, client.deleteResource(endpoint))).problem, { field: 'namespace', value: 'A' });
+  t.deepEqual(backend.calls, []);
+  await client.deleteResource({ ...endpoint, namespace: 'a-b', name: 'x.y' });
+  t.deepEqual(backend.calls, ['delete WorkloadEndpoint/a-b/x.y']);
 });
 
 test('a watch sends the view at once, again when it changed, not when it did not, and ends with the client', async t => {
