@@ -23,6 +23,7 @@ import {
   type When,
   watchKernel,
 } from '../support/tunnel-lab.js';
+import { takesNewHostAtOnce, turnsStrangersAway } from '../support/tunnel-strangers.js';
 
 const filters = (process.env.MARGAY_RP_FILTERS ?? '1').split(',').map(Number) as (0 | 1 | 2)[];
 let lab: Lab;
@@ -120,5 +121,15 @@ test.serial(
     t.timeout(300_000);
     await change(t, 'ipip');
     await sufferDrifts(t, lab, devices.ipip);
+  },
+);
+
+test.serial(
+  'IPIP packets of a stranger never reach a pod; those of a new host do from the first one on',
+  async t => {
+    t.timeout(300_000);
+    await change(t, 'ipip');
+    await turnsStrangersAway(t, lab, 'ipip');
+    await takesNewHostAtOnce(t, lab, devices.ipip);
   },
 );

@@ -6,6 +6,7 @@ import { skip } from '../../support/skip.js';
 import { sufferDrifts } from '../../support/tunnel-drifts.js';
 import {
   captured,
+  devices,
   ip,
   newTunnelLab,
   passes,
@@ -17,6 +18,7 @@ import {
   unreachable,
   watchKernel,
 } from '../../support/tunnel-lab.js';
+import { takesNewHostAtOnce, turnsStrangersAway } from '../../support/tunnel-strangers.js';
 
 test('VXLAN across subnets, plainly inside them, at once; full-size packets pass', async t => {
   t.timeout(120_000);
@@ -73,6 +75,14 @@ test('killed with -9 and started again under VXLAN: no ping is lost, nothing is 
     watches.flatMap(({ lines }) => lines),
     [],
   );
+});
+
+test('VXLAN packets of a stranger never reach a pod; those of a new host do from the first one on', async t => {
+  t.timeout(120_000);
+  const lab = await newTunnelLab(t, 'vxlan');
+  t.true(await takes(lab, 'vxlan'));
+  await turnsStrangersAway(t, lab, 'vxlan');
+  await takesNewHostAtOnce(t, lab, devices.vxlan);
 });
 
 test('UDP encapsulation: killing its own process interrupts it, killing the agent does not', async t => {
