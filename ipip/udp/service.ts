@@ -33,7 +33,7 @@ export class UdpService {
   #statusTimer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
   #written = '';
-  #line = '';
+  #toldLine = '';
   #closed = false;
 
   constructor(options: UdpServiceOptions) {
@@ -50,7 +50,7 @@ export class UdpService {
       this.#resolveReady = resolve;
     });
     this.#watch = new UdpStateWatch(statePath, clock, found => this.#found(found));
-    this.#statusTimer = clock.schedule(STATUS_MS, () => this.#sayStatus());
+    this.#sayStatusIn(STATUS_MS);
   }
 
   /** The device stays. */
@@ -70,28 +70,40 @@ export class UdpService {
       this.#tunnel.apply(found.state);
       this.#options.log('info', 'state taken in', stateDetail(found.state));
     }
-    const line = this.#newLine();
-    this.#resolveReady?.(line);
-    this.#resolveReady = undefined;
+    if (this.#resolveReady !== undefined) {
+      this.#toldLine = this.#line();
+      this.#resolveReady(this.#toldLine);
+      this.#resolveReady = undefined;
+    }
+    // Whoever waits to hear of a restart need not wait for the second to be over.
+    this.#sayStatusIn(0);
   }
 
-  #sayStatus(): void {
-    const line = this.#line;
-    if (this.#newLine() !== line) this.#options.told(this.#line);
+  #sayStatusIn(milliseconds: number): void {
+    if (this.#closed) return;
+    this.#statusTimer?.cancel();
+    this.#statusTimer = this.#options.clock.schedule(milliseconds, () => void this.#sayStatus());
+  }
+
+  async #sayStatus(): Promise<void> {
+    const line = this.#line();
+    if (line !== this.#toldLine) this.#options.told(line);
+    this.#toldLine = line;
     const status = this.#status();
     const text = encodeUdpStatus(status);
     if (text !== this.#written) {
       this.#written = text;
       this.#writing = writeUdpStatus(this.#options.statusPath, status).then(
         () => this.#troubles.set('status file', ''),
-        (error: Error) => this.#troubles.set('status file', error.message),
+        (error: Error) => {
+          this.#written = '';
+          this.#troubles.set('status file', error.message);
+        },
       );
     }
     // One write at a time, however slow the disk is.
-    void this.#writing.then(() => {
-      if (this.#closed) return;
-      this.#statusTimer = this.#options.clock.schedule(STATUS_MS, () => this.#sayStatus());
-    });
+    await this.#writing;
+    this.#sayStatusIn(STATUS_MS);
   }
 
   #status(): UdpStatus {
@@ -108,14 +120,13 @@ export class UdpService {
     };
   }
 
-  #newLine(): string {
+  #line(): string {
     const { device, port, routes } = this.#tunnel.open;
     const open =
       device === undefined && port === undefined
         ? 'idle'
         : `${device ?? 'no device'}, ${port === undefined ? 'no socket' : `port ${port}`}, routes ${routes}`;
-    this.#line = [open, ...this.#troubles.current].join('; ');
-    return this.#line;
+    return [open, ...this.#troubles.current].join('; ');
   }
 }
 
