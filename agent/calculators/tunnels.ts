@@ -24,6 +24,7 @@ import type {
 import { type TunnelKind, tunnelKinds } from '../../ipip/desired.js';
 import { modeOf, type PoolModes, type Reception, type RemoteHost } from '../../ipip/encapsulation.js';
 import type { TunnelIntent } from '../../ipip/tunnel-intent.js';
+import { DEFAULT_UDP_PORT } from '../../ipip/udp/state.js';
 import { afterChange, type ResourceChange } from './calculator.js';
 import { type Condition, condition } from './condition.js';
 import type { FelixSettings } from './felix-settings.js';
@@ -50,8 +51,6 @@ export interface TunnelIdentity {
   readonly vxlanAddress: Ipv4Address | undefined;
   readonly vtepMac: string | undefined;
 }
-
-const UDP_PORT = 8285;
 
 export class TunnelsCalculator {
   readonly #nodeName: string;
@@ -117,7 +116,7 @@ export class TunnelsCalculator {
       address: tunnelAddress(node, own),
       ipip: isOpen('ipip') ? { mtu: ipipMtu } : undefined,
       vxlan: isOpen('vxlan') ? { vni: vxlanVni, port: vxlanPort, mac, mtu: vxlanMtu } : undefined,
-      udp: isOpen('udp') ? { port: UDP_PORT, mtu: undefined } : undefined,
+      udp: isOpen('udp') ? { port: DEFAULT_UDP_PORT, mtu: undefined } : undefined,
       mayRemove: this.#mayRemove,
     };
   }

@@ -6,9 +6,9 @@ import type { RawSocket } from '../../linux/raw-socket.js';
 import { internetAddress } from '../../linux/socket-address.js';
 import type { TunDevice } from '../../linux/tun.js';
 import type { UdpSocket } from '../../linux/udp-socket.js';
+import { tunnelOverhead } from '../tunnel-intent.js';
 import type { Carrier, Outcome } from './forwarder.js';
 import { destinationOf } from './inner-packet.js';
-import { ENCAPSULATION_OVERHEAD } from './state.js';
 
 /** Where datagrams go. */
 export interface UdpHost {
@@ -76,7 +76,7 @@ export function linuxCarrier(carriers: Carriers): Carrier<UdpHost> {
     },
     innerMtu: ({ address }) => {
       const outer = carriers.pathMtu(address);
-      return outer === undefined ? undefined : outer - ENCAPSULATION_OVERHEAD;
+      return outer === undefined ? undefined : outer - tunnelOverhead.udp;
     },
     answer: packet => {
       const sender = ipv4FromNumber(destinationOf(packet));

@@ -12,11 +12,10 @@ import { addressFamily, type Ipv4Address } from '../../core/ip-address.js';
 import type { Ipv4Prefix } from '../../core/prefix.js';
 import { ipv4, optional, prefix, wholeNumber } from '../../core/resources/fields.js';
 import { describeProblem, problemsOf, show, typeWords } from '../../core/resources/problems.js';
+import { tunnelOverhead } from '../tunnel-intent.js';
 
-/** IPv4 and UDP around the packet. */
-export const ENCAPSULATION_OVERHEAD = 28;
+/** flannel's. */
 export const DEFAULT_UDP_PORT = 8285;
-export const UDP_DEVICE = 'margay.udp';
 
 const VERSION = 1;
 
@@ -28,7 +27,7 @@ export interface IdleState {
 export interface TunnelState {
   readonly device: {
     readonly name: string;
-    /** Of inner packets: the path's less {@link ENCAPSULATION_OVERHEAD}. */
+    /** Of inner packets: the path's less {@link tunnelOverhead}. */
     readonly mtu: number;
   };
   /** Of every host. */
@@ -56,7 +55,7 @@ const ipv4Prefix = prefix
 const schema = z.object({
   device: z.object({
     name: z.string('a device name').regex(/^[^\s/:]{1,15}$/, 'a device name of 1 to 15 characters'),
-    mtu: wholeNumber(68, 65535 - ENCAPSULATION_OVERHEAD),
+    mtu: wholeNumber(68, 65535 - tunnelOverhead.udp),
   }),
   port: wholeNumber(1, 65535),
   local: ipv4,

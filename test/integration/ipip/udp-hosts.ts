@@ -12,7 +12,8 @@ import type { ExecutionContext } from 'ava';
 import type { Ipv4Address } from '../../../core/ip-address.js';
 import type { Ipv4Prefix } from '../../../core/prefix.js';
 import { nodeCommand } from '../../../demo/node-command.js';
-import { DEFAULT_UDP_PORT, type TunnelState, UDP_DEVICE } from '../../../ipip/udp/state.js';
+import { deviceNames } from '../../../ipip/tunnel-devices.js';
+import { DEFAULT_UDP_PORT, type TunnelState } from '../../../ipip/udp/state.js';
 import { readUdpStatus, udpStatePath, udpStatusPath, writeUdpState } from '../../../ipip/udp/state-file.js';
 import type { UdpStatus } from '../../../ipip/udp/status.js';
 import { eventually } from '../../support/eventually.js';
@@ -60,7 +61,7 @@ export class UdpHost {
 
   state(others: readonly number[], changed: Partial<TunnelState> = {}): TunnelState {
     return {
-      device: { name: UDP_DEVICE, mtu: 1472 },
+      device: { name: deviceNames.udp, mtu: 1472 },
       port: DEFAULT_UDP_PORT,
       local: this.address,
       tunnelAddress: `10.244.${this.number}.0` as Ipv4Address,
@@ -93,14 +94,14 @@ export class UdpHost {
 
   /** Address and routes, as the agent gives them to the device. */
   wire(others: readonly number[]): void {
-    this.namespace.ip(`address replace 10.244.${this.number}.0/32 dev ${UDP_DEVICE}`);
+    this.namespace.ip(`address replace 10.244.${this.number}.0/32 dev ${deviceNames.udp}`);
     for (const n of others) {
-      this.namespace.ip(`route replace 10.244.${n}.0/24 dev ${UDP_DEVICE} src 10.244.${this.number}.0`);
+      this.namespace.ip(`route replace 10.244.${n}.0/24 dev ${deviceNames.udp} src 10.244.${this.number}.0`);
     }
   }
 
   get isUp(): boolean {
-    const path = `/sys/class/net/${UDP_DEVICE}/flags`;
+    const path = `/sys/class/net/${deviceNames.udp}/flags`;
     try {
       return (Number(this.namespace.run('cat', path)) & 1) === 1;
     } catch {

@@ -5,7 +5,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { Ipv4Address } from '../../../core/ip-address.js';
-import { UDP_DEVICE } from '../../../ipip/udp/state.js';
+import { deviceNames } from '../../../ipip/tunnel-devices.js';
 import { udpStatusPath, writeUdpState } from '../../../ipip/udp/state-file.js';
 import { insideNamespace } from '../../../linux/namespace.js';
 import { internetAddress } from '../../../linux/socket-address.js';
@@ -18,6 +18,8 @@ import { join, makeNamespace, type NetworkNamespace } from '../../support/networ
 import { Random } from '../../support/random.js';
 import { skip } from '../../support/skip.js';
 import { startAll, startHosts, UdpHost } from './udp-hosts.js';
+
+const UDP_DEVICE = deviceNames.udp;
 
 /** Skipped where the kernel has no TUN devices. */
 function testWithTun(name: string, run: (t: ExecutionContext) => Promise<void>): void {

@@ -2,16 +2,16 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Ipv4Address } from '../../../core/ip-address.js';
 import type { Ipv4Prefix } from '../../../core/prefix.js';
+import { deviceNames } from '../../../ipip/tunnel-devices.js';
 import {
   DEFAULT_UDP_PORT,
   decodeUdpState,
   encodeUdpState,
   type TunnelState,
-  UDP_DEVICE,
 } from '../../../ipip/udp/state.js';
 
 const state: TunnelState = {
-  device: { name: UDP_DEVICE, mtu: 1472 },
+  device: { name: deviceNames.udp, mtu: 1472 },
   port: DEFAULT_UDP_PORT,
   local: '10.0.0.1' as Ipv4Address,
   tunnelAddress: '10.244.1.0' as Ipv4Address,
