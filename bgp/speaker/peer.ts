@@ -91,9 +91,14 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
     return this.#routes.staleDeadlineUnixMs;
   }
 
-  /** Whether everything the peer had to tell us at start-up has been told (RFC 4724 section 4.1). */
+  /** Whether everything the peer had to tell us at start-up has been told. */
   get told(): boolean {
     return this.config.administrativeState === 'down' || this.#routes.told;
+  }
+
+  /** Whether our route selection at start-up waits for it. */
+  get awaited(): boolean {
+    return this.config.administrativeState === 'up' && this.#routes.awaited;
   }
 
   start(): void {

@@ -59,13 +59,16 @@ export class RouteExchange {
     return this.#stale.deadlineUnixMs;
   }
 
-  /** Whether everything the peer had to tell us at start-up has been told (RFC 4724 section 4.1). */
+  /** Whether everything the peer had to tell us at start-up has been told. */
   get told(): boolean {
     if (this.#established === undefined) return false;
-    const { gracefulRestart, families } = this.#established.negotiated;
-    // A peer that restarts as well waits for us.
-    if (gracefulRestart?.restarting === true) return true;
+    const { families } = this.#established.negotiated;
     return families.every(family => this.#owner.record.endOfRibReceived.has(family));
+  }
+
+  /** Whether our route selection at start-up waits for it (RFC 4724 section 4.1): one that restarts as well waits for us. */
+  get awaited(): boolean {
+    return !this.told && this.#established?.negotiated.gracefulRestart?.restarting !== true;
   }
 
   /** @param staleTimeSeconds how long a peer that came back may take to tell its routes again */

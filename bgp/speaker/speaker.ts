@@ -60,7 +60,9 @@ export class Speaker implements PeerOwner {
     this.#pull = new BestRoutePull(options.onEvent);
     this.#sync = new StartupSync({
       clock: options.clock,
-      told: () => this.#everyPeerHasTold(),
+      selectable: () => this.#everyPeer(peer => !peer.awaited),
+      told: () => this.#everyPeer(peer => peer.told),
+      selection: family => this.#select(family),
       inSync: (family, timedOut) => this.#inSync(family, timedOut),
     });
   }
@@ -161,11 +163,11 @@ export class Speaker implements PeerOwner {
   }
 
   restarting(): boolean {
-    return this.speaker.restarting && this.#sync.pending;
+    return this.speaker.restarting && this.#sync.deferring;
   }
 
   mayEndRib(family: Family): boolean {
-    return this.#sync.begun && !(this.speaker.restarting && this.#sync.waitsFor(family));
+    return this.#sync.begun && !(this.speaker.restarting && this.#sync.defers(family));
   }
 
   requestFlush(): void {
@@ -246,13 +248,17 @@ export class Speaker implements PeerOwner {
     });
   }
 
-  #everyPeerHasTold(): boolean {
-    for (const peer of this.#peers.values()) if (!peer.told) return false;
+  #everyPeer(holds: (peer: Peer) => boolean): boolean {
+    for (const peer of this.#peers.values()) if (!holds(peer)) return false;
     return true;
   }
 
-  #inSync(family: Family, timedOut: boolean): void {
+  #select(family: Family): void {
     this.rib.holdSelection(family, false);
+    this.requestFlush();
+  }
+
+  #inSync(family: Family, timedOut: boolean): void {
     this.#inSyncUntold.push({ kind: 'rib-in-sync', family, timedOut });
     this.requestFlush();
   }

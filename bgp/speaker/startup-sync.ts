@@ -1,6 +1,8 @@
 /**
- * When the RIB is the whole truth after a start: End-of-RIB from every peer, or the Selection_Deferral_Timer (RFC 4724 section 4.1).
- * Until then a restarting speaker selects nothing, and its owner deletes nothing from the kernel.
+ * What a start waits for: a restarting speaker selects no learned route and sends no End-of-RIB before every peer has told what it has,
+ * or the Selection_Deferral_Timer ends it (RFC 4724 section 4.1). Peers that restart as well are not waited for in this: they wait for
+ * us. But the RIB is the whole truth, by which its owner may delete what an earlier process left in the kernel, only when they have
+ * told, too.
  */
 import type { Clock, Timer } from '../../core/clock.js';
 import { FAMILIES, type Family } from '../family.js';
@@ -11,14 +13,19 @@ const DEFAULT_DEFERRAL_SECONDS = 120;
 
 interface Options {
   readonly clock: Clock;
+  /** Whether selection waits for no peer any more. */
+  readonly selectable: () => boolean;
   /** Whether every peer has told what it has. */
   readonly told: () => boolean;
+  readonly selection: (family: Family) => void;
+  /** After `selection`. */
   readonly inSync: (family: Family, timedOut: boolean) => void;
 }
 
 export class StartupSync {
   readonly #options: Options;
-  readonly #waiting = new Set<Family>(FAMILIES);
+  readonly #deferred = new Set<Family>(FAMILIES);
+  readonly #outOfSync = new Set<Family>(FAMILIES);
   #timer: Timer | undefined;
   #begun = false;
 
@@ -31,34 +38,46 @@ export class StartupSync {
     return this.#begun;
   }
 
-  get pending(): boolean {
-    return this.#waiting.size > 0;
+  get deferring(): boolean {
+    return this.#deferred.size > 0;
   }
 
-  waitsFor(family: Family): boolean {
-    return this.#waiting.has(family);
+  defers(family: Family): boolean {
+    return this.#deferred.has(family);
   }
 
   begin(config: SpeakerConfig): void {
     if (this.#begun) return;
     this.#begun = true;
     const seconds = config.gracefulRestart?.selectionDeferralSeconds ?? DEFAULT_DEFERRAL_SECONDS;
-    this.#timer = this.#options.clock.schedule(seconds * 1000, () => this.#finish([...this.#waiting], true));
+    this.#timer = this.#options.clock.schedule(seconds * 1000, () => {
+      this.#select();
+      this.#finish(true);
+    });
     this.check();
   }
 
   check(): void {
-    if (!this.#begun || !this.pending) return;
-    if (this.#options.told()) this.#finish([...this.#waiting], false);
+    if (!this.#begun || this.#outOfSync.size === 0) return;
+    const told = this.#options.told();
+    if (told || this.#options.selectable()) this.#select();
+    if (told) this.#finish(false);
   }
 
   cancel(): void {
     this.#timer?.cancel();
   }
 
-  #finish(families: readonly Family[], timedOut: boolean): void {
-    for (const family of families) this.#waiting.delete(family);
-    if (!this.pending) this.#timer?.cancel();
+  #select(): void {
+    const families = [...this.#deferred];
+    this.#deferred.clear();
+    for (const family of families) this.#options.selection(family);
+  }
+
+  #finish(timedOut: boolean): void {
+    const families = [...this.#outOfSync];
+    this.#outOfSync.clear();
+    this.cancel();
     for (const family of families) this.#options.inSync(family, timedOut);
   }
 }
