@@ -226,7 +226,9 @@ export class Lab {
     const pairs = this.hosts.flatMap(a =>
       this.hosts.flatMap(b => (a === b ? [] : [[a.pods[0]!, b.pods[0]!] as const])),
     );
-    const pings = pairs.map(([from, to]) => startPing(from, to, intervalSeconds * patience));
+    const pings = pairs.map(([from, to]) =>
+      startPing(from.namespace, [to.address], intervalSeconds * patience),
+    );
     return {
       stop: async () => {
         for (const { child } of pings) child.kill('SIGINT');
@@ -343,9 +345,10 @@ export interface PingScore {
   readonly received: number;
 }
 
-function startPing(from: Pod, to: Pod, intervalSeconds: number) {
-  const words = ['netns', 'exec', from.namespace, 'ping', '-n', '-q', '-i', `${intervalSeconds}`, to.address];
-  const child = spawn('ip', words, { stdio: ['ignore', 'pipe', 'ignore'] });
+/** Pings from inside a network namespace until it is sent SIGINT. @param words of ping's own: the target, and options */
+export function startPing(namespace: string, words: readonly string[], intervalSeconds: number) {
+  const ping = ['netns', 'exec', namespace, 'ping', '-n', '-q', '-i', `${intervalSeconds}`, ...words];
+  const child = spawn('ip', ping, { stdio: ['ignore', 'pipe', 'ignore'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;

@@ -79,6 +79,7 @@ export class Meeting {
       dials: dials !== 'ours',
       holdTimeSeconds: holdTimeSeconds?.daemon ?? 90,
       gracefulRestart,
+      kernelRoutes: false,
       originates,
     };
     const running = await this.#with.start(setup, beginning);

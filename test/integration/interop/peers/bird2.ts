@@ -14,6 +14,7 @@ function configuration(setup: PeerSetup, originates: Iterable<string>): string {
   return `router id ${address};
 protocol device {}
 protocol direct { ipv4; }
+${setup.kernelRoutes ? 'protocol kernel { ipv4 { export where source = RTS_BGP; }; }' : ''}
 protocol static originated { ipv4; ${[...originates].map(prefix => `route ${prefix} blackhole;`).join(' ')} }
 protocol bgp ${PROTOCOL} {
   local ${address} port ${port} as ${asn};

@@ -1,11 +1,12 @@
-/** FRR's bgpd as a peer: alone, without zebra (`-Z -n`), so that it takes every next hop as valid. */
-import { writeFileSync } from 'node:fs';
+/** FRR's bgpd as a peer: alone (`-Z -n`), so that it takes every next hop as valid, or with zebra where routes go to the kernel. */
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askTerminal } from '../../../../bench/daemons/frr-terminal.js';
 import { end, kill, launch } from '../../../../bench/daemons/processes.js';
 import type { Daemons } from '../../../../bench/daemons/programs.js';
 import { eventually } from '../../../support/eventually.js';
 import type { InteropPeer, PeerSetup } from './interop-peer.js';
+import { startZebra } from './zebra.js';
 
 function configuration(setup: PeerSetup): string {
   const { address, asn, port, speaker, holdTimeSeconds } = setup;
@@ -40,11 +41,14 @@ export function frr(daemons: Daemons): InteropPeer {
       const file = join(directory, 'bgpd.conf');
       const terminal = join(directory, 'bgpd.vty');
       writeFileSync(file, configuration(setup));
+      const zebra = setup.kernelRoutes ? startZebra(setup, daemons) : undefined;
+      if (zebra !== undefined) await eventually(() => existsSync(zebra.socket));
       const files = ['-f', file, '-i', join(directory, 'bgpd.pid'), '--vty_socket', directory];
       const where = ['-P', '0', '-p', `${setup.port}`, '-l', setup.address];
+      const kernel = zebra === undefined ? ['-Z', '-n'] : ['-z', zebra.socket];
       const child = launch(
         setup,
-        daemons.launch('frr', 'bgpd', ['-Z', '-n', '-S', ...files, ...where]),
+        daemons.launch('frr', 'bgpd', ['-S', ...kernel, ...files, ...where]),
         'quiet',
       );
       const show = async <T>(what: string) =>
@@ -80,8 +84,14 @@ export function frr(daemons: Daemons): InteropPeer {
         },
         announce: prefix => configure(`network ${prefix}`),
         withdraw: prefix => configure(`no network ${prefix}`),
-        stop: () => end(child),
-        kill: () => kill(child, 'SIGKILL'),
+        stop: async () => {
+          await end(child);
+          if (zebra !== undefined) await end(zebra.child);
+        },
+        kill: async () => {
+          await kill(child, 'SIGKILL');
+          if (zebra !== undefined) await kill(zebra.child, 'SIGKILL');
+        },
       };
     },
   };

@@ -37,6 +37,8 @@ export interface PeerSetup extends Place {
   readonly dials: boolean;
   readonly holdTimeSeconds: number;
   readonly gracefulRestart: boolean;
+  /** Whether its best routes go to the kernel of its namespace; GoBGP has no such thing. */
+  readonly kernelRoutes: boolean;
   /** What it tells its peer from the start. */
   readonly originates: readonly string[];
 }
