@@ -166,7 +166,8 @@ export class HostTunnels {
   }
 
   async #settle(): Promise<void> {
-    await this.#options.guard?.programmed();
+    const { guard, udp } = this.#options;
+    await Promise.all([guard?.programmed(), udp?.looked()]);
     this.#settled = true;
     this.#look();
     this.publish();

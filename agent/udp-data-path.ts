@@ -30,6 +30,9 @@ export class UdpDataPath {
   #writing = false;
   #again = false;
   #problem: string | undefined = STOPPED;
+  /** By the last look; a process that is being restarted is missed once, and nobody needs to hear of it. */
+  #missed = false;
+  #firstLook: Promise<void> | undefined;
   #failure: string | undefined;
   #timer: Timer | undefined;
   #closed = false;
@@ -47,7 +50,12 @@ export class UdpDataPath {
   want(state: UdpState): void {
     this.#wanted = state;
     void this.#write();
-    if (state.device !== undefined && this.#timer === undefined) void this.#look();
+    if (state.device !== undefined) this.#firstLook ??= this.#look();
+  }
+
+  /** Resolves when {@link problem} is true of the process. */
+  async looked(): Promise<void> {
+    await this.#firstLook;
   }
 
   /** The store and the RIB have been in sync for a while: what is not wanted may go. */
@@ -96,8 +104,9 @@ export class UdpDataPath {
     if (this.#closed) return;
     const status = await readUdpStatus(udpStatusPath(this.#options.stateDirectory));
     this.#tell(() => {
-      if (status === undefined) this.#problem = STOPPED;
-      else this.#problem = status.device === null ? status.problems[0] : undefined;
+      if (status !== undefined) this.#problem = status.device === null ? status.problems[0] : undefined;
+      else if (this.#missed) this.#problem = STOPPED;
+      this.#missed = status === undefined;
     });
     if (this.#closed) return;
     this.#timer = this.#options.clock.schedule(LOOK_MS, () => void this.#look());

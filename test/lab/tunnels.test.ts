@@ -2,7 +2,6 @@
  * Tunnels of every kind between agents, in a kernel that has them. Hosts are slow to start here: one lab serves all tests, each of which
  * leaves it as it found it. `MARGAY_RP_FILTERS=0,1,2` changes modes under each of these settings; 1, the strict one, by default.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
 import { sufferDrifts } from '../support/tunnel-drifts.js';
@@ -15,14 +14,12 @@ import {
   passes,
   routeTo,
   setMode,
-  setModeStaggered,
-  setReversePathFilter,
   takes,
   transferred,
   unreachable,
   type When,
-  watchKernel,
 } from '../support/tunnel-lab.js';
+import { changeModes, surviveKill } from '../support/tunnel-scenarios.js';
 import { takesNewHostAtOnce, turnsStrangersAway } from '../support/tunnel-strangers.js';
 
 const filters = (process.env.MARGAY_RP_FILTERS ?? '1').split(',').map(Number) as (0 | 1 | 2)[];
@@ -71,20 +68,7 @@ test.serial(
   async t => {
     t.timeout(300_000 * filters.length);
     await change(t, 'plain');
-    for (const filter of filters) {
-      setReversePathFilter(lab, filter);
-      for (const mode of ['ipip', 'vxlan', 'plain'] as const) {
-        const pings = lab.pingAll(0.01);
-        await sleep(300);
-        await setModeStaggered(lab, mode);
-        t.true(await takes(lab, mode), logTail(lab.hosts[0]!));
-        await sleep(500);
-        const { sent, received } = await pings.stop();
-        t.log(`rp_filter ${filter}, to ${mode}: ${received} of ${sent}`);
-        t.true(sent > 500);
-        t.true(sent - received <= 2, `${sent - received} lost`);
-      }
-    }
+    await changeModes(t, lab, ['ipip', 'vxlan', 'plain'], filters);
   },
 );
 
@@ -94,25 +78,10 @@ test.serial('killed with -9 and started again under IPIP: no ping is lost, nothi
   // What nobody wants any more has gone by then.
   t.true(
     await within(20_000, () =>
-      lab.hosts.every(host => !ip(host.namespace, '-o link').includes('margay.vxlan')),
+      lab.hosts.every(host => !/margay\.(vxlan|udp)/.test(ip(host.namespace, '-o link'))),
     ),
   );
-  const watches = lab.hosts.map(host => watchKernel(t, host));
-  await sleep(300);
-  const pings = lab.pingAll(0.01);
-  const victim = lab.hosts[1]!;
-  await lab.endAgent(victim, 'SIGKILL');
-  await sleep(1000);
-  lab.startAgent(victim);
-  t.true(await within(30_000, () => lab.converged()), logTail(victim));
-  await sleep(2000);
-  const { sent, received } = await pings.stop();
-  t.true(sent > 500);
-  t.is(received, sent);
-  t.deepEqual(
-    watches.flatMap(({ lines }) => lines),
-    [],
-  );
+  await surviveKill(t, lab, lab.hosts[1]!);
 });
 
 test.serial(

@@ -12,6 +12,7 @@ import { patience as patienceFactor } from '../../demo/patience.js';
 import type { TunnelKind } from '../../ipip/desired.js';
 import { insideNamespace } from '../../linux/namespace.js';
 import { openDial, openListener } from '../../linux/tcp-options.js';
+import { dumped } from './tcpdump.js';
 
 export type Mode = 'plain' | TunnelKind;
 export type When = 'Always' | 'CrossSubnet';
@@ -160,35 +161,8 @@ export interface Seen {
 
 /** What crosses a host's eth0 while something is done, by the kinds of packets that carry pods' pings. */
 export async function captured(host: Host, what: () => Promise<unknown>): Promise<Seen> {
-  const command = [
-    'netns',
-    'exec',
-    host.namespace,
-    'tcpdump',
-    '-i',
-    'eth0',
-    '-nn',
-    '-l',
-    '-U',
-    'not',
-    'port',
-    '179',
-  ];
-  const dump = spawn('ip', command, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let text = '';
-  dump.stdout.setEncoding('utf8').on('data', chunk => {
-    text += chunk;
-  });
-  await new Promise<void>(resolve => {
-    dump.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      if (chunk.includes('listening on')) resolve();
-    });
-  });
-  await what();
-  await sleep(500);
-  dump.kill('SIGINT');
-  await new Promise(resolve => dump.on('close', resolve));
-  const count = (pattern: RegExp) => text.split('\n').filter(line => pattern.test(line)).length;
+  const lines = await dumped(host.namespace, 'eth0', ['not', 'port', '179'], what);
+  const count = (pattern: RegExp) => lines.filter(line => pattern.test(line)).length;
   return {
     ipip: count(/ IP 10\.9\.\d+\.\d+ > 10\.9\.\d+\.\d+: IP 10\.244\./),
     vxlan: count(/\.4789: VXLAN/),

@@ -1,9 +1,9 @@
 /** Who may send tunnelled packets to a host, with packets that flow: a stranger beside the hosts, and a host that has just come. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
 import { variants } from '../../ipip/packet-filter.js';
+import { dumped } from './tcpdump.js';
 import { devices, ip, routeTo } from './tunnel-lab.js';
 
 const ADDRESS = '10.9.0.99';
@@ -65,25 +65,11 @@ const overlay = (device: string) => [`address add ${SPOOFED}/32 dev ${device}`, 
 /** Of five packets, those that the target's pod has seen. */
 async function arrivals(stranger: string, target: Host): Promise<number> {
   const [pod] = target.pods;
-  const filter = ['-i', 'eth0', '-nn', '-l', '-U', 'src', SPOOFED];
-  const dump = spawn('ip', ['netns', 'exec', pod!.namespace, 'tcpdump', ...filter], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  dump.stdout.setEncoding('utf8').on('data', chunk => {
-    text += chunk;
-  });
-  await new Promise<void>(resolve => {
-    dump.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      if (chunk.includes('listening on')) resolve();
-    });
-  });
   const ping = ['ping', '-n', '-q', '-c5', '-i0.05', '-W1', '-I', SPOOFED, pod!.address];
-  spawnSync('ip', ['netns', 'exec', stranger, ...ping]);
-  await sleep(200);
-  dump.kill('SIGINT');
-  await new Promise(resolve => dump.on('close', resolve));
-  return text.split('\n').filter(line => line.includes('echo request')).length;
+  const lines = await dumped(pod!.namespace, 'eth0', ['src', SPOOFED], async () =>
+    spawnSync('ip', ['netns', 'exec', stranger, ...ping]),
+  );
+  return lines.filter(line => line.includes('echo request')).length;
 }
 
 /** A host that nobody knows yet: from its first route on every packet of its is taken by the others. */

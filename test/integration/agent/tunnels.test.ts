@@ -1,5 +1,4 @@
 /** Tunnels between agents on this machine's kernel: VXLAN, and what becomes of a mode that a kernel does not have. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { type Host, type Lab, logTail, within } from '../../../demo/lab.js';
 import { skip } from '../../support/skip.js';
@@ -12,12 +11,10 @@ import {
   passes,
   routeTo,
   setMode,
-  setModeStaggered,
-  setReversePathFilter,
   takes,
   unreachable,
-  watchKernel,
 } from '../../support/tunnel-lab.js';
+import { changeModes, surviveKill } from '../../support/tunnel-scenarios.js';
 import { takesNewHostAtOnce, turnsStrangersAway } from '../../support/tunnel-strangers.js';
 
 test('VXLAN across subnets, plainly inside them, at once; full-size packets pass', async t => {
@@ -39,42 +36,14 @@ test('VXLAN across subnets, plainly inside them, at once; full-size packets pass
 test('Never to VXLAN and back with hosts that learn of it seconds apart: hardly a ping is lost', async t => {
   t.timeout(240_000);
   const lab = await newTunnelLab(t, 'plain');
-  for (const filter of [0, 1, 2] as const) {
-    setReversePathFilter(lab, filter);
-    for (const mode of ['vxlan', 'plain'] as const) {
-      const pings = lab.pingAll(0.01);
-      await sleep(300);
-      await setModeStaggered(lab, mode);
-      t.true(await takes(lab, mode), logTail(lab.hosts[0]!));
-      await sleep(500);
-      const { sent, received } = await pings.stop();
-      t.log(`rp_filter ${filter}, to ${mode}: ${received} of ${sent}`);
-      t.true(sent > 500);
-      t.true(sent - received <= 2, `${sent - received} lost`);
-    }
-  }
+  await changeModes(t, lab, ['vxlan', 'plain'], [0, 1, 2]);
 });
 
 test('killed with -9 and started again under VXLAN: no ping is lost, nothing is written', async t => {
   t.timeout(120_000);
   const lab = await newTunnelLab(t, 'vxlan');
   t.true(await takes(lab, 'vxlan'));
-  const watches = lab.hosts.map(host => watchKernel(t, host));
-  await sleep(300);
-  const pings = lab.pingAll(0.01);
-  const victim = lab.hosts[1]!;
-  await lab.endAgent(victim, 'SIGKILL');
-  await sleep(1000);
-  lab.startAgent(victim);
-  t.true(await within(30_000, () => lab.converged()), logTail(victim));
-  await sleep(2000);
-  const { sent, received } = await pings.stop();
-  t.true(sent > 500);
-  t.is(received, sent);
-  t.deepEqual(
-    watches.flatMap(({ lines }) => lines),
-    [],
-  );
+  await surviveKill(t, lab, lab.hosts[1]!);
 });
 
 test('VXLAN packets of a stranger never reach a pod; those of a new host do from the first one on', async t => {
@@ -97,21 +66,7 @@ test('UDP encapsulation: killing its own process interrupts it, killing the agen
   t.true(await passes(a.pods[0]!, c.pods[0]!, 1472));
   t.false(await passes(a.pods[0]!, c.pods[0]!, 1473));
 
-  const watches = lab.hosts.map(host => watchKernel(t, host));
-  const pings = lab.pingAll(0.01);
-  await sleep(300);
-  await lab.endAgent(a, 'SIGKILL');
-  await sleep(1000);
-  lab.startAgent(a);
-  t.true(await within(30_000, () => lab.converged()), logTail(a));
-  await sleep(2000);
-  const { sent, received } = await pings.stop();
-  t.true(sent > 500);
-  t.is(received, sent);
-  t.deepEqual(
-    watches.flatMap(({ lines }) => lines),
-    [],
-  );
+  await surviveKill(t, lab, a);
 
   await lab.endUdp(c, 'SIGKILL');
   t.false(await lab.reaches(a.pods[0]!, c.pods[0]!));
