@@ -209,6 +209,39 @@ testWithTun(
   },
 );
 
+testWithTun('changes of routes and hosts lose no packet of those that stay', async t => {
+  const [a, b] = (await startHosts(t, 2)) as [UdpHost, UdpHost];
+  const words = [
+    'netns',
+    'exec',
+    a.pod.name,
+    'ping',
+    '-q',
+    '-c',
+    '400',
+    '-i',
+    '0.01',
+    '-W',
+    '5',
+    b.podAddress,
+  ];
+  const pings = spawn('ip', words);
+  let said = '';
+  pings.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = new Promise(resolve => pings.once('close', resolve));
+  let writes = 0;
+  while (pings.exitCode === null && pings.signalCode === null) {
+    for (const host of [a, b]) await host.write(writes % 2 === 0 ? [1, 2, 3 + (writes % 200)] : [1, 2]);
+    writes++;
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  await ended;
+  t.true(writes > 20, `${writes} writes`);
+  t.is(answered(said), 400, said);
+});
+
 testWithTun('no device: socket and device are let go; a device again: taken up again', async t => {
   const [a] = (await startHosts(t, 2)) as [UdpHost, UdpHost];
   const bound = () => a.namespace.run('cat', '/proc/net/udp').includes(':205D ');
