@@ -3,10 +3,11 @@
  * addresses, foreign routes), hears of changes, and repairs what strays.
  */
 import type { Clock, Timer } from '../core/clock.js';
-import type { IpAddress } from '../core/ip-address.js';
+import type { IpAddress, Ipv4Address } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import { type KernelChange, KernelMonitor } from '../linux/netlink/monitor.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
+import { routeProblem } from './check/route-problem.js';
 import { MARGAY_ROUTE_PROTOCOL, type RouteRefusal } from './desired.js';
 import { doubtAfter } from './kernel-events.js';
 import { type HostIntent, type KernelFacts, ownAddresses, routeEnvironment } from './kernel-facts.js';
@@ -14,7 +15,9 @@ import { type BestPath, KernelRoutesCalculator } from './kernel-routes.js';
 import { type NextHopReachability, NextHopWatch } from './next-hop-watch.js';
 import { NextHopResolver } from './next-hops.js';
 import { RouteDriver, type RouteDriverStatus } from './route-driver.js';
+import type { RouteEnvironment } from './route-environment.js';
 import { SharedRoutes } from './shared-routes.js';
+import { underlayOf } from './tunnel-devices.js';
 import { TunnelDriver, type TunnelHost, type TunnelView } from './tunnel-driver.js';
 import type { TunnelUse } from './tunnel-use.js';
 
@@ -29,6 +32,13 @@ export interface DataplaneHandler {
   tunnelsChanged(): void;
   changed(): void;
   log(level: 'info' | 'warn' | 'error', message: string, detail: string): void;
+}
+
+export interface DataplaneSurroundings {
+  readonly environment: RouteEnvironment;
+  /** The node's. */
+  readonly address: Ipv4Address;
+  readonly underlayMtu: number;
 }
 
 export interface DataplaneOptions {
@@ -64,6 +74,7 @@ export class Dataplane {
   #intent: HostIntent | undefined;
   #ownAddresses: readonly IpAddress[] = [];
   #toldTunnels = '';
+  #surroundings: DataplaneSurroundings | undefined;
   /** The kernel has been read once: before that nothing is known of what should be. */
   #ready = false;
   #deletions: 'no' | 'wanted' | 'allowed' = 'no';
@@ -160,6 +171,21 @@ export class Dataplane {
 
   tunnels(): readonly TunnelView[] {
     return this.#tunnels.views();
+  }
+
+  /** What routes were judged by last; undefined: nothing is known yet, or no interface has the node's address. */
+  get surroundings(): DataplaneSurroundings | undefined {
+    return this.#surroundings;
+  }
+
+  /** Why packets to a destination do not leave by a route of ours, in words; undefined: they do. */
+  routeProblem(destination: Prefix): string | undefined {
+    return routeProblem(destination, {
+      desired: prefix => this.#calculator.desired(prefix),
+      refusal: prefix => this.refusals().get(prefix),
+      state: prefix => this.stateOf(prefix),
+      foreign: address => this.#resolver.lookUp(address),
+    });
   }
 
   /** Lets go of the kernel and leaves everything in it as it is. */
@@ -259,7 +285,9 @@ export class Dataplane {
     this.#resolver.replaceRoutes(facts.foreignRoutes);
     const { metric, handler } = this.#options;
     const { states } = this.#tunnels;
-    this.#calculator.setEnvironment(routeEnvironment(intent, facts, this.#resolver, metric, new Map(states)));
+    const environment = routeEnvironment(intent, facts, this.#resolver, metric, new Map(states));
+    this.#calculator.setEnvironment(environment);
+    this.#surroundings = surroundingsOf(intent, environment, facts);
     const addresses = ownAddresses(facts);
     if (addresses.join() !== this.#ownAddresses.join()) {
       this.#ownAddresses = addresses;
@@ -298,4 +326,14 @@ export class Dataplane {
       this.#schedulePeriodic();
     });
   }
+}
+
+function surroundingsOf(
+  { tunnels }: HostIntent,
+  environment: RouteEnvironment,
+  facts: KernelFacts,
+): DataplaneSurroundings | undefined {
+  const underlay = tunnels === undefined ? undefined : underlayOf(tunnels, facts);
+  if (tunnels === undefined || underlay === undefined) return undefined;
+  return { environment, address: tunnels.local, underlayMtu: underlay.mtu };
 }

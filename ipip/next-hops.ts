@@ -30,15 +30,19 @@ export class NextHopResolver {
   }
 
   resolve(nextHop: IpAddress): Resolution {
-    for (let length = addressBits(addressFamily(nextHop)); length >= 0; length--) {
-      const route = this.#routes.get(prefixOf(nextHop, length));
-      if (route === undefined) continue;
-      const leg = route.type === UNICAST ? route.nextHops.find(one => !one.dead) : undefined;
-      if (leg !== undefined) return resolution(leg);
-      // The most specific route decides, as in the kernel.
-      return { kind: 'unreachable' };
+    const route = this.lookUp(nextHop);
+    if (route?.type !== UNICAST) return { kind: 'unreachable' };
+    const leg = route.nextHops.find(one => !one.dead);
+    return leg === undefined ? { kind: 'unreachable' } : resolution(leg);
+  }
+
+  /** The most specific route decides, as in the kernel, also where it leads nowhere. */
+  lookUp(address: IpAddress): Route | undefined {
+    for (let length = addressBits(addressFamily(address)); length >= 0; length--) {
+      const route = this.#routes.get(prefixOf(address, length));
+      if (route !== undefined) return route;
     }
-    return { kind: 'unreachable' };
+    return undefined;
   }
 
   /** Prefixes of interfaces, with their interface: routes without a gateway, but the default one. */
