@@ -150,6 +150,11 @@ export class Cluster {
     return this.tunnels.identity(this.#ownAddresses());
   }
 
+  /** Of any node: its confirmed blocks. */
+  blocksOf(nodeName: string): readonly Prefix[] {
+    return this.#conflicts.blocksOf(nodeName);
+  }
+
   /** What this host's own NodeStatus should say. */
   nodeStatus(version: string): NodeStatusResource['spec'] {
     return this.tunnels.status(version);

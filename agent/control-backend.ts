@@ -27,10 +27,12 @@ import type {
   RoutesQuery,
   RouteView,
   StoredView,
+  TunnelCheckView,
   WatchTopic,
 } from './control/types.js';
 import { describeStoreError } from './own-documents.js';
 import { agentStatus } from './status.js';
+import { checkTunnels } from './tunnel-check.js';
 
 export class AgentBackend implements ControlBackend {
   readonly #agent: Agent;
@@ -112,6 +114,10 @@ export class AgentBackend implements ControlBackend {
 
   async deleteResource(id: ResourceId): Promise<void> {
     unwrap(await this.#agent.options.store.delete(id));
+  }
+
+  checkTunnels(node: string | undefined, signal: AbortSignal): AsyncIterable<TunnelCheckView> {
+    return checkTunnels(this.#agent, node, signal);
   }
 
   subscribe(topic: WatchTopic, changed: () => void): () => void {

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { FAMILIES } from '../bgp/family.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
+import { pingProber } from '../ipip/check/ping.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { Forwarding } from '../ipip/forwarding.js';
 import { guardFirewall } from '../ipip/guard-firewall.js';
@@ -174,6 +175,7 @@ function agentTunnels(settings: Settings, log: Log): AgentTunnels {
       looseReversePath: names => reversePath.loosen(names),
       settleChecksums: name => settleVxlanChecksums(name, settings.vxlanChecksums),
     },
+    prober: pingProber(),
     newGuard: changed =>
       new TunnelGuard({ clock: systemClock, firewall: guardFirewall(), log: say, changed }),
     newUdp: changed =>

@@ -4,6 +4,7 @@ import type { Family } from '../bgp/family.js';
 import type { GracefulRestartConfig } from '../bgp/speaker/contract.js';
 import type { Clock } from '../core/clock.js';
 import type { Prefix } from '../core/prefix.js';
+import type { Prober } from '../ipip/check/probe.js';
 import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
 import type { TunnelGuard } from '../ipip/tunnel-guard.js';
@@ -55,6 +56,7 @@ export interface AgentTunnels {
   readonly newGuard: (changed: () => void) => TunnelGuard;
   /** @param changed called after what it says of itself has changed */
   readonly newUdp: (changed: () => void) => UdpDataPath;
+  readonly prober: Prober;
   /** Hosts outside the cluster that may send tunnelled packets. */
   readonly externalNodes: readonly Prefix[];
   /** Leaves everything as it is. */

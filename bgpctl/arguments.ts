@@ -3,7 +3,13 @@
  * to answer. Whatever it does not take at once (help, completion, mistakes) goes to yargs, which explains. Both read the same specs,
  * and a test holds them to the same answers.
  */
-import { type Arguments, type Command, globalOptions, type OptionSpec } from './command.js';
+import {
+  type Arguments,
+  type Command,
+  globalOptions,
+  type OptionSpec,
+  type PositionalSpec,
+} from './command.js';
 
 /** Undefined: let yargs look at it. */
 export function parseArguments(command: Command, words: readonly string[]): Arguments | undefined {
@@ -37,6 +43,10 @@ export function parseArguments(command: Command, words: readonly string[]): Argu
   }
   if (positionals.length > command.positionals.length) return undefined;
   if (command.positionals.filter(({ required }) => required).length > positionals.length) return undefined;
-  for (const [i, value] of positionals.entries()) given[command.positionals[i]?.name as string] = value;
+  for (const [i, value] of positionals.entries()) {
+    const { name, choices } = command.positionals[i] as PositionalSpec;
+    if (choices?.includes(value) === false) return undefined;
+    given[name] = value;
+  }
   return given;
 }

@@ -14,6 +14,7 @@ export interface PositionalSpec {
   readonly name: string;
   readonly describe: string;
   readonly required: boolean;
+  readonly choices?: readonly string[];
 }
 
 export type Arguments = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;

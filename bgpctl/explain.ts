@@ -71,7 +71,9 @@ function bindDashes(words: readonly string[]): string[] {
 }
 
 function describeCommand(sub: Argv, command: Command): Argv {
-  for (const { name, describe } of command.positionals) sub.positional(name, { describe, type: 'string' });
+  for (const { name, describe, choices } of command.positionals) {
+    sub.positional(name, { describe, type: 'string', ...(choices === undefined ? {} : { choices }) });
+  }
   for (const [name, spec] of Object.entries(command.options)) sub.option(name, yargsOption(spec));
   for (const [line, what] of command.examples) sub.example(line, what);
   optionsOf.set(command.name, [...Object.keys(command.options), ...Object.keys(globalOptions)]);
@@ -131,7 +133,8 @@ function suggest(message: string, words: readonly string[], known: readonly stri
   if (invalid !== null) {
     const choices = [...(invalid[3] as string).matchAll(/"([^"]+)"/g)].map(match => match[1] as string);
     const near = nearest(invalid[2] as string, choices);
-    return `--${invalid[1]} is ${choices.join(', ')}, not "${invalid[2]}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
+    const isOption = [...optionsOf.values()].some(names => names.includes(invalid[1] as string));
+    return `${isOption ? '--' : ''}${invalid[1]} is ${choices.join(', ')}, not "${invalid[2]}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
   }
   const recommended = /^Did you mean (.+)\?$/m.exec(message)?.[1];
   if (recommended !== undefined) return `unknown command "${words[0]}"; did you mean "${recommended}"?`;

@@ -44,6 +44,11 @@ export class ConflictsCalculator {
     this.#dirty = true;
   }
 
+  /** Confirmed ones of a node. */
+  blocksOf(nodeName: string): readonly Prefix[] {
+    return [...this.#blocks.values()].filter(({ node }) => node === nodeName).map(({ cidr }) => cidr);
+  }
+
   /** All contradictions, sorted; the same array while nothing changed. */
   flush(): readonly Condition[] {
     if (this.#dirty) {

@@ -10,6 +10,7 @@ import type {
   RoutesPage,
   RoutesQuery,
   StoredView,
+  TunnelCheckView,
   WatchTopic,
 } from './types.js';
 
@@ -25,6 +26,11 @@ export interface ControlBackend {
   getResource(id: ResourceId): Promise<StoredView>;
   apply(request: ApplyRequest): Promise<readonly ApplyResult[]>;
   deleteResource(id: ResourceId): Promise<void>;
+  /**
+   * Probes the ways to a node, or to every other one. Throws {@link ControlFailure} where there is no such node, or nothing to probe with.
+   * What is under way ends with the signal.
+   */
+  checkTunnels(node: string | undefined, signal: AbortSignal): AsyncIterable<TunnelCheckView>;
   /** Calls back after something of the topic changed, as often as it likes; returns the way to stop it. */
   subscribe(topic: WatchTopic, changed: () => void): () => void;
   /** Begins to end the agent with a goodbye to every peer. */

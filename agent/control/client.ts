@@ -16,6 +16,7 @@ import {
   type RoutesQuery,
   type RouteView,
   type StoredView,
+  type TunnelCheckView,
 } from './types.js';
 
 export type ControlErrorKind =
@@ -101,6 +102,11 @@ export class ControlClient {
     return this.#json('DELETE', resourcePath(id));
   }
 
+  /** Of one node, or of every other one; aborting ends the probes. */
+  checkTunnels(node: string | undefined, signal?: AbortSignal): AsyncIterable<TunnelCheckView> {
+    return this.#lines(`/check/tunnels?${parameters({ node })}`, signal);
+  }
+
   shutdown(): Promise<{ readonly goodbye: true }> {
     return this.#json('POST', '/shutdown');
   }
@@ -130,7 +136,11 @@ export class ControlClient {
   }
 
   async *#lines<T>(path: string, signal: AbortSignal | undefined): AsyncIterable<T> {
-    const response = await this.#send('GET', path, NDJSON, undefined, signal);
+    const response = await this.#send('GET', path, NDJSON, undefined, signal).catch(error => {
+      if (signal?.aborted) return undefined;
+      throw error;
+    });
+    if (response === undefined) return;
     response.setEncoding('utf8');
     let rest = '';
     try {

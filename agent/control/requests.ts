@@ -17,6 +17,7 @@ export type ControlRequest =
     }
   | { readonly kind: 'list-resources'; readonly resourceKind: ResourceKind }
   | { readonly kind: 'get-resource' | 'delete-resource'; readonly id: ResourceId }
+  | CheckTunnelsRequest
   | WatchRequest;
 
 export interface RoutesRequest {
@@ -24,6 +25,12 @@ export interface RoutesRequest {
   readonly query: RoutesQuery;
   readonly after: string | undefined;
   readonly limit: number;
+}
+
+export interface CheckTunnelsRequest {
+  readonly kind: 'check-tunnels';
+  /** Undefined: every other one. */
+  readonly node: string | undefined;
 }
 
 export type WatchRequest =
@@ -110,6 +117,8 @@ function route(
       return { kind: 'delete-resource', id: parseId(rest) };
     case 'POST resources/0':
       return { kind: 'apply' };
+    case 'GET check/1':
+      return parseCheck(rest[0] as string, parameters);
     case 'POST shutdown/0':
       return { kind: 'shutdown' };
     case 'GET watch/1':
@@ -161,6 +170,11 @@ function parseLimit(text: string | null): number {
   const limit = Number(text ?? 1000);
   if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
   throw bad('limit', text ?? '', `limit ${text} is out of range`, '1 to 1000');
+}
+
+function parseCheck(text: string, parameters: URLSearchParams): CheckTunnelsRequest {
+  oneOf('check', text, ['tunnels'] as const);
+  return { kind: 'check-tunnels', node: parameters.get('node') ?? undefined };
 }
 
 function parseWatch(text: string, parameters: URLSearchParams): WatchRequest {

@@ -2,7 +2,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import { type ControlBackend, ControlFailure } from './backend.js';
-import { type ControlRequest, parseRequest, type RoutesRequest, type WatchRequest } from './requests.js';
+import {
+  type CheckTunnelsRequest,
+  type ControlRequest,
+  parseRequest,
+  type RoutesRequest,
+  type WatchRequest,
+} from './requests.js';
 import { claimSocket, releaseSocket } from './socket-claim.js';
 import { type ApplyRequest, CONTROL_API_VERSION, NDJSON } from './types.js';
 
@@ -52,6 +58,9 @@ async function answer(
     response.on('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, ending]);
     if (wanted.kind === 'watch') return await watch(backend, wanted, response, signal);
+    if (wanted.kind === 'check-tunnels') {
+      return await streamLines(backend.checkTunnels(wanted.node, signal), response, signal);
+    }
     if (wanted.kind === 'routes' && request.headers.accept?.includes(NDJSON)) {
       return await streamRoutes(backend, wanted, response, signal);
     }
@@ -65,7 +74,7 @@ async function answer(
 
 async function perform(
   backend: ControlBackend,
-  wanted: Exclude<ControlRequest, WatchRequest>,
+  wanted: Exclude<ControlRequest, WatchRequest | CheckTunnelsRequest>,
   request: IncomingMessage,
 ): Promise<unknown> {
   switch (wanted.kind) {
@@ -148,6 +157,20 @@ async function streamRoutes(
     if (page.next === null || signal.aborted) break;
     query = { ...query, after: page.next };
     page = await backend.routes(query);
+  }
+  response.end();
+}
+
+/** Each as soon as it is there; an error before the first one is an answer of its own. */
+async function streamLines(
+  lines: AsyncIterable<unknown>,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  response.setHeader('content-type', NDJSON);
+  for await (const line of lines) {
+    if (signal.aborted) break;
+    await write(response, `${JSON.stringify(line)}\n`, signal);
   }
   response.end();
 }

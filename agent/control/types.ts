@@ -13,6 +13,8 @@
  *   DELETE /v1/resources/KIND/[NAMESPACE/]NAME
  *   GET    /v1/watch/status|peers|resources|routes   NDJSON: the whole view (of routes the first page) now and after each
  *                                            change, at most four a second
+ *   GET    /v1/check/tunnels?node            NDJSON, a {@link TunnelCheckView} a line in the order of the nodes, each as soon as it is
+ *                                            known; closing the connection ends the probes
  *   POST   /v1/shutdown                      says goodbye to every peer (Cease) and ends the agent
  *
  * Any other answer than 2xx carries a {@link ControlProblem}.
@@ -166,5 +168,45 @@ export interface AgentStatus {
   }[];
   readonly conditions: readonly ConditionView[];
 }
+
+/** One way from this host to another, as probes found it. */
+export interface TunnelCheckView {
+  readonly node: string;
+  /** The node's. */
+  readonly address: string;
+  readonly mode: 'plain' | 'ipip' | 'vxlan' | 'udp';
+  /** What the probes through that mode went from and to; null: none was sent. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly underlay: ProbeState;
+  /** There by the mode, and back plainly. */
+  readonly outward: ProbeState;
+  /** There and back by the mode: 84 bytes, and `fullBytes`. */
+  readonly small: ProbeState;
+  readonly full: ProbeState;
+  /** Of the IP packet, headers included; the MTU of the tunnel device, or of the underlay. */
+  readonly fullBytes: number | null;
+  /** The largest that passes, where small ones do and full ones don't. */
+  readonly largestBytes: number | null;
+  /** Of the small probe. */
+  readonly rttMs: number | null;
+  /** What is wrong; null: nothing is. */
+  readonly finding:
+    | 'host-silent'
+    | 'not-sent'
+    | 'not-arriving'
+    | 'no-way-back'
+    | 'lossy'
+    | 'mtu-black-hole'
+    | 'mtu-too-large'
+    | 'no-route'
+    | 'refused'
+    | 'no-address'
+    | null;
+  /** The finding in words, with the cure, or a remark; "" for nothing. */
+  readonly words: string;
+}
+
+export type ProbeState = 'answered' | 'silent' | 'too-big' | 'rejected' | 'not-sent' | 'not-probed';
 
 export type WatchTopic = 'status' | 'peers' | 'resources' | 'routes';

@@ -12,6 +12,7 @@ import {
   watchOption,
 } from '../command.js';
 import { RouteTable } from '../format/routes.js';
+import { type ListPrinter, structuredPrinter } from '../list-printer.js';
 import { prefixArgument } from '../prefix-argument.js';
 import { show } from '../show.js';
 
@@ -117,7 +118,7 @@ async function stream(
   let count = 0;
   let part: RouteView[] = [];
   const printer =
-    typeof format === 'string' ? await structuredPrinter(format) : tablePrinter(context, format);
+    typeof format === 'string' ? await structuredPrinter<RouteView>(format) : tablePrinter(context, format);
   const flush = async () => {
     if (part.length > 0) await context.out(printer.part(part, count === 0));
     count += part.length;
@@ -132,25 +133,10 @@ async function stream(
   return count;
 }
 
-interface Printer {
-  part(routes: readonly RouteView[], first: boolean): string;
-  end(count: number): string;
-}
-
-function tablePrinter(context: Context, format: { readonly wide: boolean; readonly why: boolean }): Printer {
+function tablePrinter(
+  context: Context,
+  format: { readonly wide: boolean; readonly why: boolean },
+): ListPrinter<RouteView> {
   const table = new RouteTable({ width: context.columns, colour: context.colour, ...format });
   return { part: routes => table.part(routes), end: () => '' };
-}
-
-/** One JSON array or YAML list, written a part at a time. */
-async function structuredPrinter(format: 'json' | 'yaml'): Promise<Printer> {
-  if (format === 'json') {
-    return {
-      part: (routes, first) =>
-        (first ? '[\n' : ',\n') + routes.map(route => JSON.stringify(route)).join(',\n'),
-      end: count => (count === 0 ? '[]\n' : '\n]\n'),
-    };
-  }
-  const { stringify } = await import('yaml');
-  return { part: routes => stringify(routes, { lineWidth: 0 }), end: count => (count === 0 ? '[]\n' : '') };
 }

@@ -9,7 +9,8 @@ import { parseArguments } from '../../bgpctl/arguments.js';
 import { commands } from '../../bgpctl/commands.js';
 import { explainArguments } from '../../bgpctl/explain.js';
 import { nearest } from '../../core/nearest-word.js';
-import { fakeBackend, peerStatus, routeView } from '../agent/control/fake-backend.js';
+import { fakeBackend, peerStatus, routeView, tunnelCheck } from '../agent/control/fake-backend.js';
+import { eventually } from '../support/eventually.js';
 
 const launcher = fileURLToPath(new URL('../../../bin/bgpctl', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'mgy-bgpctl-'));
@@ -28,6 +29,14 @@ test.before(async () => {
     peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2', name: 'b', state: 'Established' }),
     peerStatus({ key: 'Mesh_10_0_0_3', address: '10.0.0.3', name: 'c', state: 'Active' }),
   ];
+  const lost = {
+    small: 'silent',
+    full: 'silent',
+    rttMs: null,
+    finding: 'not-arriving',
+    words: 'filtered',
+  } as const;
+  backend.checkList = [tunnelCheck('b'), tunnelCheck('c', lost)];
   backend.routeList = Array.from({ length: 2500 }, (_, i) => routeView(`10.${i >> 8}.${i & 255}.0/24`));
   server = await startControlServer(socketPath, backend, error => console.error(error));
 });
@@ -97,6 +106,12 @@ for (const [words, code, pattern] of [
   ['routes 10.0.0/8', 2, /10\.0\.0\/8 is not a prefix/],
   ['get felixconfgi', 2, /"felixconfig"/],
   ['delete bgppeer tor', 0, undefined],
+  ['check', 2, /bgpctl check tunnels/],
+  ['check tunnels', 1, undefined],
+  ['check tunnels b', 0, undefined],
+  ['check tunnels c', 1, undefined],
+  ['check tunnels nobody', 1, /b, c/],
+  ['check tunels', 2, /"tunnels"/],
   ['delete FelixConfig/default', 0, undefined],
 ] as const) {
   test(`bgpctl ${words} exits ${code}`, async t => {
@@ -133,6 +148,33 @@ test('a reader that goes away early is no error', async t => {
   t.is(code, 0);
 });
 
+test('a check is a list in every format; what is wrong stands below its line', async t => {
+  const { stdout } = await bgpctl(['check', 'tunnels']);
+  t.deepEqual(
+    stdout.split('\n').map(line => line.split(/ {2,}/)[0]),
+    ['HOST', 'b', 'c', '', ''],
+  );
+  const json = JSON.parse((await bgpctl(['check', 'tunnels', '-o', 'json'])).stdout) as unknown[];
+  t.deepEqual(json, backend.checkList);
+  const yaml = (await bgpctl(['check', 'tunnels', '-o', 'yaml'])).stdout;
+  t.is([...yaml.matchAll(/^- node:/gm)].length, 2);
+});
+
+test('Ctrl-C ends a check, and what is not known is not fine', async t => {
+  const socket = join(directory, 'hanging.sock');
+  const hanging = fakeBackend();
+  hanging.checkList = [tunnelCheck('b')];
+  hanging.checkHangs = true;
+  const other = await startControlServer(socket, hanging, error => t.log(String(error)));
+  const child = spawn(process.execPath, [launcher, 'check', 'tunnels'], {
+    env: { ...process.env, MARGAY_SOCKET: socket },
+  });
+  child.stdout.once('data', () => child.kill('SIGINT'));
+  t.is(await new Promise(resolve => child.on('close', resolve)), 1);
+  t.true(await eventually(() => hanging.calls.includes('check ended')));
+  await other.close();
+});
+
 test('apply reads files, directories, standard input and calicoctl lists', async t => {
   const document = 'kind: Node\nmetadata: {name: a}\n';
   writeFileSync(join(directory, 'two.yaml'), `${document}---\n${document}`);
@@ -162,6 +204,9 @@ const lines = [
   'get node/a -o yaml',
   'delete bgppeer tor',
   'shutdown',
+  'check tunnels',
+  'check tunnels host-b -o json',
+  'check',
 ];
 
 for (const line of lines) {
@@ -183,6 +228,7 @@ for (const line of [
   'peers -o json -o yaml',
   'peers --help',
   'peers --socket',
+  'check tunels',
 ]) {
   test(`the fast parser leaves "${line}" to yargs`, async t => {
     const words = line.split(' ');

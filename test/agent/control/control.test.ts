@@ -3,11 +3,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { ControlFailure } from '../../../agent/control/backend.js';
 import { ControlClient, ControlError } from '../../../agent/control/client.js';
+import { parseRequest } from '../../../agent/control/requests.js';
 import { startControlServer } from '../../../agent/control/server.js';
 import { SocketTakenError } from '../../../agent/control/socket-claim.js';
-import type { PeersView, RouteView } from '../../../agent/control/types.js';
-import { type FakeBackend, fakeBackend, peerStatus, routeView } from './fake-backend.js';
+import type { PeersView, RouteView, TunnelCheckView } from '../../../agent/control/types.js';
+import { eventually } from '../../support/eventually.js';
+import { type FakeBackend, fakeBackend, peerStatus, routeView, tunnelCheck } from './fake-backend.js';
 
 const errors: unknown[] = [];
 
@@ -115,6 +118,51 @@ test('a watch sends the view at once, again when it changed, not when it did not
   t.deepEqual(seen, [1, 2]);
   for (let i = 0; i < 40 && backend.subscribers() > 0; i++) await new Promise(done => setTimeout(done, 25));
   t.is(backend.subscribers(), 0);
+});
+
+test('a check is streamed as it comes, and ends with the client', async t => {
+  const { client, backend } = await serve(t);
+  backend.checkList = [
+    tunnelCheck('host2'),
+    tunnelCheck('host3', { small: 'silent', finding: 'host-silent' }),
+  ];
+  backend.checkHangs = true;
+  const leaving = new AbortController();
+  const seen: TunnelCheckView[] = [];
+  for await (const line of client.checkTunnels(undefined, leaving.signal)) {
+    seen.push(line);
+    if (seen.length === 2) leaving.abort();
+  }
+  t.deepEqual(seen, backend.checkList);
+  t.true(await eventually(() => backend.calls.includes('check ended')));
+});
+
+test('a check that is left before its first line is no failure, and ends, too', async t => {
+  const { client, backend } = await serve(t);
+  backend.checkHangs = true;
+  const leaving = new AbortController();
+  const lines = client.checkTunnels(undefined, leaving.signal)[Symbol.asyncIterator]();
+  const first = lines.next();
+  t.true(await eventually(() => backend.calls.includes('check all')));
+  leaving.abort();
+  t.true((await first).done);
+  t.true(await eventually(() => backend.calls.includes('check ended')));
+});
+
+test('a check of one node; what cannot be checked is refused with what can', async t => {
+  const { client, backend } = await serve(t);
+  backend.checkList = [tunnelCheck('host2'), tunnelCheck('host3')];
+  const check = async (node: string) => {
+    const names: string[] = [];
+    for await (const line of client.checkTunnels(node)) names.push(line.node);
+    return names;
+  };
+  t.deepEqual(await check('host3'), ['host3']);
+  const error = await failure(t, check('host4'));
+  t.is(error.status, 404);
+  t.like(error.problem, { field: 'node', value: 'host4', allowed: 'host2, host3' });
+  t.throws(() => parseRequest('GET', '/v1/check/tunels'), { instanceOf: ControlFailure });
+  t.throws(() => parseRequest('POST', '/v1/check/tunnels'), { instanceOf: ControlFailure });
 });
 
 test('a live agent keeps its socket and is named by pid; a dead one is replaced', async t => {

@@ -1,6 +1,12 @@
 /** A control backend of canned answers. */
 import { type ControlBackend, ControlFailure } from '../../../agent/control/backend.js';
-import type { AgentStatus, PeerStatus, RouteView, WatchTopic } from '../../../agent/control/types.js';
+import type {
+  AgentStatus,
+  PeerStatus,
+  RouteView,
+  TunnelCheckView,
+  WatchTopic,
+} from '../../../agent/control/types.js';
 import { formatResourceId } from '../../../core/resources/resource.js';
 
 export const NOW = Date.UTC(2026, 0, 2, 12, 0, 0);
@@ -63,6 +69,26 @@ export function routeView(prefix: string, fields: Partial<RouteView> = {}): Rout
   } as RouteView;
 }
 
+export function tunnelCheck(node: string, fields: Partial<TunnelCheckView> = {}): TunnelCheckView {
+  return {
+    node,
+    address: '10.0.0.2',
+    mode: 'ipip',
+    from: '10.244.1.0',
+    to: '10.244.2.0',
+    underlay: 'answered',
+    outward: 'answered',
+    small: 'answered',
+    full: 'answered',
+    fullBytes: 1480,
+    largestBytes: null,
+    rttMs: 0.254,
+    finding: null,
+    words: '',
+    ...fields,
+  };
+}
+
 export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
   return {
     pid: 4242,
@@ -92,6 +118,9 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
 export interface FakeBackend extends ControlBackend {
   peerList: PeerStatus[];
   routeList: RouteView[];
+  checkList: TunnelCheckView[];
+  /** After its lines it waits for the end of the connection. */
+  checkHangs: boolean;
   readonly calls: string[];
   change(topic: WatchTopic): void;
   readonly subscribers: () => number;
@@ -104,6 +133,8 @@ export function fakeBackend(): FakeBackend {
       peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2', name: 'host2', state: 'Established' }),
     ],
     routeList: [],
+    checkList: [],
+    checkHangs: false,
     calls: [],
     change: topic => {
       for (const subscription of subscriptions) if (subscription.topic === topic) subscription.changed();
@@ -128,6 +159,22 @@ export function fakeBackend(): FakeBackend {
     apply: async ({ documents }) =>
       documents.map(({ location }) => ({ location, id: 'Node/x', outcome: 'created', problems: [] })),
     deleteResource: async id => void backend.calls.push(`delete ${formatResourceId(id)}`),
+    checkTunnels: async function* (node, signal) {
+      backend.calls.push(`check ${node ?? 'all'}`);
+      const lines = backend.checkList.filter(line => node === undefined || line.node === node);
+      if (node !== undefined && lines.length === 0) {
+        const allowed = backend.checkList.map(line => line.node).join(', ');
+        throw new ControlFailure(404, {
+          error: `no other node "${node}"`,
+          field: 'node',
+          value: node,
+          allowed,
+        });
+      }
+      yield* lines;
+      if (backend.checkHangs) await new Promise(resolve => signal.addEventListener('abort', resolve));
+      if (signal.aborted) backend.calls.push('check ended');
+    },
     subscribe: (topic, changed) => {
       const subscription = { topic, changed };
       subscriptions.add(subscription);
