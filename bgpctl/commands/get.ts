@@ -1,8 +1,11 @@
 /** `bgpctl get KIND [NAME]`: documents in the store. */
-import type { Resource } from '../../core/resources/resource.js';
+import type { ControlClient } from '../../agent/control/client.js';
+import type { Resource, ResourceId, ResourceKind } from '../../core/resources/resource.js';
 import { type Command, exitCode, outputFormat, outputOption, text, watchOption } from '../command.js';
+import { type HostReport, hostReports } from '../format/pool-hosts.js';
 import { formatResources } from '../format/resources.js';
 import { parseKind, parseResource } from '../kinds.js';
+import { latest } from '../latest.js';
 import { show } from '../show.js';
 
 export const getCommand: Command = {
@@ -12,7 +15,7 @@ export const getCommand: Command = {
     {
       name: 'kind',
       describe:
-        'node, ippool, bgpconfiguration, felixconfiguration, bgppeer, workloadendpoint, blockaffinity',
+        'node, nodestatus, ippool, bgpconfiguration, felixconfiguration, bgppeer, workloadendpoint, blockaffinity',
       required: true,
     },
     { name: 'name', describe: 'one of them; NAMESPACE/NAME where the kind has namespaces', required: false },
@@ -20,6 +23,7 @@ export const getCommand: Command = {
   options: { ...outputOption, ...watchOption },
   examples: [
     ['bgpctl get nodes -o wide', 'every node with its addresses'],
+    ['bgpctl get ippools -o wide', 'every pool with its modes, and which hosts cannot receive them'],
     ['bgpctl get bgppeer tor -o yaml', 'a document that can be edited and applied again'],
   ],
   async run(given, context) {
@@ -30,26 +34,14 @@ export const getCommand: Command = {
         ? parseResource(kindText, text(given, 'name'))
         : undefined;
     const kind = one?.kind ?? parseKind(kindText);
-    const wanted = (resource: Resource) =>
-      one === undefined ||
-      (resource.metadata.name === one.name && resource.metadata.namespace === one.namespace);
-    const watch = async function* (signal: AbortSignal) {
-      for await (const { resources } of client.watchResources(kind, signal)) {
-        yield resources.map(stored => stored.resource).filter(wanted);
-      }
-    };
-    await show<readonly Resource[]>(
+    const format = outputFormat(given);
+    const source = new DocumentSource(client, kind, one, kind === 'IPPool' && format === 'wide');
+    await show<Documents>(
       context,
-      outputFormat(given),
-      {
-        once: async () =>
-          one === undefined
-            ? (await client.resources(kind)).resources.map(stored => stored.resource)
-            : [(await client.resource(one)).resource],
-        watch: given.watch === true ? watch : undefined,
-      },
-      (resources, wide) => formatResources(kind, resources, { width, colour, wide }),
-      resources =>
+      format,
+      { once: () => source.once(), watch: given.watch === true ? signal => source.watch(signal) : undefined },
+      ({ resources, hosts }, wide) => formatResources(kind, resources, { width, colour, wide, hosts }),
+      ({ resources }) =>
         one === undefined
           ? { apiVersion: 'projectcalico.org/v3', kind: `${kind}List`, items: resources }
           : resources[0],
@@ -57,3 +49,57 @@ export const getCommand: Command = {
     return exitCode.fine;
   },
 };
+
+interface Documents {
+  readonly resources: readonly Resource[];
+  /** What hosts say of themselves, where it is asked for. */
+  readonly hosts: readonly HostReport[] | undefined;
+}
+
+const ofHosts = ['Node', 'NodeStatus'] as const;
+
+class DocumentSource {
+  readonly #client: ControlClient;
+  readonly #kind: ResourceKind;
+  readonly #one: ResourceId | undefined;
+  readonly #withHosts: boolean;
+
+  constructor(client: ControlClient, kind: ResourceKind, one: ResourceId | undefined, withHosts: boolean) {
+    this.#client = client;
+    this.#kind = kind;
+    this.#one = one;
+    this.#withHosts = withHosts;
+  }
+
+  async once(): Promise<Documents> {
+    const resources = this.#one === undefined ? await this.#list(this.#kind) : [await this.#get(this.#one)];
+    if (!this.#withHosts) return { resources, hosts: undefined };
+    const reports = await Promise.all(ofHosts.map(kind => this.#list(kind)));
+    return { resources, hosts: hostReports(reports.flat()) };
+  }
+
+  async *watch(signal: AbortSignal): AsyncIterable<Documents> {
+    const kinds = [this.#kind, ...(this.#withHosts ? ofHosts : [])];
+    for await (const [documents, ...reports] of latest(
+      kinds.map(kind => this.#client.watchResources(kind, signal)),
+    )) {
+      const resources = documents!.resources
+        .map(({ resource }) => resource)
+        .filter(one => this.#isWanted(one));
+      const said = reports.flatMap(report => report.resources.map(({ resource }) => resource));
+      yield { resources, hosts: this.#withHosts ? hostReports(said) : undefined };
+    }
+  }
+
+  async #list(kind: ResourceKind): Promise<readonly Resource[]> {
+    return (await this.#client.resources(kind)).resources.map(({ resource }) => resource);
+  }
+
+  async #get(id: ResourceId): Promise<Resource> {
+    return (await this.#client.resource(id)).resource;
+  }
+
+  #isWanted({ metadata: { name, namespace } }: Resource): boolean {
+    return this.#one === undefined || (name === this.#one.name && namespace === this.#one.namespace);
+  }
+}

@@ -1,16 +1,29 @@
 /** `bgpctl get`: the columns that calicoctl's users know, and Margay's own kinds in the same manner. Pure. */
-import type { Resource, ResourceKind } from '../../core/resources/resource.js';
+import { udpModeOf } from '../../core/resources/annotations.js';
+import type { IPPoolResource, Resource, ResourceKind } from '../../core/resources/resource.js';
+import { type HostReport, tunnelOf, whoReceives } from './pool-hosts.js';
 import { type Column, type Row, renderTable } from './table.js';
 
 type Cell = readonly [header: string, text: string];
+
+export interface ResourceFormat {
+  readonly width: number;
+  readonly colour: boolean;
+  readonly wide: boolean;
+  /** What the hosts say they receive, for pools. */
+  readonly hosts?: readonly HostReport[] | undefined;
+}
 
 /** Lines for a list of one kind; "" of them is a header alone. */
 export function formatResources(
   kind: ResourceKind,
   resources: readonly Resource[],
-  options: { readonly width: number; readonly colour: boolean; readonly wide: boolean },
+  options: ResourceFormat,
 ): string {
-  const rows = resources.map(resource => resourceCells(resource, options.wide));
+  const udp = resources.some(resource => resource.kind === 'IPPool' && udpModeOf(resource) !== 'Never');
+  const rows = resources.map(resource =>
+    resource.kind === 'IPPool' ? poolCells(resource, options, udp) : resourceCells(resource, options.wide),
+  );
   const headers = rows[0]?.map(([header]) => header) ?? ['NAME'];
   if (rows.length === 0) return `There is no ${kind}.\n`;
   const columns: Column[] = headers.map(header => ({
@@ -24,7 +37,31 @@ export function formatResources(
   });
 }
 
-function resourceCells(resource: Resource, wide: boolean): Cell[] {
+function poolCells(pool: IPPoolResource, { wide, hosts }: ResourceFormat, udp: boolean): Cell[] {
+  const { spec, metadata } = pool;
+  const base: Cell[] = [
+    ['NAME', metadata.name],
+    ['CIDR', spec.cidr],
+  ];
+  const selector: Cell = ['SELECTOR', spec.nodeSelector];
+  if (!wide) return [...base, selector];
+  const udpMode: Cell[] = udp ? [['UDPMODE', udpModeOf(pool)]] : [];
+  const receivers: Cell[] = hosts === undefined ? [] : [['HOSTS', whoReceives(tunnelOf(pool), hosts)]];
+  return [
+    ...base,
+    ['NAT', String(spec.natOutgoing)],
+    ['IPIPMODE', spec.ipipMode],
+    ['VXLANMODE', spec.vxlanMode],
+    ...udpMode,
+    ...receivers,
+    ['DISABLED', String(spec.disabled)],
+    ['DISABLEBGPEXPORT', String(spec.disableBGPExport)],
+    ['ASSIGNMENTMODE', spec.assignmentMode],
+    selector,
+  ];
+}
+
+function resourceCells(resource: Exclude<Resource, IPPoolResource>, wide: boolean): Cell[] {
   const name: Cell = ['NAME', resource.metadata.name];
   switch (resource.kind) {
     case 'Node': {
@@ -33,19 +70,6 @@ function resourceCells(resource: Resource, wide: boolean): Cell[] {
       const asn: Cell = ['ASN', bgp?.asNumber === undefined ? '(64512)' : String(bgp.asNumber)];
       const addresses: Cell[] = [asn, ['IPV4', bgp?.ipv4Address ?? ''], ['IPV6', bgp?.ipv6Address ?? '']];
       return wide ? [name, ...addresses] : [name];
-    }
-    case 'IPPool': {
-      const { spec } = resource;
-      const base: Cell[] = [name, ['CIDR', spec.cidr], ['SELECTOR', spec.nodeSelector]];
-      const more: Cell[] = [
-        ['NAT', String(spec.natOutgoing)],
-        ['IPIPMODE', spec.ipipMode],
-        ['VXLANMODE', spec.vxlanMode],
-        ['DISABLED', String(spec.disabled)],
-        ['DISABLEBGPEXPORT', String(spec.disableBGPExport)],
-        ['ASSIGNMENTMODE', spec.assignmentMode],
-      ];
-      return wide ? [base[0] as Cell, base[1] as Cell, ...more, base[2] as Cell] : base;
     }
     case 'BGPConfiguration': {
       const { spec } = resource;
