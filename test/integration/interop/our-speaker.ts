@@ -41,8 +41,11 @@ export interface OurSetup extends Place {
   readonly process: SpeakerProcessOptions;
 }
 
-/** `restarting`: as an agent that found its routes in the kernel (RFC 4724 section 4.1). */
-export type OurBeginning = 'fresh' | 'restarting';
+/**
+ * `restarting`: as an agent that found its routes in the kernel (RFC 4724 section 4.1); `-unconfigured`: one whose store is slow, until
+ * {@link OurSpeaker.completeConfiguration}.
+ */
+export type OurBeginning = 'fresh' | 'restarting' | 'restarting-unconfigured';
 
 interface Waiting {
   readonly resolve: (answer: SpeakerAnswer) => void;
@@ -62,6 +65,10 @@ export class OurSpeaker {
     this.#send({ kind: 'configure', config: speakerConfig(setup, beginning) });
     this.#send({ kind: 'set-peer', peer: peerConfig(setup) });
     this.announce(...setup.announces);
+    if (beginning !== 'restarting-unconfigured') this.completeConfiguration();
+  }
+
+  completeConfiguration(): void {
     this.#send({ kind: 'configuration-complete' });
   }
 
@@ -151,7 +158,7 @@ function speakerConfig({ address, routerId, asn, port }: OurSetup, beginning: Ou
       selectionDeferralSeconds: RESTART_TIME_SECONDS,
       forwardingPreserved: ['ipv4-unicast'],
     },
-    restarting: beginning === 'restarting',
+    restarting: beginning !== 'fresh',
   };
 }
 
