@@ -45,13 +45,13 @@ const ways = [
   { words: 'a kill with -9', command: ['kill', '--signal=KILL', 'margay-agent'] },
 ] as const;
 
-test('the agent restarts under systemd, by order and by a kill: no ping is lost, BIRD and FRR keep its routes', async t => {
+test('the agent restarts under systemd, by order and by a kill: no ping is lost, BIRD and FRR keep its routes, and it theirs when they are killed', async t => {
   t.timeout(180_000);
   if (!existsSync(SYSTEMD)) {
     skip(t, 'systemd is not on this machine');
     return;
   }
-  const { host, routeChanges, daemons } = await newLab(t);
+  const { host, hostNamespace, routeChanges, daemons } = await newLab(t);
   const pid = () => host.run('systemctl', 'show', '-P', 'MainPID', 'margay-agent');
   for (const { words, command } of ways) {
     const before = await pid();
@@ -82,10 +82,20 @@ test('the agent restarts under systemd, by order and by a kill: no ping is lost,
     for (const watching of watches) await watching.stop();
     t.deepEqual(routeChanges, []);
   }
+  for (const { daemon, restart } of daemons) {
+    await daemon.kill();
+    const after = await restart();
+    await comesToHold(t, () => after.routes(), [BLOCK]);
+  }
+  await sleep(FRR_BATCH_MS);
+  t.deepEqual(routeChanges, []);
+  hostNamespace.ip('route add 10.99.0.0/24 dev eth0');
+  await becomes(t, 'a monitor that is not deaf', () => routeChanges.length === 1);
 });
 
 interface Lab {
   readonly host: SystemdHost;
+  readonly hostNamespace: NetworkNamespace;
   /** Of the host's kernel, as `ip monitor` tells them once everything is there. */
   readonly routeChanges: readonly string[];
   readonly daemons: readonly Daemon[];
@@ -118,7 +128,7 @@ async function newLab(t: ExecutionContext): Promise<Lab> {
     });
   }
   await becomes(t, 'a service in sync', async () => /in sync/.test(await statusText(host)));
-  return { host, routeChanges: watchRoutes(t, hostNamespace), daemons };
+  return { host, hostNamespace, routeChanges: watchRoutes(t, hostNamespace), daemons };
 }
 
 function watchRoutes(t: ExecutionContext, { name }: NetworkNamespace): readonly string[] {
@@ -149,6 +159,8 @@ function attachPod(t: ExecutionContext, host: NetworkNamespace): void {
 interface Daemon extends Neighbour {
   readonly peer: InteropPeer;
   readonly daemon: RunningPeer;
+  /** After it has been killed. */
+  readonly restart: () => Promise<RunningPeer>;
   readonly namespace: NetworkNamespace;
 }
 
@@ -161,16 +173,18 @@ async function startDaemon(
   namespace.ip(`address add ${source}/32 dev lo`);
   const directory = newFolder(t, name);
   const peer = everyPeer.find(one => one.name === name)!;
-  const daemon = await peer.start(
-    {
+  const start = async (beginning: 'fresh' | 'after-crash') => {
+    const setup = {
       ...{ networkNamespace: namespace.name, directory, address, interfaceName: 'eth0', asn, port: 179 },
       ...{ speaker: { address: HOST, asn: ASN }, dials: true, holdTimeSeconds: 90 },
       ...{ gracefulRestart: true, kernelRoutes: true, originates: [prefix] },
-    },
-    'fresh',
-  );
-  t.teardown(() => daemon.kill());
-  return { ...neighbour, peer, daemon, namespace };
+    };
+    const daemon = await peer.start(setup, beginning);
+    t.teardown(() => daemon.kill());
+    return daemon;
+  };
+  const daemon = await start('fresh');
+  return { ...neighbour, peer, daemon, restart: () => start('after-crash'), namespace };
 }
 
 const documents = [
