@@ -16,7 +16,7 @@ const ABSENCE_MS = 1000;
 
 for (const peer of everyPeer) {
   for (const { name, asns, port } of relations) {
-    const terms = { asns, port, gracefulRestart: true, dials: 'both' } as const;
+    const terms = { asns, port, gracefulRestart: 'on', dials: 'both' } as const;
 
     test(`${peer.name} ${name}: the connection is reset, both ends live on, and the daemon keeps our routes`, async t => {
       t.timeout(120_000);

@@ -15,15 +15,15 @@ const RESTARTS = 3;
 const ABSENCE_MS = 1000;
 
 const meetings = [
-  { ...relations[0]!, dials: 'ours' },
-  { ...relations[1]!, dials: 'both' },
+  { ...relations[0]!, dials: 'ours', helper: 'helper' },
+  { ...relations[1]!, dials: 'both', helper: 'on' },
 ] as const;
 
 for (const peer of everyPeer) {
-  for (const { name, asns, port, dials } of meetings) {
+  for (const { name, asns, port, dials, helper } of meetings) {
     test(`${peer.name} ${name} helps: our speaker is killed and comes back, its routes stay, what it no longer announces goes`, async t => {
       t.timeout(120_000);
-      const meeting = new Meeting(t, peer, { asns, port, dials, gracefulRestart: true });
+      const meeting = new Meeting(t, peer, { asns, port, dials, gracefulRestart: helper });
       const daemon = await meeting.startDaemon(theirs);
       const before = meeting.startOurs(ours);
       await comesToHold(t, () => daemon.routes(), ours);
@@ -55,12 +55,13 @@ for (const peer of everyPeer) {
       const { state, session, counters } = await after.status();
       t.is(state, 'Established');
       t.deepEqual(session?.endOfRibSent, ['ipv4-unicast']);
+      t.deepEqual(session?.endOfRibReceived, ['ipv4-unicast']);
       t.is(counters.established, 1);
     });
 
     test(`${peer.name} ${name} helps through ${RESTARTS} restarts in a row`, async t => {
       t.timeout(120_000);
-      const meeting = new Meeting(t, peer, { asns, port, dials, gracefulRestart: true });
+      const meeting = new Meeting(t, peer, { asns, port, dials, gracefulRestart: helper });
       const daemon = await meeting.startDaemon(theirs);
       let speaker = meeting.startOurs(ours);
       await comesToHold(t, () => daemon.routes(), ours);
@@ -83,7 +84,7 @@ for (const peer of everyPeer) {
 
     test(`${peer.name} ${name} restarts: killed and started again, its routes stay as stale until it confirms them`, async t => {
       t.timeout(120_000);
-      const meeting = new Meeting(t, peer, { asns, port, dials, gracefulRestart: true });
+      const meeting = new Meeting(t, peer, { asns, port, dials, gracefulRestart: 'on' });
       const before = await meeting.startDaemon(theirs);
       const speaker = meeting.startOurs(ours);
       await comesToHold(t, () => before.routes(), ours);

@@ -10,7 +10,7 @@ import type { ExecutionContext } from 'ava';
 import { ask } from '../../../bench/daemons/processes.js';
 import { join, makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
 import { type OurBeginning, OurSpeaker } from './our-speaker.js';
-import type { InteropPeer, RunningPeer } from './peers/interop-peer.js';
+import type { GracefulRestart, InteropPeer, RunningPeer } from './peers/interop-peer.js';
 
 export const DAEMON = '10.88.0.1';
 export const OURS = '10.88.0.2';
@@ -35,7 +35,8 @@ export interface Terms extends Omit<Relation, 'name'> {
   readonly dials?: 'ours' | 'daemon' | 'both';
   /** What each end offers; 90 by default. */
   readonly holdTimeSeconds?: { readonly ours: number; readonly daemon: number };
-  readonly gracefulRestart?: boolean;
+  /** Of the daemon; ours has it where that one has. */
+  readonly gracefulRestart?: GracefulRestart;
   readonly routerId?: string;
   readonly clockRate?: number;
   readonly collides?: boolean;
@@ -67,7 +68,7 @@ export class Meeting {
     originates: readonly string[],
     beginning: 'fresh' | 'after-crash' = 'fresh',
   ): Promise<RunningPeer> {
-    const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = false } = this.#terms;
+    const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = 'off' } = this.#terms;
     const setup = {
       networkNamespace: this.#theirs.name,
       directory: this.#directory,
@@ -89,7 +90,7 @@ export class Meeting {
 
   startOurs(announces: readonly string[], beginning: OurBeginning = 'fresh'): OurSpeaker {
     const terms = this.#terms;
-    const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = false } = terms;
+    const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = 'off' } = terms;
     const setup = {
       networkNamespace: this.#ours.name,
       directory: this.#directory,
@@ -101,7 +102,7 @@ export class Meeting {
       dials: dials !== 'daemon',
       holdTimeSeconds: holdTimeSeconds?.ours ?? 90,
       connectRetrySeconds: 1,
-      gracefulRestart,
+      gracefulRestart: gracefulRestart !== 'off',
       announces,
       process: { clockRate: terms.clockRate ?? 1, collides: terms.collides ?? false },
     };

@@ -17,7 +17,7 @@ import { skip } from '../../support/skip.js';
 import { bootHost, newFolder, SYSTEMD, type SystemdHost } from '../../support/systemd-host.js';
 import { becomes, comesToHold, watch } from './observation.js';
 import { everyPeer } from './peers/every-peer.js';
-import type { InteropPeer, RunningPeer } from './peers/interop-peer.js';
+import type { InteropPeer, PeerSetup, RunningPeer } from './peers/interop-peer.js';
 
 const HOST = '10.9.9.1';
 const POD = '10.244.1.2';
@@ -174,10 +174,10 @@ async function startDaemon(
   const directory = newFolder(t, name);
   const peer = everyPeer.find(one => one.name === name)!;
   const start = async (beginning: 'fresh' | 'after-crash') => {
-    const setup = {
+    const setup: PeerSetup = {
       ...{ networkNamespace: namespace.name, directory, address, interfaceName: 'eth0', asn, port: 179 },
       ...{ speaker: { address: HOST, asn: ASN }, dials: true, holdTimeSeconds: 90 },
-      ...{ gracefulRestart: true, kernelRoutes: true, originates: [prefix] },
+      ...{ gracefulRestart: 'on', kernelRoutes: true, originates: [prefix] },
     };
     const daemon = await peer.start(setup, beginning);
     t.teardown(() => daemon.kill());

@@ -23,7 +23,7 @@ protocol bgp ${PROTOCOL} {
   passive ${setup.dials ? 'off' : 'on'};
   hold time ${setup.holdTimeSeconds};
   connect delay time 1; connect retry time 1; error wait time 1,4;
-  graceful restart ${setup.gracefulRestart ? 'on' : 'off'};
+  graceful restart ${{ off: 'off', helper: 'aware', on: 'on' }[setup.gracefulRestart]};
   ipv4 { import all; export where source = RTS_STATIC; };
 }
 `;

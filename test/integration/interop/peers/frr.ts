@@ -10,15 +10,17 @@ import { startZebra } from './zebra.js';
 
 function configuration(setup: PeerSetup): string {
   const { address, asn, port, speaker, holdTimeSeconds } = setup;
-  const restart = setup.gracefulRestart
-    ? [' bgp graceful-restart', ' bgp graceful-restart preserve-fw-state']
-    : [' bgp graceful-restart-disable'];
+  const restart = {
+    off: ' bgp graceful-restart-disable',
+    helper: '',
+    on: ' bgp graceful-restart\n bgp graceful-restart preserve-fw-state',
+  }[setup.gracefulRestart];
   return `frr defaults datacenter
 router bgp ${asn}
  bgp router-id ${address}
  no bgp ebgp-requires-policy
  no bgp network import-check
-${restart.join('\n')}
+${restart}
  neighbor ${speaker.address} remote-as ${speaker.asn}
  neighbor ${speaker.address} port ${port}
 ${setup.dials ? '' : ` neighbor ${speaker.address} passive\n`}\

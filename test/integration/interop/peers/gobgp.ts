@@ -8,6 +8,7 @@ import type { InteropPeer, PeerSetup } from './interop-peer.js';
 
 function configuration(setup: PeerSetup): string {
   const { address, asn, port, speaker, holdTimeSeconds, gracefulRestart } = setup;
+  const restart = gracefulRestart !== 'off';
   const keepalive = Math.max(1, Math.floor(holdTimeSeconds / 3));
   return `[global.config]
 as = ${asn}
@@ -18,10 +19,10 @@ local-address-list = ["${address}"]
 config = { neighbor-address = "${speaker.address}", peer-as = ${speaker.asn} }
 transport.config = { local-address = "${address}", remote-port = ${port}, passive-mode = ${!setup.dials} }
 timers.config = { connect-retry = 1, hold-time = ${holdTimeSeconds}, keepalive-interval = ${keepalive}, idle-hold-time-after-reset = 1 }
-graceful-restart.config = { enabled = ${gracefulRestart}, restart-time = 60 }
+graceful-restart.config = { enabled = ${restart}, restart-time = 60, helper-only = ${gracefulRestart === 'helper'} }
 [[neighbors.afi-safis]]
 config = { afi-safi-name = "ipv4-unicast" }
-mp-graceful-restart.config = { enabled = ${gracefulRestart} }
+mp-graceful-restart.config = { enabled = ${restart} }
 `;
 }
 

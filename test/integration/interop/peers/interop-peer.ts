@@ -36,12 +36,15 @@ export interface PeerSetup extends Place {
   /** False: it only accepts. */
   readonly dials: boolean;
   readonly holdTimeSeconds: number;
-  readonly gracefulRestart: boolean;
+  readonly gracefulRestart: GracefulRestart;
   /** Whether its best routes go to the kernel of its namespace; GoBGP has no such thing. */
   readonly kernelRoutes: boolean;
   /** What it tells its peer from the start. */
   readonly originates: readonly string[];
 }
+
+/** `helper`: it keeps our routes over a restart of ours and says nothing of its own, as BIRD and FRR do unless told otherwise. */
+export type GracefulRestart = 'off' | 'helper' | 'on';
 
 export interface RunningPeer {
   /** Hold time as agreed, seconds; undefined unless Established. */
