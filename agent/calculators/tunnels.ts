@@ -145,7 +145,8 @@ export class TunnelsCalculator {
     const node = this.#nodes.get(this.#nodeName);
     const address = tunnelAddress(node, own);
     return {
-      ipipAddress: wanted.has('ipip') ? address : undefined,
+      // UDP has no field of its own in Calico's Node.
+      ipipAddress: wanted.has('ipip') || wanted.has('udp') ? address : undefined,
       vxlanAddress: wanted.has('vxlan') ? address : undefined,
       vtepMac: wanted.has('vxlan') ? (node?.spec.vxlanTunnelMACAddr ?? vtepMacOf(this.#nodeName)) : undefined,
     };

@@ -70,6 +70,7 @@ test('UDP encapsulation is asked for by an annotation', t => {
   const tunnels = calculator(a, { ...plain, metadata: { ...plain.metadata, annotations } });
   t.deepEqual(tunnels.wanted(), new Set(['udp']));
   t.deepEqual(tunnels.intent(felix, own())?.udp, { port: 8285, mtu: undefined });
+  t.like(tunnels.identity(own()), { ipipAddress: '10.244.1.0' as Ipv4Address, vxlanAddress: undefined });
 });
 
 test('a tunnel is wanted as long as a host sends by it: another one, or this one', t => {

@@ -10,12 +10,14 @@ import { newTunnelLab, takes } from '../../support/tunnel-lab.js';
 
 const launcher = fileURLToPath(new URL('../../../../bin/bgpctl', import.meta.url));
 
-test('VXLAN: what is filtered, a missing way back, a dead host and an MTU black hole are told apart', async t => {
-  t.timeout(180_000);
-  const lab = await newTunnelLab(t, 'vxlan');
-  t.true(await takes(lab, 'vxlan'), logTail(lab.hosts[0]!));
-  await tellFaultsApart(t, lab, 'vxlan');
-});
+for (const mode of ['vxlan', 'udp'] as const) {
+  test(`${mode}: a filter, a missing way back, a dead host and an MTU black hole are told apart`, async t => {
+    t.timeout(180_000);
+    const lab = await newTunnelLab(t, mode);
+    t.true(await takes(lab, mode), logTail(lab.hosts[0]!));
+    await tellFaultsApart(t, lab, mode);
+  });
+}
 
 test('both modes of a CrossSubnet pool are probed; a hundred dead hosts take seconds, and Ctrl-C ends their pings', async t => {
   t.timeout(180_000);
