@@ -40,6 +40,9 @@ export interface GuardState {
 
 /** From the beginning of one look to that of the next; slow ones are half of the time at most. */
 const LOOK_MS = 2000;
+/** Where commands are slow looks take a tenth of the time at most, and are not further apart than this. */
+const MOST_SHARE = 0.1;
+const LONGEST_PAUSE_MS = 5000;
 /** What changes rarely: the other iptables, nftables' own chains. */
 const LOOK_AROUND_MS = 30_000;
 
@@ -138,7 +141,8 @@ export class TunnelGuard {
     this.#looking = false;
     if (this.#closed || this.#gone) return;
     const tookMs = clock.now() - beganMs;
-    this.#timer = clock.schedule(LOOK_MS - Math.min(tookMs, LOOK_MS / 2), () => this.#look());
+    const restMs = Math.min(LONGEST_PAUSE_MS, tookMs * (1 / MOST_SHARE - 1));
+    this.#timer = clock.schedule(Math.max(LOOK_MS - tookMs, restMs), () => this.#look());
   }
 
   async #lookOnce(intent: GuardIntent, version: number): Promise<void> {

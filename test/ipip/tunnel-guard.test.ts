@@ -37,6 +37,8 @@ function setUp(t: ExecutionContext, kernel = new FakeGuardKernel()) {
   };
   /** Time for one more look, and for what follows from it. */
   const look = async () => {
+    // One that is under way would take that time, and be followed by a longer pause.
+    await settle();
     clock.advance(LOOK_MS);
     await settle();
   };

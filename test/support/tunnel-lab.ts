@@ -82,12 +82,11 @@ export async function setModeStaggered(lab: Lab, mode: Mode, when: When = 'Alway
 
 /** The line of `ip route` that leads from a host to another's pods; "" if there is none. */
 export function routeTo(lab: Lab, from: Host, to: Host): string {
-  return (
-    lab
-      .routes(from)
-      .split('\n')
-      .find(line => line.startsWith(to.block)) ?? ''
-  );
+  return lineFor(lab.routes(from), to);
+}
+
+function lineFor(routes: string, to: Host): string {
+  return routes.split('\n').find(line => line.startsWith(to.block)) ?? '';
 }
 
 /** True once every host sends to every other as the mode says. */
@@ -99,10 +98,12 @@ export async function takes(
 ): Promise<boolean> {
   const device = (from: Host, to: Host) =>
     when === 'CrossSubnet' && from.subnet === to.subnet ? devices.plain : devices[mode];
+  // One look per host: starting a command is dear in the lab.
   return within(milliseconds, () =>
-    lab.hosts.every(from =>
-      lab.hosts.every(to => from === to || routeTo(lab, from, to).includes(` dev ${device(from, to)} `)),
-    ),
+    lab.hosts.every(from => {
+      const routes = lab.routes(from);
+      return lab.hosts.every(to => from === to || lineFor(routes, to).includes(` dev ${device(from, to)} `));
+    }),
   );
 }
 
