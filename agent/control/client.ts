@@ -168,6 +168,8 @@ export class ControlClient {
         method,
         path: `/${CONTROL_API_VERSION}${path}`,
         headers: { accept },
+        // A connection that is kept may be closed by the agent at the moment it is used again.
+        agent: false,
       };
       const sent = request({ ...options, ...(signal === undefined ? {} : { signal }) }, resolve);
       sent.on('error', (error: NodeJS.ErrnoException) => reject(connectError(this.socketPath, error)));

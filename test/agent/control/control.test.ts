@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,12 @@ import { ControlClient, ControlError } from '../../../agent/control/client.js';
 import { parseRequest } from '../../../agent/control/requests.js';
 import { startControlServer } from '../../../agent/control/server.js';
 import { SocketTakenError } from '../../../agent/control/socket-claim.js';
-import type { PeersView, RouteView, TunnelCheckView } from '../../../agent/control/types.js';
+import {
+  CONTROL_API_VERSION,
+  type PeersView,
+  type RouteView,
+  type TunnelCheckView,
+} from '../../../agent/control/types.js';
 import { eventually } from '../../support/eventually.js';
 import { type FakeBackend, fakeBackend, peerStatus, routeView, tunnelCheck } from './fake-backend.js';
 
@@ -195,6 +201,23 @@ test('a plain file in the place of the socket is not removed', async t => {
     { instanceOf: SocketTakenError },
   );
   t.true(statSync(path).isFile());
+});
+
+test('every request has a connection of its own: none is used again while the agent closes it', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'mgy-control-'));
+  const socketPath = join(directory, 'control.sock');
+  const headers = { 'margay-api': CONTROL_API_VERSION };
+  const server = createHttpServer((_, response) => response.writeHead(200, headers).end('{}'));
+  let connections = 0;
+  server.on('connection', () => connections++);
+  await new Promise<void>(resolve => server.listen(socketPath, resolve));
+  t.teardown(() => {
+    server.close();
+    rmSync(directory, { recursive: true });
+  });
+  const client = new ControlClient(socketPath);
+  for (let i = 0; i < 3; i++) await client.hello();
+  t.is(connections, 3);
 });
 
 test('the client tells "not running" from "another version"', async t => {
