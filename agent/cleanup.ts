@@ -1,11 +1,14 @@
 /** SHELL: `margay-agent cleanup`: everything that an agent has written to this host goes; the store stays. */
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MARGAY_ROUTE_PROTOCOL, tunnelKinds } from '../ipip/desired.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { undoForwarding } from '../ipip/forwarding.js';
 import { guardFirewall } from '../ipip/guard-firewall.js';
 import { ownDevice } from '../ipip/tunnel-devices.js';
 import { undoGuard } from '../ipip/tunnel-guard.js';
+import { readUdpStatus, udpStatePath, udpStatusPath, writeUdpState } from '../ipip/udp/state-file.js';
 import { claimHost } from '../linux/host-claim.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
 import type { Settings } from './config/settings.js';
@@ -22,7 +25,8 @@ export async function cleanUp(settings: Settings, say: (text: string) => void): 
     say(`margay-agent runs${which}: stop it first, it would write everything again`);
     return 1;
   }
-  const failures = (await removeRoutes(say)) + (await removeDevices(say));
+  const failures =
+    (await removeRoutes(say)) + (await emptyUdpTable(settings, say)) + (await removeDevices(say));
   const forwarding = await undoForwarding({
     stateFile: changedSysctlsFile(settings),
     firewall: iptablesFirewall(),
@@ -58,6 +62,33 @@ async function removeRoutes(say: (text: string) => void): Promise<number> {
   }
   return failures;
 }
+
+/** A data path that runs would make its device again. */
+async function emptyUdpTable(settings: Settings, say: (text: string) => void): Promise<number> {
+  const path = udpStatePath(settings.stateDirectory);
+  if (!existsSync(path)) return 0;
+  try {
+    await writeUdpState(path, { device: undefined });
+    if ((await readUdpStatus(udpStatusPath(settings.stateDirectory))) === undefined) rmSync(path);
+    else await untilIdle(settings);
+    say('table of the UDP data path emptied');
+    return 0;
+  } catch (error) {
+    say(`${path}: ${(error as Error).message}`);
+    return 1;
+  }
+}
+
+async function untilIdle(settings: Settings): Promise<void> {
+  for (let i = 0; i < UDP_LOOKS; i++) {
+    const status = await readUdpStatus(udpStatusPath(settings.stateDirectory));
+    if (status?.device === null || status === undefined) return;
+    await sleep(100);
+  }
+}
+
+/** It looks at its table every two seconds. */
+const UDP_LOOKS = 30;
 
 async function removeDevices(say: (text: string) => void): Promise<number> {
   const kernel = new Rtnetlink();

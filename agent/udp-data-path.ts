@@ -11,6 +11,7 @@ import {
   udpStatusPath,
   writeUdpState,
 } from '../ipip/udp/state-file.js';
+import type { UdpStatus } from '../ipip/udp/status.js';
 
 export interface UdpDataPathOptions {
   readonly stateDirectory: string;
@@ -104,7 +105,7 @@ export class UdpDataPath {
     if (this.#closed) return;
     const status = await readUdpStatus(udpStatusPath(this.#options.stateDirectory));
     this.#tell(() => {
-      if (status !== undefined) this.#problem = status.device === null ? status.problems[0] : undefined;
+      if (status !== undefined) this.#problem = problemOf(status);
       else if (this.#missed) this.#problem = STOPPED;
       this.#missed = status === undefined;
     });
@@ -117,6 +118,12 @@ export class UdpDataPath {
     change();
     if (this.problem !== before && !this.#closed) this.#options.changed();
   }
+}
+
+/** Packets are carried where there is a device and a port; until then it says what it lacks. */
+function problemOf({ device, port, problems }: UdpStatus): string | undefined {
+  if (device !== null && port !== null) return undefined;
+  return problems[0] ?? 'margay-udp is about to begin';
 }
 
 /** What is wanted, and what was there before: routes and hosts of an earlier process, as long as nobody knows better. */

@@ -86,7 +86,8 @@ export class TunnelsCalculator {
     return [...this.#pools.values()].map(pool => ({
       cidr: pool.spec.cidr,
       ipipMode: pool.spec.ipipMode,
-      vxlanMode: pool.spec.vxlanMode,
+      // Tunnels carry IPv4 in this version.
+      vxlanMode: isIpv6(pool) ? 'Never' : pool.spec.vxlanMode,
       udpMode: udpModeOf(pool),
     }));
   }
@@ -165,7 +166,11 @@ export class TunnelsCalculator {
   }
 
   conditions(own: OwnAddresses): readonly Condition[] {
-    return [...macCollisions(this.#nodes.values()), ...this.#addressConditions(own)];
+    return [
+      ...macCollisions(this.#nodes.values()),
+      ...this.#addressConditions(own),
+      ...plainIpv6Pools(this.#pools.values()),
+    ];
   }
 
   #addressConditions(own: OwnAddresses): Condition[] {
@@ -217,6 +222,20 @@ function tunnelAddress(node: NodeResource | undefined, own: OwnAddresses): Ipv4A
     if (free !== undefined) return free;
   }
   return undefined;
+}
+
+function isIpv6(pool: IPPoolResource): boolean {
+  return prefixFamily(pool.spec.cidr) === 'ipv6';
+}
+
+function plainIpv6Pools(pools: Iterable<IPPoolResource>): Condition[] {
+  return [...pools]
+    .filter(pool => isIpv6(pool) && pool.spec.vxlanMode !== 'Never')
+    .map(({ metadata, spec }) => {
+      const object = `IPPool/${metadata.name}`;
+      const message = `${object} has vxlanMode ${spec.vxlanMode}: this version tunnels IPv4 only, ${spec.cidr} is routed plainly`;
+      return condition('warning', 'ipv6-tunnel', [object], message);
+    });
 }
 
 function macCollisions(nodes: Iterable<NodeResource>): Condition[] {

@@ -48,7 +48,13 @@ function start(t: ExecutionContext, before?: UdpState) {
   return { path, clock, written, says, silence };
 }
 
-const running = { pid: process.pid, since: '2026-01-01T00:00:00Z', device: 'margay.udp', problems: [] };
+const running = {
+  pid: process.pid,
+  since: '2026-01-01T00:00:00Z',
+  device: 'margay.udp',
+  port: 8285,
+  problems: [],
+};
 
 test('what an earlier agent wrote is carried on until removals are allowed', async t => {
   const { path, written } = start(t, carrying(2, 3));
@@ -77,7 +83,7 @@ test('a process that does not run is a problem, one that is away for a moment is
   await look();
   await look();
   t.true(path.problem?.includes('margay-udp'));
-  says({ ...running, device: null, problems: ['UDP port 8285 is taken by flanneld (pid 42)'] });
+  says({ ...running, port: null, problems: ['UDP port 8285 is taken by flanneld (pid 42)'] });
   await look();
   t.is(path.problem, 'UDP port 8285 is taken by flanneld (pid 42)');
 });

@@ -148,6 +148,16 @@ test('the one that the Node has is kept while it is out of a block of this host'
   t.is(address(own(), withTunnelAddress('10.244.7.7')) as string, '10.244.1.0');
 });
 
+test('an IPv6 pool that wants VXLAN is routed plainly, and that is said', t => {
+  const plain = pool('six', 'fd10::/48');
+  const tunnels = calculator(a, { ...plain, spec: { ...plain.spec, vxlanMode: 'Always' } });
+  t.deepEqual(tunnels.wanted(), new Set());
+  t.deepEqual(
+    tunnels.conditions(own()).map(({ severity, objects }) => [severity, objects]),
+    [['warning', ['IPPool/six']]],
+  );
+});
+
 test('a workload that has the tunnel’s address is named', t => {
   const tunnels = calculator(withTunnelAddress('10.244.1.0'), modes('Always'));
   t.deepEqual(tunnels.conditions(own()), []);
