@@ -220,7 +220,7 @@ export class Agent {
       clock,
       nodeAddress,
       known: () => this.cluster.ownNode,
-      identity: () => this.cluster.tunnelIdentity,
+      identity: node => this.cluster.tunnelIdentityOf(node),
       written: node => this.#wrote(node),
       changed: () => this.#tell('status'),
       warn: problem => log.warn({ node: nodeName, problem }, 'own Node document'),

@@ -146,8 +146,8 @@ export class Cluster {
   }
 
   /** What this host's own Node should say of its tunnels. */
-  get tunnelIdentity(): TunnelIdentity {
-    return this.tunnels.identity(this.#ownAddresses());
+  tunnelIdentityOf(node: NodeResource | undefined): TunnelIdentity {
+    return this.tunnels.identity(this.#ownAddresses(), node);
   }
 
   /** Of any node: its confirmed blocks. */

@@ -18,8 +18,8 @@ export interface OwnNodeKeeperOptions {
   readonly nodeAddress: () => NodeAddressChoice;
   /** The document as it is in force. */
   readonly known: () => NodeResource | undefined;
-  /** What other hosts must know of this one's tunnels. */
-  readonly identity: () => TunnelIdentity;
+  /** What other hosts must know of this one's tunnels, given its document: what stood in an earlier one counts no more. */
+  readonly identity: (node: NodeResource | undefined) => TunnelIdentity;
   /** It is in force from now on. */
   readonly written: (node: Resource) => void;
   /** A problem came or went, or another address was chosen. */
@@ -61,15 +61,15 @@ export class OwnNodeKeeper {
   /** What is in force after a change that leaves something to be put right, which is then done. */
   mended(change: ResourceChange): NodeResource | undefined {
     const { nodeName, nodeAddress, identity } = this.#options;
-    const mended = mendedNode(change, nodeName, nodeAddress(), identity());
+    const mended = mendedNode(change, nodeName, nodeAddress(), identity);
     if (mended !== undefined) void this.request();
     return mended;
   }
 
   /** The kernel or the calculators may say something else now. */
   review(): void {
-    const { nodeAddress, identity } = this.#options;
-    const [choice, now] = [nodeAddress(), identity()];
+    const { nodeAddress, identity, known } = this.#options;
+    const [choice, now] = [nodeAddress(), identity(known())];
     const same = this.#identity === undefined || sameValue(this.#identity, now);
     this.#identity = now;
     if (!same || !sameValue(this.#choice, choice)) void this.request();
@@ -86,7 +86,7 @@ export class OwnNodeKeeper {
     if (choice.kind === 'refused') return { kind: 'failed', problem: choice.reason };
     return keepDocument(store, { kind: 'Node', name: nodeName }, found => {
       const node = found?.kind === 'Node' ? found : undefined;
-      return rightOwnNode(node, nodeName, choice.address, identity());
+      return rightOwnNode(node, nodeName, choice.address, identity(node));
     });
   }
 
@@ -95,7 +95,8 @@ export class OwnNodeKeeper {
     const { nodeName, nodeAddress, identity, known, written } = this.#options;
     const choice = nodeAddress();
     if (choice.kind === 'refused') return;
-    const right = rightOwnNode(known(), nodeName, choice.address, identity());
+    const node = known();
+    const right = rightOwnNode(node, nodeName, choice.address, identity(node));
     if (right !== undefined) written(right);
   }
 

@@ -48,10 +48,10 @@ export function mendedNode(
   change: ResourceChange,
   nodeName: string,
   choice: NodeAddressChoice,
-  identity: TunnelIdentity,
+  identityOf: (found: NodeResource | undefined) => TunnelIdentity,
 ): NodeResource | undefined {
   const { id, resource } = afterChange(change);
   if (id.kind !== 'Node' || id.name !== nodeName || choice.kind === 'refused') return undefined;
   const found = resource?.kind === 'Node' ? resource : undefined;
-  return rightOwnNode(found, nodeName, found?.spec.bgp?.ipv4Address ?? choice.address, identity);
+  return rightOwnNode(found, nodeName, found?.spec.bgp?.ipv4Address ?? choice.address, identityOf(found));
 }

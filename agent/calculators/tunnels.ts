@@ -131,19 +131,22 @@ export class TunnelsCalculator {
   /** The other hosts, in order of their names. */
   remoteHosts(): readonly RemoteHost[] {
     const hosts: RemoteHost[] = [];
+    const holders = holdersOfMacs(this.#nodes.values());
     for (const [name, node] of this.#nodes) {
       const address = name === this.#nodeName ? undefined : nodeAddress(node)?.address;
       if (address === undefined) continue;
-      const receives = receptions(this.#statuses.get(name));
-      hosts.push({ name, address, receives, vtepMac: node.spec.vxlanTunnelMACAddr ?? '' });
+      const vtepMac = node.spec.vxlanTunnelMACAddr ?? '';
+      const said = receptions(this.#statuses.get(name));
+      const holder = this.#otherHolder(name, holders.get(vtepMac) ?? []);
+      const receives = holder === undefined ? said : withoutVxlan(said, holder, vtepMac);
+      hosts.push({ name, address, receives, vtepMac });
     }
     return hosts.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** What this host's own Node should say: only of tunnels that are wanted, and what its author wrote stays. */
-  identity(own: OwnAddresses): TunnelIdentity {
+  /** What this host's own Node should say: only of tunnels that are wanted, and what its author wrote stays. @param node as it is */
+  identity(own: OwnAddresses, node: NodeResource | undefined): TunnelIdentity {
     const wanted = this.wanted();
-    const node = this.#nodes.get(this.#nodeName);
     const address = tunnelAddress(node, own);
     return {
       // UDP has no field of its own in Calico's Node.
@@ -171,6 +174,12 @@ export class TunnelsCalculator {
       ...this.#addressConditions(own),
       ...plainIpv6Pools(this.#pools.values()),
     ];
+  }
+
+  /** Who gets what is sent to a MAC that several hosts have: this host itself, else the first one. Undefined: the named one. */
+  #otherHolder(name: string, names: readonly string[]): string | undefined {
+    const holder = names.includes(this.#nodeName) ? this.#nodeName : names[0];
+    return holder === name ? undefined : holder;
   }
 
   #addressConditions(own: OwnAddresses): Condition[] {
@@ -238,16 +247,34 @@ function plainIpv6Pools(pools: Iterable<IPPoolResource>): Condition[] {
     });
 }
 
-function macCollisions(nodes: Iterable<NodeResource>): Condition[] {
+/** By MAC, in order of their names. */
+function holdersOfMacs(nodes: Iterable<NodeResource>): ReadonlyMap<string, readonly string[]> {
   const byMac = new Map<string, string[]>();
   for (const { metadata, spec } of nodes) {
-    if (spec.vxlanTunnelMACAddr === undefined) continue;
-    byMac.set(spec.vxlanTunnelMACAddr, [...(byMac.get(spec.vxlanTunnelMACAddr) ?? []), metadata.name]);
+    const mac = spec.vxlanTunnelMACAddr;
+    if (mac === undefined) continue;
+    const names = byMac.get(mac);
+    if (names === undefined) byMac.set(mac, [metadata.name]);
+    else names.push(metadata.name);
   }
-  return [...byMac]
+  for (const names of byMac.values()) names.sort();
+  return byMac;
+}
+
+/** Sent to its MAC, packets would arrive at another host, or nowhere. */
+function withoutVxlan(receives: RemoteHost['receives'], holder: string, mac: string): RemoteHost['receives'] {
+  if (receives?.vxlan?.kind !== 'ready') return receives;
+  return {
+    ...receives,
+    vxlan: { kind: 'unavailable', reason: `${holder} has the same vxlanTunnelMACAddr ${mac}` },
+  };
+}
+
+function macCollisions(nodes: Iterable<NodeResource>): Condition[] {
+  return [...holdersOfMacs(nodes)]
     .filter(([, names]) => names.length > 1)
     .map(([mac, names]) => {
-      const [first, ...others] = names.sort();
+      const [first, ...others] = names;
       return condition(
         'error',
         'vtep-mac-collision',

@@ -1,10 +1,11 @@
 import test from 'ava';
+import { vtepMacOf } from '../../agent/calculators/tunnel-identity.js';
 import { agentStatus } from '../../agent/status.js';
 import type { NodeResource } from '../../core/resources/resource.js';
 import { MemoryStore } from '../../store/memory-store.js';
 import { eventually } from '../support/eventually.js';
 import { peerStatus } from './control/fake-backend.js';
-import { asn, node } from './documents.js';
+import { asn, node, pool } from './documents.js';
 import { type RunningAgent, runAgent } from './running-agent.js';
 
 const OWN = { kind: 'Node', name: 'a' } as const;
@@ -152,4 +153,22 @@ test('a store that refuses the Node keeps no host from having its address', asyn
   const running = await runAgent(t, [node('b', '10.0.0.2/24')], { store });
   t.is(running.agent.cluster.speaker?.routerId as string, '10.0.0.1');
   t.true(agentStatus(running.agent).conditions.some(({ message }) => message.includes('read-only')));
+});
+
+test('a MAC of its VXLAN device that was taken out of it under a running agent does not come back', async t => {
+  const mac = '02:00:00:00:00:0c';
+  const written = node('a', '10.0.0.1/24');
+  const vxlan = pool('pods', '10.244.0.0/16');
+  const running = await runAgent(t, [
+    { ...written, spec: { ...written.spec, vxlanTunnelMACAddr: mac } },
+    { ...vxlan, spec: { ...vxlan.spec, vxlanMode: 'Always' } },
+  ]);
+  t.is((await stored(running))?.spec.vxlanTunnelMACAddr, mac);
+  const found = await running.store.get(OWN);
+  if (found.kind !== 'ok') return t.fail();
+  await running.store.update(written, found.value.revision);
+  const derived = vtepMacOf('a');
+  t.true(await eventually(async () => (await stored(running))?.spec.vxlanTunnelMACAddr === derived));
+  await settled();
+  t.is((await stored(running))?.spec.vxlanTunnelMACAddr, derived);
 });

@@ -48,7 +48,7 @@ test('pools without a tunnel want none, and nothing is said of any', t => {
   const tunnels = calculator(a, b, modes('Never'));
   t.deepEqual(tunnels.wanted(), new Set());
   t.like(tunnels.intent(felix, own()), { ipip: undefined, vxlan: undefined, udp: undefined });
-  t.deepEqual(tunnels.identity(own()), {
+  t.deepEqual(tunnels.identity(own(), a), {
     ipipAddress: undefined,
     vxlanAddress: undefined,
     vtepMac: undefined,
@@ -70,7 +70,7 @@ test('UDP encapsulation is asked for by an annotation', t => {
   const tunnels = calculator(a, { ...plain, metadata: { ...plain.metadata, annotations } });
   t.deepEqual(tunnels.wanted(), new Set(['udp']));
   t.deepEqual(tunnels.intent(felix, own())?.udp, { port: 8285, mtu: undefined });
-  t.like(tunnels.identity(own()), { ipipAddress: '10.244.1.0' as Ipv4Address, vxlanAddress: undefined });
+  t.like(tunnels.identity(own(), a), { ipipAddress: '10.244.1.0' as Ipv4Address, vxlanAddress: undefined });
 });
 
 test('a tunnel is wanted as long as a host sends by it: another one, or this one', t => {
@@ -143,7 +143,7 @@ test('the address inside tunnels is the first free one of the lowest block', t =
 
 test('the one that the Node has is kept while it is out of a block of this host', t => {
   const address = (given: OwnAddresses, host: NodeResource) =>
-    calculator(host, modes('Always')).identity(given).ipipAddress;
+    calculator(host, modes('Always')).identity(given, host).ipipAddress;
   t.is(address(own(), withTunnelAddress('10.244.1.77')) as string, '10.244.1.77');
   t.is(address(own(), withTunnelAddress('10.244.7.7')) as string, '10.244.1.0');
 });
@@ -173,4 +173,22 @@ test('two hosts with one MAC are named', t => {
   const tunnels = calculator(copy('a', '10.0.0.1/24'), copy('b', '10.0.0.2/24'));
   const [collision] = tunnels.conditions(own());
   t.deepEqual(collision?.objects, ['Node/a', 'Node/b']);
+});
+
+test('to a host whose MAC another one has nothing is sent: its packets would arrive there', t => {
+  const mac = '02:00:00:00:00:0c';
+  const withMac = (host: NodeResource): NodeResource => ({
+    ...host,
+    spec: { ...host.spec, vxlanTunnelMACAddr: mac },
+  });
+  const [c, d] = [node('c', '10.0.0.3/24'), node('d', '10.0.0.4/24')];
+  const ready = ['b', 'c', 'd'].map(name => status(name, ['vxlan']));
+  const sendsTo = (...nodes: readonly NodeResource[]) =>
+    calculator(...nodes, ...ready)
+      .remoteHosts()
+      .filter(({ receives }) => receives?.vxlan?.kind === 'ready')
+      .map(({ name }) => name);
+  t.deepEqual(sendsTo(a, b, withMac(d), withMac(c)), ['b', 'c']);
+  t.deepEqual(sendsTo(withMac(a), b, withMac(c), d), ['b', 'd']);
+  t.deepEqual(sendsTo(a, b, c, withMac(d)), ['b', 'c', 'd']);
 });
