@@ -85,8 +85,10 @@ export function desiredDevice(
 
 /** Ours, whatever it is called now. */
 export function ownDevice(kind: TunnelKind, links: readonly Link[]): Link | undefined {
-  const named = links.find(link => link.name === deviceNames[kind] && link.kind === linkKinds[kind]);
-  return named ?? links.find(link => link.alias === aliasOf(kind) && link.kind === linkKinds[kind]);
+  const likely = links.filter(link => link.kind === linkKinds[kind]);
+  const named = (link: Link) => link.name === deviceNames[kind];
+  const labelled = (link: Link) => link.alias === aliasOf(kind);
+  return likely.find(link => named(link) && labelled(link)) ?? likely.find(labelled) ?? likely.find(named);
 }
 
 /** As `ip -d link` calls them. */

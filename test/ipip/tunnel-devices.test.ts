@@ -137,6 +137,21 @@ for (const kind of tunnelKinds) {
   });
 }
 
+test('of a device that was renamed and another one that has its name, ours is the one with the alias', t => {
+  const renamed = vxlan({ name: 'old' });
+  const squatter = vxlan({ ifindex: 5, alias: '' });
+  for (const links of [
+    [renamed, squatter],
+    [squatter, renamed],
+  ]) {
+    t.is(ownDevice('vxlan', links), renamed);
+    const reason = 'margay.vxlan is a vxlan device of another program';
+    t.deepEqual(plan('vxlan', facts(links)), { kind: 'refused', reason });
+  }
+  const nameless = vxlan({ alias: '' });
+  t.is(ownDevice('vxlan', [nameless]), nameless);
+});
+
 test('an IPIP device is made with this host’s address, any other end, path-MTU discovery and room for its header', t => {
   const planned = plan('ipip', facts([]));
   if (planned.kind !== 'create') return t.fail(planned.kind);
