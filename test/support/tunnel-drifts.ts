@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
-import { ip } from './tunnel-lab.js';
+import { ip, ipBatch } from './tunnel-lab.js';
 
 interface Drift {
   readonly name: string;
@@ -71,7 +71,8 @@ export async function sufferDrifts(t: ExecutionContext, lab: Lab, device: string
   const theirsBefore = theirs();
   for (const { name, lines } of drifts) {
     const before = kept(host, device);
-    for (const line of lines(target)) ip(host.namespace, line);
+    // In one process: the agent would put right what is half done.
+    ipBatch(host.namespace, lines(target));
     const began = performance.now();
     const healed = await within(5000, () => kept(host, device) === before);
     const took = performance.now() - began;

@@ -192,6 +192,13 @@ export function ip(namespace: string, words: string): string {
   });
 }
 
+export function ipBatch(namespace: string, lines: readonly string[]): void {
+  execFileSync('ip', ['-n', namespace, '-batch', '-'], {
+    input: lines.join('\n'),
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+}
+
 /** Of every host, for all interfaces and the underlay's own. */
 export function setReversePathFilter(lab: Lab, value: 0 | 1 | 2): void {
   for (const host of lab.hosts) {
