@@ -51,10 +51,30 @@ export type DevicePlan =
       readonly deleteAddresses: readonly InterfaceAddress[];
     };
 
-/** The interface that holds the node's address: what tunnels go over. */
-export function underlayOf({ local }: TunnelIntent, { links, addresses }: DeviceFacts): Link | undefined {
-  const holder = addresses.find(({ address }) => address === local);
-  return links.find(({ ifindex }) => ifindex === holder?.ifindex);
+/**
+ * What tunnels go over, the narrowest first: the interface that holds the node's address. Where that one reaches nobody (a host with several
+ * links has its address on the loopback, or on a dummy), it is every interface that a router is reached by.
+ */
+export function underlaysOf({ local }: TunnelIntent, facts: DeviceFacts): readonly Link[] {
+  const { links, addresses, foreignRoutes } = facts;
+  const byIndex = new Map(links.map(link => [link.ifindex, link]));
+  const holder = byIndex.get(addresses.find(({ address }) => address === local)?.ifindex ?? 0);
+  if (holder === undefined || !(holder.loopback || holder.kind === 'dummy')) return holder ? [holder] : [];
+  const uplinks = new Set<Link>();
+  for (const { destination, nextHops } of foreignRoutes) {
+    if (destination.includes(':')) continue;
+    for (const { gateway, ifindex } of nextHops) {
+      const link = byIndex.get(ifindex);
+      if (gateway === undefined || link === undefined || link === holder) continue;
+      if (link.tunnel === undefined && link.kind !== 'tun') uplinks.add(link);
+    }
+  }
+  return uplinks.size === 0 ? [holder] : [...uplinks].sort((a, b) => a.mtu - b.mtu || a.ifindex - b.ifindex);
+}
+
+/** The narrowest of {@link underlaysOf}: what a packet must fit. */
+export function underlayOf(intent: TunnelIntent, facts: DeviceFacts): Link | undefined {
+  return underlaysOf(intent, facts)[0];
 }
 
 /** Undefined if the intent has no such tunnel. @param underlayMtu of the interface that the tunnel goes over */

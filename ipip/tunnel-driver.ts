@@ -8,7 +8,7 @@
 import type { InterfaceAddress } from '../linux/netlink/address.js';
 import type { FdbEntry } from '../linux/netlink/bridge-fdb.js';
 import type { KernelRefusal } from '../linux/netlink/connection.js';
-import type { LinkChange, NewLink } from '../linux/netlink/link.js';
+import type { Link, LinkChange, NewLink } from '../linux/netlink/link.js';
 import type { Neighbour } from '../linux/netlink/neighbour.js';
 import { type TunnelKind, tunnelKinds, tunnelWords } from './desired.js';
 import type { OwnTunnels, RemoteHost, TunnelState } from './encapsulation.js';
@@ -22,6 +22,7 @@ import {
   ownDevice,
   planDevice,
   underlayOf,
+  underlaysOf,
 } from './tunnel-devices.js';
 import type { TunnelIntent } from './tunnel-intent.js';
 import { isEmptyVtepPlan, planVtepPeers, type VtepPlan } from './vtep-peers.js';
@@ -129,7 +130,8 @@ export class TunnelDriver {
     hosts: readonly RemoteHost[],
     facts: KernelFacts,
   ): Promise<boolean> {
-    const underlay = underlayOf(intent, facts);
+    const underlays = underlaysOf(intent, facts);
+    const underlay = underlays[0];
     const desired = desiredDevice(kind, intent, underlay?.mtu ?? 0);
     if (desired === undefined) return this.#remove(kind, intent.mayRemove, facts);
     if (underlay === undefined) {
@@ -147,7 +149,7 @@ export class TunnelDriver {
       case 'repair':
         return this.#repair(kind, plan);
       case 'as-it-should-be':
-        return this.#settle(kind, plan, underlay.name, hosts, facts);
+        return this.#settle(kind, plan, underlays, hosts, facts);
     }
   }
 
@@ -194,12 +196,12 @@ export class TunnelDriver {
   async #settle(
     kind: TunnelKind,
     { link }: DevicePlan & { kind: 'as-it-should-be' },
-    underlay: string,
+    underlays: readonly Link[],
     hosts: readonly RemoteHost[],
     facts: KernelFacts,
   ): Promise<boolean> {
     const { host } = this.#options;
-    const problem = host.looseReversePath([underlay, link.name]);
+    const problem = host.looseReversePath([...underlays.map(({ name }) => name), link.name]);
     if (problem !== undefined) return this.#unavailable(kind, problem);
     if (kind === 'vxlan') {
       const checksums = host.settleChecksums(link.name);

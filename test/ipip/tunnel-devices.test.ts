@@ -10,6 +10,7 @@ import {
   ownDevice,
   planDevice,
   underlayOf,
+  underlaysOf,
 } from '../../ipip/tunnel-devices.js';
 import type { TunnelIntent } from '../../ipip/tunnel-intent.js';
 import type { InterfaceAddress } from '../../linux/netlink/address.js';
@@ -102,6 +103,25 @@ function plan(kind: TunnelKind, given: DeviceFacts, wanted = intent) {
 test('tunnels go over the interface that has the node’s address', t => {
   t.is(underlayOf(intent, facts([])), eth0);
   t.is(underlayOf({ ...intent, local: ip('10.0.0.9') }, facts([])), undefined);
+});
+
+test('where a loopback or a dummy has the node’s address, tunnels go over what leads to routers, the narrowest first', t => {
+  const wide = link({ ifindex: 3, name: 'eth1', mtu: 9000 });
+  const theirs = vxlan({ ifindex: 5, name: 'flannel.1', alias: '' });
+  const connected = { ...routeBy(7), nextHops: [{ ...routeBy(7).nextHops[0]!, gateway: undefined }] };
+  const ipv6 = { ...routeBy(8), destination: 'fd00::/64' as Prefix };
+  const foreignRoutes = [routeBy(3), routeBy(2), routeBy(5), connected, ipv6];
+  const bridges = [7, 8].map(ifindex => link({ ifindex, name: `br${ifindex}`, mtu: 1000, kind: 'bridge' }));
+  for (const holder of [
+    link({ ifindex: 1, name: 'lo', mtu: 65536, loopback: true }),
+    link({ ifindex: 1, name: 'dummy0', kind: 'dummy' }),
+  ]) {
+    const addresses = [address(1, '10.0.0.1')];
+    const given = facts([holder, wide, theirs, ...bridges], { addresses, foreignRoutes });
+    t.deepEqual(underlaysOf(intent, given), [eth0, wide]);
+    t.is(underlayOf(intent, given), eth0);
+    t.is(underlayOf(intent, { ...given, foreignRoutes: [] }), holder);
+  }
 });
 
 for (const kind of tunnelKinds) {
