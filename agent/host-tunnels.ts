@@ -131,18 +131,26 @@ export class HostTunnels {
     this.publish();
   }
 
+  /** As the kernel has them; a device whose data path does not run carries nothing. */
+  views(): readonly TunnelView[] {
+    const stopped = this.#options.udp?.problem;
+    return (this.#kernel?.tunnels() ?? []).map(view =>
+      view.tunnel === 'udp' && stopped !== undefined
+        ? { ...view, state: 'unavailable', detail: stopped }
+        : view,
+    );
+  }
+
   /** What stands in the way, for people. */
   conditions(): readonly ConditionView[] {
     const { guard } = this.#options;
-    const unavailable = (this.#kernel?.tunnels() ?? []).flatMap(
-      ({ tunnel, state, device, detail }): ConditionView[] => {
-        if (detail === '') return [];
-        const severity = state === 'unavailable' ? 'error' : 'warning';
-        const message =
-          state === 'unavailable' ? `${tunnelWords[tunnel]} is unavailable on this host: ${detail}` : detail;
-        return [{ severity, message, objects: [device] }];
-      },
-    );
+    const unavailable = this.views().flatMap(({ tunnel, state, device, detail }): ConditionView[] => {
+      if (detail === '') return [];
+      const severity = state === 'unavailable' ? 'error' : 'warning';
+      const message =
+        state === 'unavailable' ? `${tunnelWords[tunnel]} is unavailable on this host: ${detail}` : detail;
+      return [{ severity, message, objects: [device] }];
+    });
     const guards = this.#guarding ? (guard?.problems() ?? []) : [];
     return [...unavailable, ...guards.map(({ object, ...problem }) => ({ ...problem, objects: [object] }))];
   }
@@ -175,7 +183,7 @@ export class HostTunnels {
 
   #look(): void {
     if (this.#kernel === undefined) return;
-    const receives = new Map(this.#kernel.tunnels().flatMap(view => this.#receptionOf(view)));
+    const receives = new Map(this.views().flatMap(view => this.#receptionOf(view)));
     const sends = this.#kernel.tunnelUse.inUse;
     if (sameValue([[...receives], sends], [[...this.#receives], this.#sends])) return;
     this.#receives = receives;
@@ -189,9 +197,7 @@ export class HostTunnels {
    * away is put back at once: to say so would send everybody another way.
    */
   #receptionOf({ tunnel, state, detail }: TunnelView): readonly (readonly [TunnelKind, Reception])[] {
-    const { guard, udp } = this.#options;
-    const stopped = tunnel === 'udp' ? udp?.problem : undefined;
-    if (stopped !== undefined) return [[tunnel, { kind: 'unavailable', reason: stopped }]];
+    const { guard } = this.#options;
     if (state === 'unavailable') return [[tunnel, { kind: 'unavailable', reason: detail }]];
     const guarded = guard === undefined || guard.state().guarded.some(({ kind }) => kind === tunnel);
     if (guarded || this.#receives.get(tunnel)?.kind === 'ready') return [[tunnel, { kind: 'ready' }]];

@@ -60,10 +60,10 @@ export function agentStatus(agent: Agent): AgentStatus {
   };
 }
 
-function tunnelStatus({ dataplane, cluster, options }: Agent): AgentStatus['tunnels'] {
+function tunnelStatus({ dataplane, cluster, options, tunnels }: Agent): AgentStatus['tunnels'] {
   if (dataplane === undefined) return [];
   const hosts = cluster.tunnels.remoteHosts();
-  return dataplane.tunnels().map(({ tunnel, state, device, mtu, detail }) => ({
+  return tunnels.views().map(({ tunnel, state, device, mtu, detail }) => ({
     tunnel,
     state: state === 'open' && !cluster.tunnels.wanted().has(tunnel) ? 'closing' : state,
     device,
