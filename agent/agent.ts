@@ -97,11 +97,12 @@ export class Agent {
   async stop(goodbye: 'silent' | 'cease', message: string): Promise<void> {
     this.#ending.abort();
     this.ownNode.close();
-    this.tunnels.close();
+    const tunnelsClosed = this.tunnels.close();
     this.state.speaker = 'closed';
     await this.#speaker.close(goodbye, message, SPEAKER_PATIENCE_MS);
     this.dataplane?.close();
     this.options.tunnels?.close();
+    await tunnelsClosed;
     await this.options.store.close();
   }
 

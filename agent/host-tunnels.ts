@@ -159,11 +159,12 @@ export class HostTunnels {
     this.#lingering.allowRemovals();
   }
 
-  close(): void {
+  /** Leaves everything as it is. */
+  async close(): Promise<void> {
     this.#lingering.close();
     this.#status.close();
     this.#options.guard?.close();
-    this.#options.udp?.close();
+    await this.#options.udp?.close();
   }
 
   #wantUdp(): void {

@@ -28,7 +28,7 @@ export class UdpDataPath {
   readonly #options: UdpDataPathOptions;
   #wanted: UdpState | undefined;
   #mayRemove = false;
-  #writing = false;
+  #writing: Promise<void> | undefined;
   #again = false;
   #problem: string | undefined = STOPPED;
   /** By the last look; a process that is being restarted is missed once, and nobody needs to hear of it. */
@@ -50,7 +50,7 @@ export class UdpDataPath {
   /** The whole state. */
   want(state: UdpState): void {
     this.#wanted = state;
-    void this.#write();
+    this.#write();
     if (state.device !== undefined) this.#firstLook ??= this.#look();
   }
 
@@ -63,24 +63,28 @@ export class UdpDataPath {
   allowRemovals(): void {
     if (this.#mayRemove) return;
     this.#mayRemove = true;
-    void this.#write();
+    this.#write();
   }
 
-  /** Leaves everything as it is. */
-  close(): void {
+  /** Leaves everything as it is; resolves when the write that is under way has ended. */
+  async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
+    await this.#writing;
   }
 
-  async #write(): Promise<void> {
+  #write(): void {
     this.#again = true;
-    if (this.#writing) return;
-    this.#writing = true;
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #writeAll(): Promise<void> {
     while (this.#again && !this.#closed) {
       this.#again = false;
       await this.#writeOnce();
     }
-    this.#writing = false;
   }
 
   async #writeOnce(): Promise<void> {
