@@ -1,4 +1,5 @@
 /** Which hosts receive what a pool's packets are sent by, from what each says in its NodeStatus. Pure. */
+import { prefixFamily } from '../../core/prefix.js';
 import { udpModeOf } from '../../core/resources/annotations.js';
 import type { IPPoolResource, Resource, TunnelName, TunnelReception } from '../../core/resources/resource.js';
 import { type Row, renderTable } from './table.js';
@@ -33,8 +34,9 @@ export function hostReports(resources: readonly Resource[]): readonly HostReport
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** What the pool's packets are sent by, everywhere or across subnets; undefined: plainly. */
+/** What the pool's packets are sent by, everywhere or across subnets; undefined: plainly, as those of IPv6 pools are in this version. */
 export function tunnelOf(pool: IPPoolResource): TunnelName | undefined {
+  if (prefixFamily(pool.spec.cidr) === 'ipv6') return undefined;
   const modes = { ipip: pool.spec.ipipMode, vxlan: pool.spec.vxlanMode, udp: udpModeOf(pool) };
   return (['ipip', 'vxlan', 'udp'] as const).find(tunnel => modes[tunnel] !== 'Never');
 }

@@ -125,3 +125,8 @@ test('describe ippool: host by host, with the reason in full', t => {
     ].join('\n'),
   );
 });
+
+test('an IPv6 pool is routed plainly, whatever its mode: no host is asked whether it receives that', t => {
+  const ipv6 = pool('six', 'fd00:10::/48');
+  t.is(tunnelOf({ ...ipv6, spec: { ...ipv6.spec, vxlanMode: 'Always' } }), undefined);
+});
