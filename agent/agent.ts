@@ -207,6 +207,12 @@ export class Agent {
     this.#gate.run(action, () => this.tunnels.ready());
   }
 
+  #guardChanged(): void {
+    this.tunnels.reviewed();
+    // A device may wait for it.
+    this.dataplane?.review();
+  }
+
   /** A document of ours was written: what it says is in force at once. */
   #wrote(resource: Resource): void {
     this.cluster.onChange({ kind: 'changed', resource });
@@ -236,7 +242,7 @@ export class Agent {
       clock,
       store,
       cluster: this.cluster,
-      guard: tunnels?.newGuard(() => this.tunnels.reviewed()),
+      guard: tunnels?.newGuard(() => this.#guardChanged()),
       udp: tunnels?.newUdp(() => this.tunnels.reviewed()),
       externalNodes: tunnels?.externalNodes ?? [],
       recalculate: () => {
@@ -357,7 +363,10 @@ export class Agent {
     return new Dataplane({
       clock,
       metric,
-      tunnelHost: this.options.tunnels?.host ?? noTunnelHost,
+      tunnelHost: {
+        ...(this.options.tunnels?.host ?? noTunnelHost),
+        guardOf: kind => this.tunnels.guardOf(kind),
+      },
       handler: {
         nextHops: statuses =>
           this.#speaker.send({
@@ -389,7 +398,10 @@ const SPEAKER_PATIENCE_MS = 2000;
 /** What the speaker is told waits no longer for the guard of the tunnels. */
 const GUARD_PATIENCE_MS = 5000;
 
-const noTunnelHost: TunnelHost = { looseReversePath: () => undefined, settleChecksums: () => undefined };
+const noTunnelHost: Omit<TunnelHost, 'guardOf'> = {
+  looseReversePath: () => undefined,
+  settleChecksums: () => undefined,
+};
 
 const noDataplane = {
   setBest: () => {},

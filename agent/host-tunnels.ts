@@ -10,7 +10,7 @@ import { type TunnelKind, tunnelWords } from '../ipip/desired.js';
 import type { Reception } from '../ipip/encapsulation.js';
 import type { GuardedEncapsulation } from '../ipip/input-chain.js';
 import type { HostIntent } from '../ipip/kernel-facts.js';
-import type { TunnelView } from '../ipip/tunnel-driver.js';
+import type { TunnelHost, TunnelView } from '../ipip/tunnel-driver.js';
 import type { TunnelGuard } from '../ipip/tunnel-guard.js';
 import type { TunnelIntent } from '../ipip/tunnel-intent.js';
 import type { TunnelUse } from '../ipip/tunnel-use.js';
@@ -113,6 +113,14 @@ export class HostTunnels {
   /** After the guard's rules, or what the UDP data path says of itself, have changed. */
   reviewed(): void {
     this.#look();
+  }
+
+  /** A guard that is there, or was before this process, lets a device be made. */
+  guardOf(kind: TunnelKind): ReturnType<TunnelHost['guardOf']> {
+    const { guard } = this.#options;
+    if (guard === undefined || guard.state().guarded.some(one => one.kind === kind)) return 'in-place';
+    const problem = guard.problems().find(({ severity }) => severity === 'error');
+    return problem === undefined ? 'pending' : { refused: problem.message };
   }
 
   /** Told to the other hosts where it is not what they know. */

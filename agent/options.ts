@@ -51,7 +51,7 @@ export interface AgentOptions {
 }
 
 export interface AgentTunnels {
-  readonly host: TunnelHost;
+  readonly host: Omit<TunnelHost, 'guardOf'>;
   /** @param changed called after the guard's rules have changed */
   readonly newGuard: (changed: () => void) => TunnelGuard;
   /** @param changed called after what it says of itself has changed */

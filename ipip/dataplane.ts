@@ -126,6 +126,12 @@ export class Dataplane {
     return this.#calculator.bestPrefixes();
   }
 
+  /** Something that tunnels depend on has changed outside of the kernel's tables. */
+  review(): void {
+    this.#factsDoubted = true;
+    this.#lookSoon(0);
+  }
+
   /** After any number of {@link setBest}. */
   flush(): void {
     if (!this.#ready) return;

@@ -51,6 +51,8 @@ export interface TunnelHost {
   looseReversePath(interfaceNames: readonly string[]): string | undefined;
   /** Makes a VXLAN device compute checksums where it is told to; what went wrong, in words, or undefined. */
   settleChecksums(interfaceName: string): string | undefined;
+  /** Whether packets of strangers are kept from it: no device is made before, and none that cannot be guarded. */
+  guardOf(kind: TunnelKind): 'in-place' | 'pending' | { readonly refused: string };
 }
 
 export interface TunnelDriverOptions {
@@ -144,8 +146,14 @@ export class TunnelDriver {
     switch (plan.kind) {
       case 'refused':
         return this.#unavailable(kind, plan.reason);
-      case 'create':
-        return this.#create(desired, plan);
+      case 'create': {
+        const guard = this.#options.host.guardOf(kind);
+        if (guard === 'pending') {
+          this.#states.delete(kind);
+          return false;
+        }
+        return guard === 'in-place' ? this.#create(desired, plan) : this.#unavailable(kind, guard.refused);
+      }
       case 'repair':
         return this.#repair(kind, plan);
       case 'as-it-should-be':

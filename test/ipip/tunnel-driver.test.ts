@@ -37,7 +37,12 @@ function start(tunnelHost: Partial<TunnelHost> = {}, underlayMtu = 1500) {
   const newDriver = () =>
     new TunnelDriver({
       kernel,
-      host: { looseReversePath: () => undefined, settleChecksums: () => undefined, ...tunnelHost },
+      host: {
+        looseReversePath: () => undefined,
+        settleChecksums: () => undefined,
+        guardOf: () => 'in-place',
+        ...tunnelHost,
+      },
       describeRefusal: ({ text }) => text,
       log: (level, message) => said.push(`${level} ${message}`),
     });
@@ -157,6 +162,26 @@ test('a host that does not have the node’s address, or filters strictly, canno
   await settle({ ...IPIP, local: ip('10.0.0.9') });
   t.is(driver.states.get('ipip')?.kind, 'unavailable');
   t.is(kernel.calls.createLinks, 0);
+});
+
+test('no device is made before its guard, nor without one; what is there already stays', async t => {
+  let guard: ReturnType<TunnelHost['guardOf']> = 'pending';
+  const { kernel, driver, newDriver, settle, ready } = start({ guardOf: () => guard });
+  await ready;
+  await settle(IPIP);
+  t.is(kernel.link('margay.ipip'), undefined);
+  t.is(driver.states.size, 0);
+  guard = { refused: 'ipset is not installed' };
+  await settle(IPIP);
+  t.is(kernel.link('margay.ipip'), undefined);
+  t.deepEqual(driver.states.get('ipip'), { kind: 'unavailable', reason: 'ipset is not installed' });
+  guard = 'in-place';
+  await settle(IPIP);
+  t.is(driver.states.get('ipip')?.kind, 'open');
+  guard = 'pending';
+  const successor = newDriver();
+  await settle(IPIP, [], successor);
+  t.is(successor.states.get('ipip')?.kind, 'open');
 });
 
 test('the underlay’s MTU is followed', async t => {

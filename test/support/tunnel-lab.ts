@@ -182,7 +182,9 @@ export function watchKernel(t: ExecutionContext, host: Host): { readonly lines: 
   t.teardown(() => monitor.kill());
   const lines: string[] = [];
   monitor.stdout.setEncoding('utf8').on('data', (text: string) => {
-    lines.push(...text.split('\n').filter(line => line.includes('proto 157') || line.includes('margay.')));
+    const ours = (line: string) => line.includes('proto 157') || line.includes('margay.');
+    // A new device's link-local address is the kernel's own doing, a second or two later.
+    lines.push(...text.split('\n').filter(line => ours(line) && !line.includes('fe80::')));
   });
   return { lines };
 }

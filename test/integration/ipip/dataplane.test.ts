@@ -37,7 +37,11 @@ function start(t: ExecutionContext, on: NetworkNamespace): { dataplane: Dataplan
     clock: systemClock,
     metric: 1024,
     networkNamespace: on.path,
-    tunnelHost: { looseReversePath: () => undefined, settleChecksums: () => undefined },
+    tunnelHost: {
+      looseReversePath: () => undefined,
+      settleChecksums: () => undefined,
+      guardOf: () => 'in-place',
+    },
     handler: {
       nextHops: statuses => {
         for (const { nextHop, reachable } of statuses) seen.nextHops.set(nextHop, reachable);
