@@ -17,6 +17,7 @@ import { type Row, type Sample, speakerRows } from './side-by-side/rows.js';
 import { evaluate } from './side-by-side/statistics.js';
 
 const usage = `npm run bench -- [options]
+npm run bench -- tunnels --help     plain routing and each encapsulation between two hosts
   --rounds N        how often everything is measured; medians are shown (3)
   --only A,B        contenders: ${contenderNames.join(', ')}
   --rows A,B        rows: ${speakerRows(0)

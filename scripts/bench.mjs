@@ -2,11 +2,14 @@
  * `npm run bench`: side by side with BIRD, FRR and GoBGP, as an owned run, so that nothing is left behind. Never part of CI.
  *
  *     npm run bench -- --help
+ *     npm run bench -- tunnels --help     the ways between hosts (`tunnel-bench.mjs`)
  */
 import { installTools, networkTools, prepare, requireRoot } from './bootstrap.mjs';
 import { ownedRun } from './owned-run.mjs';
+import { benchTunnels } from './tunnel-bench.mjs';
 
 const args = process.argv.slice(2);
+if (args[0] === 'tunnels') process.exit(await benchTunnels(args.slice(1)));
 if (!args.includes('--help')) requireRoot('the bench makes network namespaces');
 prepare();
 installTools({ ip: networkTools.ip });

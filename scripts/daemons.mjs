@@ -1,5 +1,5 @@
 /**
- * BGP daemons for tests and benchmarks, and the lab's kernel, from Debian's packages, without installing them: downloaded,
+ * BGP daemons and iperf3 for tests and benchmarks, and the lab's kernel, from Debian's packages, without installing them: downloaded,
  * unpacked into a cache folder (`$MARGAY_CACHE`, else `~/.cache/margay`) and run from there. No unit is enabled, nothing
  * listens, /etc stays as it is.
  *
@@ -22,6 +22,7 @@ const catalogue = {
     libraries: [`usr/lib/${architecture}/frr`],
   },
   gobgpd: { programs: { gobgpd: 'usr/bin/gobgpd', gobgp: 'usr/bin/gobgp' }, libraries: [] },
+  iperf3: { programs: { iperf3: 'usr/bin/iperf3' }, libraries: [] },
   // Its modules lie beside it, in usr/lib/uml/modules; there is none for other processors than x86.
   'user-mode-linux': { programs: { linux: 'usr/bin/linux.uml' }, libraries: [] },
 };
@@ -34,7 +35,7 @@ function cacheFolder() {
 
 /**
  * Where a daemon's programs are, fetching them on first use.
- * @param {'bird2' | 'frr' | 'gobgpd' | 'user-mode-linux'} name
+ * @param {'bird2' | 'frr' | 'gobgpd' | 'iperf3' | 'user-mode-linux'} name
  * @returns {{ root: string, programs: Record<string, string>, env: { LD_LIBRARY_PATH: string } }}
  * @throws if the packages cannot be fetched; the message says which and why
  */

@@ -3,6 +3,7 @@
  * write to the sinks' read. Source and sinks share this process, so they share its clock.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '../figures/quantiles.js';
 import { encodeSingle } from './encode.js';
 import type { ChurnResult, LoadPlan } from './plan.js';
 import type { LoadSession } from './session.js';
@@ -85,8 +86,6 @@ function eventSender(
 }
 
 function percentiles(expectations: Expectations): Pick<ChurnResult, 'p50Ms' | 'p99Ms' | 'maxMs'> {
-  const sorted = Float64Array.from(expectations.samplesMs).sort();
-  const at = (share: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  const at = (share: number) => percentile(expectations.samplesMs, share);
   return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
 }

@@ -1,4 +1,5 @@
 /** The side-by-side table as text. Pure. */
+import { alignColumns } from '../figures/columns.js';
 import type { ContenderName } from './contender.js';
 import type { Bound, Metric, Sample } from './rows.js';
 import type { RowResult, Verdict } from './statistics.js';
@@ -31,7 +32,7 @@ function renderRow(result: RowResult): string {
     ratioTo(name, sample, own, deciding),
   ]);
   const verdicts = result.verdicts.map(verdict => `  ${renderVerdict(verdict)}`);
-  return [result.row.title, ...align([heading, ...lines]), ...verdicts].join('\n');
+  return [result.row.title, ...alignColumns([heading, ...lines]), ...verdicts].join('\n');
 }
 
 function cell(value: number | undefined, digits: number): string {
@@ -42,17 +43,6 @@ function ratioTo(name: ContenderName, sample: Sample, own: number | undefined, m
   const other = sample[metric];
   if (name === 'margay' || own === undefined || other === undefined) return '';
   return `${(own / other).toFixed(2)}x`;
-}
-
-/** Two spaces between columns, numbers to the right. */
-function align(lines: readonly (readonly string[])[]): readonly string[] {
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map(line => (line[column] ?? '').length)));
-  return lines.map(line =>
-    line
-      .map((text, column) => (column === 0 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 function renderVerdict({ bound, found, holds }: Verdict): string {

@@ -1,4 +1,5 @@
 /** Medians over rounds, ratios between contenders, and the verdict on a row's bounds. Pure. */
+import { median } from '../figures/quantiles.js';
 import type { ContenderName } from './contender.js';
 import type { Bound, Metric, Row, Sample } from './rows.js';
 
@@ -16,14 +17,6 @@ export interface Verdict {
   /** The ratio or value found; undefined if one of the two was not measured. */
   readonly found: number | undefined;
   readonly holds: boolean | undefined;
-}
-
-/** The middle value, or the mean of the two middle ones; NaN of nothing. */
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  if (sorted.length % 2 === 1) return sorted[Math.floor(middle)]!;
-  return sorted.length === 0 ? Number.NaN : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** Each metric's median by itself, over the samples that have it. */

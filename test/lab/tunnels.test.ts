@@ -4,20 +4,17 @@
  */
 import test, { type ExecutionContext } from 'ava';
 import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
+import { devices, type Mode, setMode, type When } from '../../demo/mode.js';
 import { sufferDrifts } from '../support/tunnel-drifts.js';
 import {
   captured,
-  devices,
   ip,
-  type Mode,
   newTunnelLab,
   passes,
   routeTo,
-  setMode,
   takes,
   transferred,
   unreachable,
-  type When,
 } from '../support/tunnel-lab.js';
 import { changeModes, surviveKill } from '../support/tunnel-scenarios.js';
 import { takesNewHostAtOnce, turnsStrangersAway } from '../support/tunnel-strangers.js';

@@ -8,21 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import type { IpAddress } from '../../core/ip-address.js';
 import { type Host, Lab, logTail, type Pod, within } from '../../demo/lab.js';
+import { devices, type Mode, poolMode, setMode, type When } from '../../demo/mode.js';
 import { patience as patienceFactor } from '../../demo/patience.js';
-import type { TunnelKind } from '../../ipip/desired.js';
 import { insideNamespace } from '../../linux/namespace.js';
 import { openDial, openListener } from '../../linux/tcp-options.js';
 import { dumped } from './tcpdump.js';
-
-export type Mode = 'plain' | TunnelKind;
-export type When = 'Always' | 'CrossSubnet';
-
-export const devices: Readonly<Record<Mode, string>> = {
-  plain: 'eth0',
-  ipip: 'margay.ipip',
-  vxlan: 'margay.vxlan',
-  udp: 'margay.udp',
-};
 
 let labs = 0;
 
@@ -34,13 +24,14 @@ export async function newTunnelLab(
   more: { readonly autodetect?: boolean; readonly shared?: true } = {},
 ): Promise<Lab> {
   const run = process.env.MARGAY_RUN_ID ?? process.pid.toString(36);
+  const pool = poolMode(mode, when);
   const lab = new Lab({
     runId: `${run}-t${labs++}`,
     hosts: ['a', 'b', 'c', 'd'],
     subnets: [0, 0, 1, 1],
     podsPerHost: 1,
-    pool: poolSpec(mode, when),
-    ...(mode === 'udp' ? { poolAnnotations: { 'margay.io/udpMode': when } } : {}),
+    pool: pool.spec,
+    poolAnnotations: pool.annotations,
     autodetect: more.autodetect ?? false,
   });
   if (more.shared !== true) t.teardown(() => lab.close());
@@ -53,19 +44,7 @@ export async function newTunnelLab(
   return lab;
 }
 
-function poolSpec(mode: Mode, when: When): object {
-  return {
-    ipipMode: mode === 'ipip' ? when : 'Never',
-    vxlanMode: mode === 'vxlan' ? when : 'Never',
-  };
-}
-
-/** For all hosts, by one of them. */
-export function setMode(lab: Lab, mode: Mode, when: When = 'Always'): Promise<void> {
-  return lab.setPool(poolSpec(mode, when), mode === 'udp' ? { 'margay.io/udpMode': when } : {});
-}
-
-/** The same, and the other hosts hear of it one, two and three seconds later: their agents are stopped meanwhile. */
+/** Another mode, of which all hosts but the first hear one, two and three seconds later: their agents are stopped meanwhile. */
 export async function setModeStaggered(lab: Lab, mode: Mode, when: When = 'Always'): Promise<void> {
   const others = lab.hosts.slice(1);
   const signal = (host: Host, name: NodeJS.Signals) => process.kill(lab.agentPid(host)!, name);

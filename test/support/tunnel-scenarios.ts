@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
-import { type Mode, setModeStaggered, setReversePathFilter, takes, watchKernel } from './tunnel-lab.js';
+import type { Mode } from '../../demo/mode.js';
+import { setModeStaggered, setReversePathFilter, takes, watchKernel } from './tunnel-lab.js';
 
 /** One mode after the other, with hosts that learn of it seconds apart, under pings every 10 ms: at most two are lost per change. */
 export async function changeModes(

@@ -2,9 +2,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
+import { devices } from '../../demo/mode.js';
 import { variants } from '../../ipip/packet-filter.js';
 import { dumped } from './tcpdump.js';
-import { devices, ip, routeTo } from './tunnel-lab.js';
+import { ip, routeTo } from './tunnel-lab.js';
 
 const ADDRESS = '10.9.0.99';
 const SPOOFED = '10.244.99.1';

@@ -1,19 +1,10 @@
 /** Tunnels between agents on this machine's kernel: VXLAN, and what becomes of a mode that a kernel does not have. */
 import test from 'ava';
 import { type Host, type Lab, logTail, within } from '../../../demo/lab.js';
+import { devices, setMode } from '../../../demo/mode.js';
 import { skip } from '../../support/skip.js';
 import { sufferDrifts } from '../../support/tunnel-drifts.js';
-import {
-  captured,
-  devices,
-  ip,
-  newTunnelLab,
-  passes,
-  routeTo,
-  setMode,
-  takes,
-  unreachable,
-} from '../../support/tunnel-lab.js';
+import { captured, ip, newTunnelLab, passes, routeTo, takes, unreachable } from '../../support/tunnel-lab.js';
 import { changeModes, surviveKill } from '../../support/tunnel-scenarios.js';
 import { takesNewHostAtOnce, turnsStrangersAway } from '../../support/tunnel-strangers.js';
 
