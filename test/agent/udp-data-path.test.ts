@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { keeping, UdpDataPath } from '../../agent/udp-data-path.js';
 import { FakeClock } from '../../bgp/testing/index.js';
+import type { Clock } from '../../core/clock.js';
 import type { Ipv4Address } from '../../core/ip-address.js';
 import type { Ipv4Prefix } from '../../core/prefix.js';
 import { decodeUdpState, encodeUdpState, type UdpState } from '../../ipip/udp/state.js';
@@ -39,13 +40,27 @@ function start(t: ExecutionContext, before?: UdpState) {
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   const stateFile = udpStatePath(directory);
   if (before !== undefined) writeFileSync(stateFile, encodeUdpState(before));
-  const clock = new FakeClock();
+  const fake = new FakeClock();
+  let scheduled = 0;
+  const clock: Clock = {
+    now: () => fake.now(),
+    schedule: (milliseconds, callback) => {
+      scheduled++;
+      return fake.schedule(milliseconds, callback);
+    },
+  };
+  /** One more look at the process: it has ended when the next one is arranged. */
+  const look = async () => {
+    const before = scheduled;
+    fake.advance(2000);
+    await eventually(() => scheduled > before);
+  };
   const path = new UdpDataPath({ stateDirectory: directory, clock, changed: () => {}, log: () => {} });
   t.teardown(() => path.close());
   const written = () => readFileSync(stateFile, 'utf8');
   const says = (status: object) => writeFileSync(udpStatusPath(directory), JSON.stringify(status));
   const silence = () => rmSync(udpStatusPath(directory), { force: true });
-  return { path, clock, written, says, silence };
+  return { path, look, written, says, silence };
 }
 
 const running = {
@@ -65,15 +80,11 @@ test('what an earlier agent wrote is carried on until removals are allowed', asy
 });
 
 test('a process that does not run is a problem, one that is away for a moment is none', async t => {
-  const { path, clock, says, silence } = start(t);
+  const { path, look, says, silence } = start(t);
   says(running);
   path.want(carrying(2));
   await path.looked();
   t.is(path.problem, undefined);
-  const look = async () => {
-    clock.advance(2000);
-    await new Promise(resolve => setTimeout(resolve, 50));
-  };
   silence();
   await look();
   t.is(path.problem, undefined);
