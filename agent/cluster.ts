@@ -8,6 +8,7 @@ import type {
   SpeakerCommand,
   SpeakerConfig,
 } from '../bgp/speaker/contract.js';
+import { speakerDefaults } from '../bgp/speaker/defaults.js';
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import type {
@@ -163,6 +164,7 @@ export class Cluster {
   #speakerConfig(settings: SpeakerSettings): SpeakerConfig {
     const { gracefulRestart, restarting, listen } = this.#options;
     return {
+      ...speakerDefaults,
       asn: settings.asn,
       routerId: settings.routerId,
       listen: listen ?? settings.listen,

@@ -6,7 +6,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
-import type { PeerConfig, RoutePolicy, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
+import type { PeerConfig, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
+import { acceptAll, peerDefaults, rejectAll, speakerDefaults } from '../bgp/speaker/defaults.js';
 import type { Asn } from '../core/asn.js';
 import type { IpAddress, Ipv4Address } from '../core/ip-address.js';
 import { startSpeaker } from './speaker-host.js';
@@ -41,36 +42,23 @@ export interface SpeakerProcessAnswer {
 }
 
 const setup = JSON.parse(process.argv[2] ?? '') as SpeakerProcessSetup;
-const acceptAll: RoutePolicy = { rules: [], otherwise: 'accept' };
-const rejectAll: RoutePolicy = { rules: [], otherwise: 'reject' };
 const answers = new Map<number, (routes: number) => void>();
 let queries = 0;
 
 function peerConfig(peer: SpeakerProcessPeer): PeerConfig {
   return {
+    ...peerDefaults,
     key: peer.address,
     type: 'bench',
-    name: '',
     address: peer.address as IpAddress,
     port: setup.port,
     asn: peer.asn as Asn,
-    localAsn: undefined,
     localAddress: setup.address as IpAddress,
     passive: true,
     families: ['ipv4-unicast'],
     holdTimeSeconds: setup.holdTimeSeconds,
-    keepaliveTimeSeconds: undefined,
-    connectRetrySeconds: 5,
-    delayOpenSeconds: undefined,
-    idleHoldMaxSeconds: 60,
-    ttl: 64,
-    multihop: true,
     gracefulRestart: false,
-    nextHopMode: 'auto',
-    sharedSubnets: [],
-    importPolicy: acceptAll,
     exportPolicy: peer.exports ? acceptAll : rejectAll,
-    administrativeState: 'up',
   };
 }
 
@@ -128,11 +116,10 @@ const commands: readonly SpeakerCommand[] = [
   {
     kind: 'configure',
     config: {
+      ...speakerDefaults,
       asn: setup.asn as Asn,
       routerId: setup.address as Ipv4Address,
       listen: [{ address: setup.address as IpAddress, port: setup.port }],
-      gracefulRestart: undefined,
-      restarting: false,
     },
   },
   ...setup.peers.map(peer => ({ kind: 'set-peer', peer: peerConfig(peer) }) as const),

@@ -9,6 +9,7 @@
  * session still looks Established is taken as the restart it is (RFC 4724 section 5). So a one-way firewall is no obstacle.
  */
 import type { PeerConfig, RoutePolicy } from '../../bgp/speaker/contract.js';
+import { rejectAll } from '../../bgp/speaker/defaults.js';
 import type { Asn } from '../../core/asn.js';
 import type { IpAddress } from '../../core/ip-address.js';
 import type { BGPPeerResource, NodeResource } from '../../core/resources/resource.js';
@@ -34,7 +35,7 @@ export class MeshPeersCalculator {
   readonly #dirtyPeers = new Set<string>();
   readonly #dirtyAddresses = new Set<IpAddress>();
   readonly #output = new KeyedOutput<string, PeerConfig>();
-  #exportPolicy: RoutePolicy = { rules: [], otherwise: 'reject' };
+  #exportPolicy: RoutePolicy = rejectAll;
   #allDirty = false;
 
   constructor(nodeName: string, timers: PeerTimers) {

@@ -1,6 +1,7 @@
 /** From a claim on a remote address to the speaker's PeerConfig: names, types and defaults as Calico's users know them. */
 import { familyOf } from '../../bgp/family.js';
 import type { PeerConfig, RoutePolicy } from '../../bgp/speaker/contract.js';
+import { peerDefaults } from '../../bgp/speaker/defaults.js';
 import type { Asn } from '../../core/asn.js';
 import { addressFamily, type IpAddress } from '../../core/ip-address.js';
 import { prefixContainsAddress } from '../../core/prefix.js';
@@ -77,6 +78,7 @@ export function peerConfig(
   const keepalive = durationSeconds(spec?.keepaliveTime) ?? local.timers.keepaliveTimeSeconds;
   const sharesSubnet = own !== undefined && prefixContainsAddress(own.subnet, candidate.address);
   return {
+    ...peerDefaults,
     key: peerKey(candidate),
     type: words[candidate.rank],
     name: candidate.name,
@@ -85,18 +87,13 @@ export function peerConfig(
     asn: candidate.asn,
     localAsn: spec?.localASNumber,
     localAddress: spec?.sourceAddress === 'None' ? undefined : own?.address,
-    passive: false,
     families: [familyOf(candidate.address)],
     ...holdAndKeepalive(local.timers.holdTimeSeconds, keepalive),
     connectRetrySeconds: local.timers.connectRetrySeconds,
-    delayOpenSeconds: undefined,
     idleHoldMaxSeconds: local.timers.idleHoldMaxSeconds,
     ttl: PEER_TTL,
-    multihop: true,
-    gracefulRestart: true,
     nextHopMode: nextHopMode(spec),
     sharedSubnets: sharesSubnet ? [own.subnet] : [],
-    importPolicy: { rules: [], otherwise: 'accept' },
     exportPolicy: local.exportPolicy,
     administrativeState: down ? 'down' : 'up',
   };

@@ -7,7 +7,8 @@ import { type IpAddress, type Ipv4Address, parseIpAddress, parseIpv4 } from '../
 import { isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
 import { FAMILIES, type Family, familyOf } from '../family.js';
 import type { RoutePredicate } from '../rib/contract.js';
-import type { OriginatedRoute, PeerConfig, RoutePolicy, SpeakerConfig } from '../speaker/contract.js';
+import type { OriginatedRoute, PeerConfig, SpeakerConfig } from '../speaker/contract.js';
+import { acceptAll, peerDefaults, rejectAll, speakerDefaults } from '../speaker/defaults.js';
 import type { PeerPolicies } from '../speaker/peer.js';
 
 /** A value that cannot be used; `field` is the option's path. */
@@ -96,6 +97,7 @@ export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
     throw new OptionError('routerId', options.routerId, 'an IPv4 address other than 0.0.0.0');
   }
   return {
+    ...speakerDefaults,
     asn: asnOption('asn', options.asn),
     routerId: routerId as Ipv4Address,
     listen: listenEndpoints(listen),
@@ -118,7 +120,6 @@ export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
             selectionDeferralSeconds: 120,
             forwardingPreserved: [],
           },
-    restarting: false,
   };
 }
 
@@ -140,8 +141,8 @@ export function peerConfig(options: PeerOptions): PeerConfig {
   const hold = numberOption('holdTimeSeconds', options.holdTimeSeconds ?? 90, 0, 65535);
   if (hold === 1 || hold === 2) throw new OptionError('holdTimeSeconds', hold, '0 or 3 to 65535');
   return {
+    ...peerDefaults,
     key: `${address} ${port}`,
-    type: 'peer',
     name: options.name ?? address,
     address,
     port,
@@ -152,23 +153,12 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     passive: options.passive ?? false,
     families: familiesOption(options.families ?? [familyOf(address)]),
     holdTimeSeconds: hold,
-    keepaliveTimeSeconds: undefined,
     connectRetrySeconds: numberOption('connectRetrySeconds', options.connectRetrySeconds ?? 5, 1, 65535),
-    delayOpenSeconds: undefined,
-    idleHoldMaxSeconds: 60,
     ttl: numberOption('ttl', options.ttl ?? 64, 1, 255),
-    multihop: true,
-    gracefulRestart: true,
     nextHopMode: wordOption('nextHop', options.nextHop ?? 'auto', ['auto', 'self', 'keep']),
     sharedSubnets: (options.sharedSubnets ?? []).map(subnet => prefixOption('sharedSubnets', subnet)),
-    importPolicy: acceptAll,
-    exportPolicy: acceptAll,
-    administrativeState: 'up',
   };
 }
-
-const acceptAll: RoutePolicy = { rules: [], otherwise: 'accept' };
-const rejectAll: RoutePolicy = { rules: [], otherwise: 'reject' };
 
 /** RFC 8212: towards another AS nothing passes that nobody asked for. */
 export function peerPolicies(options: PeerOptions, localAsn: number): PeerPolicies {

@@ -11,7 +11,8 @@ import { familyNumbers } from '../wire/capabilities.js';
 import { encodeKeepalive } from '../wire/keepalive.js';
 import { encodeOpen } from '../wire/open.js';
 import { encodeUpdate } from '../wire/update.js';
-import type { PeerConfig, RoutePolicy, SpeakerConfig, SpeakerEvent } from './contract.js';
+import type { PeerConfig, SpeakerConfig, SpeakerEvent } from './contract.js';
+import { peerDefaults, speakerDefaults } from './defaults.js';
 import { Speaker } from './speaker.js';
 import { systemClock } from './system-clock.js';
 import type { Connection, Transport } from './transport.js';
@@ -30,8 +31,6 @@ const ROUTES = 4000;
 const ROUTES_PER_UPDATE = 100;
 /** Changes that come one by one, as under churn. */
 const LONE_CHANGES = 250;
-
-const acceptAll: RoutePolicy = { rules: [], otherwise: 'accept' };
 
 /**
  * Takes `budgetMs` and a round more (some 100 ms). Whatever hinders it (no loopback, no free port) only leaves the speaker cold.
@@ -152,38 +151,25 @@ class Rehearsal {
 }
 
 const speakerConfig: SpeakerConfig = {
+  ...speakerDefaults,
   asn: SPEAKER_ASN,
   routerId: SPEAKER,
   listen: [{ address: SPEAKER, port: 0 }],
-  gracefulRestart: undefined,
-  restarting: false,
 };
 
 function peerConfig(address: Ipv4Address, asn: Asn): PeerConfig {
   return {
+    ...peerDefaults,
     key: address,
     type: 'rehearsal',
-    name: '',
     address,
-    port: 179,
     asn,
-    localAsn: undefined,
     localAddress: SPEAKER,
     passive: true,
     families: ['ipv4-unicast'],
-    holdTimeSeconds: 90,
-    keepaliveTimeSeconds: undefined,
     connectRetrySeconds: 120,
-    delayOpenSeconds: undefined,
     idleHoldMaxSeconds: 120,
-    ttl: 64,
-    multihop: true,
     gracefulRestart: false,
-    nextHopMode: 'auto',
-    sharedSubnets: [],
-    importPolicy: acceptAll,
-    exportPolicy: acceptAll,
-    administrativeState: 'up',
   };
 }
 

@@ -7,19 +7,19 @@ import type {
   SpeakerCommand,
   SpeakerConfig,
 } from '../../bgp/speaker/contract.js';
+import { speakerDefaults } from '../../bgp/speaker/defaults.js';
 import { asn } from './documents.js';
 
 const config: SpeakerConfig = {
+  ...speakerDefaults,
   asn: asn(64512),
   routerId: '10.0.0.1' as never,
-  listen: [],
   gracefulRestart: {
     restartTimeSeconds: 120,
     staleTimeSeconds: 120,
     selectionDeferralSeconds: 120,
     forwardingPreserved: [],
   },
-  restarting: false,
 };
 const configure: SpeakerCommand = { kind: 'configure', config };
 

@@ -1,6 +1,7 @@
 /** What a speaker waits for after a restart (RFC 4724 section 4.1), and what it says meanwhile. */
 import test from 'ava';
 import type { PeerConfig, PeerStatus, SpeakerEvent } from '../../../bgp/speaker/contract.js';
+import { peerDefaults, speakerDefaults } from '../../../bgp/speaker/defaults.js';
 import { Speaker } from '../../../bgp/speaker/speaker.js';
 import { FakeClock, MemoryNetwork } from '../../../bgp/testing/index.js';
 import type { Asn } from '../../../core/asn.js';
@@ -8,7 +9,6 @@ import type { IpAddress, Ipv4Address } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
 
 const ASN = 64512 as Asn;
-const acceptAll = { rules: [], otherwise: 'accept' } as const;
 
 /** One that came back to a kernel with its routes. */
 function restarted(
@@ -28,6 +28,7 @@ function restarted(
   speaker.command({
     kind: 'configure',
     config: {
+      ...speakerDefaults,
       asn: ASN,
       routerId: address as Ipv4Address,
       listen: [{ address: address as IpAddress, port: 179 }],
@@ -70,29 +71,13 @@ function restarted(
 
 function peerConfig(local: string, remote: string): PeerConfig {
   return {
+    ...peerDefaults,
     key: remote,
-    type: 'peer',
-    name: '',
     address: remote as IpAddress,
-    port: 179,
     asn: ASN,
-    localAsn: undefined,
     localAddress: local as IpAddress,
-    passive: false,
     families: ['ipv4-unicast'],
-    holdTimeSeconds: 90,
-    keepaliveTimeSeconds: undefined,
     connectRetrySeconds: 1,
-    delayOpenSeconds: undefined,
-    idleHoldMaxSeconds: 60,
-    ttl: 64,
-    multihop: true,
-    gracefulRestart: true,
-    nextHopMode: 'auto',
-    sharedSubnets: [],
-    importPolicy: acceptAll,
-    exportPolicy: acceptAll,
-    administrativeState: 'up',
   };
 }
 

@@ -6,20 +6,19 @@ import type {
   PeerConfig,
   PeerStatus,
   RouteDetail,
-  RoutePolicy,
   SpeakerAnswer,
   SpeakerCommand,
   SpeakerConfig,
   SpeakerEvent,
   SpeakerQuery,
 } from '../../../bgp/speaker/contract.js';
+import { peerDefaults, speakerDefaults } from '../../../bgp/speaker/defaults.js';
 import type { Asn } from '../../../core/asn.js';
 import type { IpAddress, Ipv4Address } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
 import type { SpeakerProcessOptions } from './speaker-process.js';
 
 const PROCESS_FILE = fileURLToPath(new URL('./speaker-process.js', import.meta.url));
-const acceptAll: RoutePolicy = { rules: [], otherwise: 'accept' };
 const RESTART_TIME_SECONDS = 30;
 
 /** On every route that it announces. */
@@ -149,6 +148,7 @@ export class OurSpeaker {
 
 function speakerConfig({ address, routerId, asn, port }: OurSetup, beginning: OurBeginning): SpeakerConfig {
   return {
+    ...speakerDefaults,
     asn: asn as Asn,
     routerId: routerId as Ipv4Address,
     listen: [{ address: address as IpAddress, port }],
@@ -165,28 +165,16 @@ function speakerConfig({ address, routerId, asn, port }: OurSetup, beginning: Ou
 function peerConfig(setup: OurSetup): PeerConfig {
   const { address, asn } = setup.peer;
   return {
+    ...peerDefaults,
     key: 'peer',
-    type: 'peer',
-    name: '',
     address: address as IpAddress,
     port: setup.port,
     asn: asn as Asn,
-    localAsn: undefined,
     localAddress: setup.address as IpAddress,
     passive: !setup.dials,
     families: ['ipv4-unicast'],
     holdTimeSeconds: setup.holdTimeSeconds,
-    keepaliveTimeSeconds: undefined,
     connectRetrySeconds: setup.connectRetrySeconds,
-    delayOpenSeconds: undefined,
-    idleHoldMaxSeconds: 60,
-    ttl: 64,
-    multihop: true,
     gracefulRestart: setup.gracefulRestart,
-    nextHopMode: 'auto',
-    sharedSubnets: [],
-    importPolicy: acceptAll,
-    exportPolicy: acceptAll,
-    administrativeState: 'up',
   };
 }

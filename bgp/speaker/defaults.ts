@@ -1,0 +1,39 @@
+/**
+ * What a peer is unless its owner says otherwise: the one place that knows, for the agent, the library, the bench and the tests. A new
+ * field of {@link PeerConfig} gets its neutral value here.
+ */
+import type { PeerConfig, RoutePolicy, SpeakerConfig } from './contract.js';
+
+export const acceptAll: RoutePolicy = { rules: [], otherwise: 'accept' };
+export const rejectAll: RoutePolicy = { rules: [], otherwise: 'reject' };
+
+export const speakerDefaults: Omit<SpeakerConfig, 'asn' | 'routerId'> = {
+  listen: [],
+  gracefulRestart: undefined,
+  restarting: false,
+};
+
+/** Who the peer is, and what only its owner can know. */
+type Identity = 'key' | 'address' | 'asn' | 'families';
+
+export const peerDefaults: Omit<PeerConfig, Identity> = {
+  type: 'peer',
+  name: '',
+  port: 179,
+  localAsn: undefined,
+  localAddress: undefined,
+  passive: false,
+  holdTimeSeconds: 90,
+  keepaliveTimeSeconds: undefined,
+  connectRetrySeconds: 5,
+  delayOpenSeconds: undefined,
+  idleHoldMaxSeconds: 60,
+  ttl: 64,
+  multihop: true,
+  gracefulRestart: true,
+  nextHopMode: 'auto',
+  sharedSubnets: [],
+  importPolicy: acceptAll,
+  exportPolicy: acceptAll,
+  administrativeState: 'up',
+};
