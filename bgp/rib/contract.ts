@@ -23,6 +23,8 @@ export type PeerIndex = number;
 export interface RibPolicies {
   readonly nextHopMode: 'auto' | 'self' | 'keep';
   readonly sharedSubnets: readonly Prefix[];
+  /** RFC 4456: routes are reflected to and from it. Of no account for an external peer. */
+  readonly routeReflectorClient: boolean;
   readonly importPolicy: RoutePolicy | RoutePredicate;
   readonly exportPolicy: RoutePolicy | RoutePredicate;
 }

@@ -25,6 +25,8 @@ export interface SpeakerConfig {
    * Restart State bit in OPENs and the Forwarding State bit per family (RFC 4724 section 3).
    */
   readonly restarting: boolean;
+  /** CLUSTER_ID as a route reflector (RFC 4456 section 7), shared by the reflectors of a cluster; undefined: the router id. */
+  readonly clusterId: Ipv4Address | undefined;
 }
 
 export interface ListenEndpoint {
@@ -78,6 +80,8 @@ export interface PeerConfig {
   readonly nextHopMode: 'auto' | 'self' | 'keep';
   /** The subnets of the interface towards this peer, to judge "shares the subnet" of RFC 4271 section 5.1.3. */
   readonly sharedSubnets: readonly Prefix[];
+  /** An internal peer that we reflect routes to and from (RFC 4456); may change live. */
+  readonly routeReflectorClient: boolean;
   readonly importPolicy: RoutePolicy;
   readonly exportPolicy: RoutePolicy;
   readonly administrativeState: 'up' | 'down';

@@ -11,6 +11,7 @@ export const speakerDefaults: Omit<SpeakerConfig, 'asn' | 'routerId'> = {
   listen: [],
   gracefulRestart: undefined,
   restarting: false,
+  clusterId: undefined,
 };
 
 /** Who the peer is, and what only its owner can know. */
@@ -33,6 +34,7 @@ export const peerDefaults: Omit<PeerConfig, Identity> = {
   gracefulRestart: true,
   nextHopMode: 'auto',
   sharedSubnets: [],
+  routeReflectorClient: false,
   importPolicy: acceptAll,
   exportPolicy: acceptAll,
   administrativeState: 'up',

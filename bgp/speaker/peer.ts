@@ -302,9 +302,9 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
   }
 
   #ribPolicies(): RibPolicies {
-    const { nextHopMode, sharedSubnets } = this.config;
+    const { nextHopMode, sharedSubnets, routeReflectorClient } = this.config;
     const { importPolicy, exportPolicy } = this.#policies;
-    return { nextHopMode, sharedSubnets, importPolicy, exportPolicy };
+    return { nextHopMode, sharedSubnets, routeReflectorClient, importPolicy, exportPolicy };
   }
 
   #ribPeer(session: Session, negotiated: Negotiated): RibPeer {

@@ -197,7 +197,8 @@ class Sequence {
     const exportPolicy = this.pick(policies);
     const nextHopMode = this.pick(['auto', 'self', 'keep'] as const);
     const { sharedSubnets } = this.pick([shared, { sharedSubnets: [] }]);
-    const changed = { importPolicy, exportPolicy, nextHopMode, sharedSubnets };
+    const { routeReflectorClient } = entry.peer;
+    const changed = { importPolicy, exportPolicy, nextHopMode, sharedSubnets, routeReflectorClient };
     this.rib.setPolicies(peer.index, changed);
     entry.peer = { ...entry.peer, ...changed };
   }

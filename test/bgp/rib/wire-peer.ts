@@ -38,6 +38,7 @@ export function ribPeer(key: string, asn: number, address: string, over: Partial
     fourOctetAs: true,
     nextHopMode: 'auto',
     sharedSubnets: [],
+    routeReflectorClient: false,
     importPolicy: acceptAll,
     exportPolicy: acceptAll,
     ...over,
