@@ -23,7 +23,7 @@ function peer(key: string, asn: number, address: string): RibPeer {
     fourOctetAs: true,
     nextHopMode: 'auto',
     sharedSubnets: [],
-  routeReflectorClient: false,
+    routeReflectorClient: false,
     importPolicy: everything,
     exportPolicy: everything,
   };

@@ -99,7 +99,6 @@ export function createSpeaker(options: SpeakerOptions, surroundings: Surrounding
 
 class LibrarySpeaker implements Speaker {
   readonly #shell: SpeakerShell;
-  readonly #asn: number;
   readonly #peers = new Map<string, LibraryPeer>();
   readonly #listening = new Signalled<Listening>();
   readonly #batches = new Map<Family, Signalled<BestRoutes>>();
@@ -107,7 +106,6 @@ class LibrarySpeaker implements Speaker {
 
   constructor(options: SpeakerOptions, surroundings: Surroundings) {
     const config = speakerConfig(options);
-    this.#asn = config.asn;
     this.#shell = new SpeakerShell({
       transport: surroundings.transport ?? new NetTransport(),
       clock: surroundings.clock ?? systemClock,
@@ -125,7 +123,7 @@ class LibrarySpeaker implements Speaker {
 
   addPeer(options: PeerOptions): Peer {
     const config = peerConfig(options);
-    const policies = peerPolicies(options, this.#asn);
+    const policies = peerPolicies(options);
     const peer = new LibraryPeer(
       config.address,
       () => this.#shell.peerStatus(config.key),

@@ -8,8 +8,8 @@ import { isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
 import { FAMILIES, type Family, familyOf } from '../family.js';
 import type { RoutePredicate } from '../rib/contract.js';
 import type { OriginatedRoute, PeerConfig, SpeakerConfig } from '../speaker/contract.js';
-import { acceptAll, peerDefaults, rejectAll, speakerDefaults } from '../speaker/defaults.js';
-import type { PeerPolicies } from '../speaker/peer.js';
+import { peerDefaults, speakerDefaults } from '../speaker/defaults.js';
+import type { PeerPolicies } from '../speaker/required-policies.js';
 
 /** A value that cannot be used; `field` is the option's path. */
 export class OptionError extends TypeError {
@@ -100,6 +100,7 @@ export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
     ...speakerDefaults,
     asn: asnOption('asn', options.asn),
     routerId: routerId as Ipv4Address,
+    ebgpRequiresPolicy: true,
     listen: listenEndpoints(listen),
     gracefulRestart:
       gracefulRestart === false
@@ -160,16 +161,15 @@ export function peerConfig(options: PeerOptions): PeerConfig {
   };
 }
 
-/** RFC 8212: towards another AS nothing passes that nobody asked for. */
-export function peerPolicies(options: PeerOptions, localAsn: number): PeerPolicies {
+/** Undefined where none is asked for: what that means is the speaker's to say (RFC 8212). */
+export function peerPolicies(options: PeerOptions): PeerPolicies {
   for (const field of ['import', 'export'] as const) {
     const policy: unknown = options[field];
     if (policy !== undefined && typeof policy !== 'function') {
       throw new OptionError(field, policy, 'a function of a route');
     }
   }
-  const fallback = options.asn === (options.localAsn ?? localAsn) ? acceptAll : rejectAll;
-  return { importPolicy: options.import ?? fallback, exportPolicy: options.export ?? fallback };
+  return { importPolicy: options.import, exportPolicy: options.export };
 }
 
 export function originatedRoute(prefix: string, options: AnnounceOptions): OriginatedRoute {

@@ -10,6 +10,9 @@ import type { Asn } from '../../core/asn.js';
 import type { IpAddress, Ipv4Address } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import type { Family } from '../family.js';
+import type { RoutePolicy } from './route-policy.js';
+
+export type { RouteOperation, RoutePolicy, RoutePolicyRule } from './route-policy.js';
 
 // ---------------------------------------------------------------- configuration
 
@@ -27,6 +30,9 @@ export interface SpeakerConfig {
   readonly restarting: boolean;
   /** CLUSTER_ID as a route reflector (RFC 4456 section 7), shared by the reflectors of a cluster; undefined: the router id. */
   readonly clusterId: Ipv4Address | undefined;
+  /** RFC 8212: with an external peer nothing is exchanged in a direction for which nobody asked for a policy. */
+  readonly ebgpRequiresPolicy: boolean;
+  readonly limits: SpeakerLimits;
 }
 
 export interface ListenEndpoint {
@@ -82,27 +88,51 @@ export interface PeerConfig {
   readonly sharedSubnets: readonly Prefix[];
   /** An internal peer that we reflect routes to and from (RFC 4456); may change live. */
   readonly routeReflectorClient: boolean;
-  readonly importPolicy: RoutePolicy;
-  readonly exportPolicy: RoutePolicy;
+  /** Undefined: nobody asked for one. Everything passes then, or nothing does: {@link SpeakerConfig.ebgpRequiresPolicy}. */
+  readonly importPolicy: RoutePolicy | undefined;
+  readonly exportPolicy: RoutePolicy | undefined;
+  /** RFC 9234: our role towards an external peer; undefined announces none and leaves OTC alone. */
+  readonly role: BgpRole | undefined;
+  /** The session is refused unless the peer announces its role, too (RFC 9234 section 4.2). */
+  readonly roleStrict: boolean;
+  readonly maxPrefixes: Readonly<Partial<Record<Family, PrefixLimit>>>;
+  /** How often our own AS may stand in the AS_PATH of a route from this peer; more is a loop (RFC 4271 section 9.1.2). */
+  readonly ownAsnsAllowed: number;
+  /** An external peer's AS must stand first in the paths it sends (RFC 4271 section 6.3). */
+  readonly enforceFirstAs: boolean;
+  /** Takes all private AS numbers (RFC 6996) out of paths towards an external peer. */
+  readonly removePrivateAsns: boolean;
+  /** We are about to go: routes are told with GRACEFUL_SHUTDOWN, inside the AS with LOCAL_PREF 0 (RFC 8326 section 4). */
+  readonly gracefulShutdown: boolean;
+  /** The peer's routes with GRACEFUL_SHUTDOWN get LOCAL_PREF 0. */
+  readonly honourGracefulShutdown: boolean;
   readonly administrativeState: 'up' | 'down';
 }
 
-/** The first rule that matches decides; `otherwise` when none does. */
-export interface RoutePolicy {
-  readonly rules: readonly RoutePolicyRule[];
-  readonly otherwise: 'accept' | 'reject';
+/** RFC 9234 section 4: what we are to the peer. It is a Customer to our Provider, an RS-Client to our RS, a Peer to a Peer. */
+export type BgpRole = 'provider' | 'rs' | 'rs-client' | 'customer' | 'peer';
+
+export interface PrefixLimit {
+  /** Received prefixes, before any policy, 1 to 4294967295. */
+  readonly limit: number;
+  /** From this much of the limit on there is a warning, percent. */
+  readonly warnPercent: number;
+  /** Beyond the limit: a warning only; Cease (RFC 4486 section 4) and down until cleared; the same for `restartSeconds`. */
+  readonly action: 'warn' | 'stop' | 'restart';
+  readonly restartSeconds: number;
 }
 
-export interface RoutePolicyRule {
-  /** A route matches if it is inside `prefix` with a length in range; undefined matches every prefix. */
-  readonly within:
-    | { readonly prefix: Prefix; readonly minLength: number; readonly maxLength: number }
-    | undefined;
-  /** Which routes the rule speaks of: our own, or those learned from peers. */
-  readonly source: 'any' | 'local' | 'peers';
-  readonly action: 'accept' | 'reject';
-  /** Shown by `routes --why`, e.g. "IP pool default-ipv4". */
-  readonly reason: string;
+/**
+ * What the routes of all peers may take of memory. Beyond one of them the peer that takes most of it is reset with Cease/Out of
+ * Resources (RFC 4486); the others live on.
+ */
+export interface SpeakerLimits {
+  /** Routes in the Adj-RIBs-In of all peers together. */
+  readonly routes: number;
+  /** Distinct sets of path attributes, each counted for every peer that sent it. */
+  readonly attributeSets: number;
+  /** Octets of those, as received. */
+  readonly attributeBytes: number;
 }
 
 /** A route of our own. The next hop is the session's local address unless given. */
@@ -144,6 +174,8 @@ export interface NextHopStatus {
   readonly reachable: boolean;
   /** Interior cost for the decision process (RFC 4271 section 9.1.2.2 e). */
   readonly metric: number;
+  /** The one it resolves through, where policies ask for it. */
+  readonly interface?: string | undefined;
 }
 
 // ---------------------------------------------------------------- out
@@ -197,6 +229,8 @@ export interface PeerStatus {
   readonly counters: PeerCounters;
   /** Graceful restart as helper: when the peer's stale routes go, milliseconds since the Unix epoch. */
   readonly staleDeadlineUnixMs: number | undefined;
+  /** Directions in which nothing passes because nobody asked for a policy (RFC 8212). */
+  readonly heldBack?: 'import' | 'export' | 'both' | undefined;
 }
 
 export interface SessionStatus {
@@ -320,4 +354,6 @@ export interface RouteDetail {
   readonly stale: boolean;
   /** Why it is best, not best, or unusable: a decision step ("higher-local-pref") or a refusal ("next-hop-is-ours"). */
   readonly reason: string;
+  /** The rule of the peer's import policy that decided, by its own reason. */
+  readonly policyRule?: string | undefined;
 }

@@ -12,6 +12,9 @@ export const speakerDefaults: Omit<SpeakerConfig, 'asn' | 'routerId'> = {
   gracefulRestart: undefined,
   restarting: false,
   clusterId: undefined,
+  ebgpRequiresPolicy: false,
+  // Several full tables of the Internet, in about 2 GB at the most.
+  limits: { routes: 10_000_000, attributeSets: 1_000_000, attributeBytes: 256 * 1024 * 1024 },
 };
 
 /** Who the peer is, and what only its owner can know. */
@@ -37,5 +40,13 @@ export const peerDefaults: Omit<PeerConfig, Identity> = {
   routeReflectorClient: false,
   importPolicy: acceptAll,
   exportPolicy: acceptAll,
+  role: undefined,
+  roleStrict: false,
+  maxPrefixes: {},
+  ownAsnsAllowed: 0,
+  enforceFirstAs: true,
+  removePrivateAsns: false,
+  gracefulShutdown: false,
+  honourGracefulShutdown: true,
   administrativeState: 'up',
 };

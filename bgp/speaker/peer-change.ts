@@ -13,6 +13,8 @@ const needsNewSession = [
   'keepaliveTimeSeconds',
   'ttl',
   'gracefulRestart',
+  'role',
+  'roleStrict',
   'administrativeState',
 ] as const satisfies readonly (keyof PeerConfig)[];
 

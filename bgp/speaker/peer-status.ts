@@ -11,6 +11,7 @@ import type {
   SessionStatus,
   SpeakerConfig,
 } from './contract.js';
+import { type HeldBack, heldBackWords } from './required-policies.js';
 import type { Session } from './session.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -55,6 +56,7 @@ interface Described {
   readonly main: Session;
   readonly negotiated: Negotiated | undefined;
   readonly staleDeadlineUnixMs: number | undefined;
+  readonly heldBack: HeldBack;
 }
 
 export function describePeer(
@@ -74,13 +76,14 @@ export function describePeer(
     state: peer.main.state.kind,
     sinceUnixMs: record.sinceUnixMs,
     routes,
-    info: record.info,
+    info: record.info || (peer.negotiated && peer.heldBack ? heldBackWords(peer.heldBack) : ''),
     session: describeSession(peer),
     localAddressReason: config.localAddress === undefined ? 'chosen by the kernel' : 'configured',
     lastNotificationSent: record.lastNotificationSent,
     lastNotificationReceived: record.lastNotificationReceived,
     counters: { ...record.counters },
     staleDeadlineUnixMs: peer.staleDeadlineUnixMs,
+    ...(peer.heldBack === undefined ? {} : { heldBack: peer.heldBack }),
   };
 }
 

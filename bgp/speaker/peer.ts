@@ -18,6 +18,7 @@ import type { RouteRefresh } from '../wire/route-refresh.js';
 import type { PeerConfig, PeerStatus, SpeakerConfig } from './contract.js';
 import { localOpen, type OwnHistory } from './open-message.js';
 import { describePeer, newPeerRecord, notificationStatus, type PeerRecord } from './peer-status.js';
+import { type HeldBack, heldBackOf, type PeerPolicies, requiredPolicies } from './required-policies.js';
 import { RouteExchange, type RouteExchangeOwner } from './route-exchange.js';
 import { Session, type SessionOwner } from './session.js';
 import { SessionPair } from './session-pair.js';
@@ -43,11 +44,6 @@ export interface PeerOwner {
   /** End-of-RIB came, or will not; the speaker judges whether it is in sync now. */
   syncChanged(): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, peer: Peer, detail: string): void;
-}
-
-export interface PeerPolicies {
-  readonly importPolicy: RibPeer['importPolicy'];
-  readonly exportPolicy: RibPeer['exportPolicy'];
 }
 
 interface KnownFsmConfig extends OwnHistory {
@@ -89,6 +85,10 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
 
   get staleDeadlineUnixMs(): number | undefined {
     return this.#routes.staleDeadlineUnixMs;
+  }
+
+  get heldBack(): HeldBack {
+    return heldBackOf(this.config, this.#policies, this.#owner.speaker);
   }
 
   /** Whether everything the peer had to tell us at start-up has been told. */
@@ -303,7 +303,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
 
   #ribPolicies(): RibPolicies {
     const { nextHopMode, sharedSubnets, routeReflectorClient } = this.config;
-    const { importPolicy, exportPolicy } = this.#policies;
+    const { importPolicy, exportPolicy } = requiredPolicies(this.config, this.#policies, this.#owner.speaker);
     return { nextHopMode, sharedSubnets, routeReflectorClient, importPolicy, exportPolicy };
   }
 

@@ -22,8 +22,9 @@ import type {
 import { FlushScheduler } from './flush-scheduler.js';
 import { Listeners } from './listeners.js';
 import { OwnAddresses } from './own-addresses.js';
-import { Peer, type PeerOwner, type PeerPolicies } from './peer.js';
+import { Peer, type PeerOwner } from './peer.js';
 import { needsReset } from './peer-change.js';
+import type { PeerPolicies } from './required-policies.js';
 import { StartupSync } from './startup-sync.js';
 import { StrangerLog } from './stranger-log.js';
 import type { Connection, Transport } from './transport.js';
