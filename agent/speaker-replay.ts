@@ -4,6 +4,7 @@
  */
 import type { Family } from '../bgp/family.js';
 import type {
+  BfdState,
   NextHopStatus,
   OriginatedRoute,
   PeerConfig,
@@ -22,6 +23,7 @@ export class SpeakerReplay {
   readonly #peers = new Map<string, PeerConfig>();
   readonly #routes = new Map<Prefix, OriginatedRoute>();
   readonly #nextHops = new Map<IpAddress, NextHopStatus>();
+  readonly #bfd = new Map<IpAddress, BfdState>();
   #ownAddresses: readonly IpAddress[] = [];
   #complete = false;
 
@@ -53,10 +55,15 @@ export class SpeakerReplay {
       case 'own-addresses':
         this.#ownAddresses = command.addresses;
         return;
+      case 'bfd-status':
+        if (command.state === 'unknown') this.#bfd.delete(command.address);
+        else this.#bfd.set(command.address, command.state);
+        return;
       case 'configuration-complete':
         this.#complete = true;
         return;
       case 'pull-best-routes':
+      case 'clear-peer':
       case 'query':
       case 'close':
         return;
@@ -81,6 +88,7 @@ export class SpeakerReplay {
     for (let i = 0; i < routes.length; i += PIECE) {
       commands.push({ kind: 'originate', routes: routes.slice(i, i + PIECE) });
     }
+    for (const [address, state] of this.#bfd) commands.push({ kind: 'bfd-status', address, state });
     for (const peer of this.#peers.values()) commands.push({ kind: 'set-peer', peer });
     if (this.#complete) commands.push({ kind: 'configuration-complete' });
     return commands;

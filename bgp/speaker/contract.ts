@@ -107,6 +107,22 @@ export interface PeerConfig {
   /** The peer's routes with GRACEFUL_SHUTDOWN get LOCAL_PREF 0. */
   readonly honourGracefulShutdown: boolean;
   readonly administrativeState: 'up' | 'down';
+  /** Why it is down: sent to the peer as its shutdown communication (RFC 9003) and shown; at most 255 octets of UTF-8 go out. */
+  readonly administrativeMessage: string;
+
+  // Staying up (docs/staying-up.md).
+  /** Announced Restart Time towards this peer, seconds, 0 to 4095; undefined: the speaker's. */
+  readonly restartTimeSeconds: number | undefined;
+  /** RFC 8538: a NOTIFICATION other than Hard Reset does not end graceful restart, where the peer says so, too. */
+  readonly notificationRestart: boolean;
+  /** With {@link notificationRestart}: false lets go of the peer's routes when the hold timer (or the send hold timer) expires. */
+  readonly holdExpiryKeeps: boolean;
+  /** Long-lived graceful restart (RFC 9494): for how long beyond the restart time, seconds, 1 to 16777215; undefined: off. */
+  readonly longLivedStaleSeconds: number | undefined;
+  /** RFC 9687, seconds, more than the hold time, or 0 for off; undefined: 8 minutes or twice the hold time, whichever is longer. */
+  readonly sendHoldTimeSeconds: number | undefined;
+  /** Heeds `bfd-status` of the peer's address. `strict`: no session before BFD is up, and no route outlives it. */
+  readonly bfd: { readonly strict: boolean } | undefined;
 }
 
 /** RFC 9234 section 4: what we are to the peer. It is a Customer to our Provider, an RS-Client to our RS, a Peer to a Peer. */
@@ -156,6 +172,19 @@ export type SpeakerCommand =
   | { readonly kind: 'set-peer'; readonly peer: PeerConfig }
   /** Cease/Peer De-configured (RFC 4486), then forgotten. */
   | { readonly kind: 'remove-peer'; readonly key: string }
+  /**
+   * `hard`: Cease/Administrative Reset with the message (RFC 9003), then anew. `soft-in` asks the peer for its routes again (RFC 2918),
+   * `soft-out` tells it ours again; both keep the session. Nothing happens to a peer that is not Established, but that a `hard` one
+   * ends its hold-down.
+   */
+  | {
+      readonly kind: 'clear-peer';
+      readonly key: string;
+      readonly how: 'hard' | 'soft-in' | 'soft-out';
+      readonly message: string;
+    }
+  /** What BFD says of an address (RFC 5882). `unknown`: there is no BFD session, or nothing was heard of it yet. */
+  | { readonly kind: 'bfd-status'; readonly address: IpAddress; readonly state: BfdState }
   | { readonly kind: 'originate'; readonly routes: readonly OriginatedRoute[] }
   | { readonly kind: 'withdraw'; readonly prefixes: readonly Prefix[] }
   /** This host's addresses: a received next hop that is one of them makes the route unusable. The whole set each time. */
@@ -168,6 +197,9 @@ export type SpeakerCommand =
   | { readonly kind: 'query'; readonly id: number; readonly query: SpeakerQuery }
   /** Ends every session. `silent` closes TCP without NOTIFICATION to peers with graceful restart (RFC 4724 section 4). */
   | { readonly kind: 'close'; readonly goodbye: 'silent' | 'cease'; readonly message: string };
+
+/** RFC 5880 section 6.8.1, as far as BGP cares. */
+export type BfdState = 'up' | 'down' | 'admin-down' | 'unknown';
 
 export interface NextHopStatus {
   readonly nextHop: IpAddress;
@@ -231,6 +263,8 @@ export interface PeerStatus {
   readonly staleDeadlineUnixMs: number | undefined;
   /** Directions in which nothing passes because nobody asked for a policy (RFC 8212). */
   readonly heldBack?: 'import' | 'export' | 'both' | undefined;
+  /** Of the peer's address; undefined if the peer does not heed it. */
+  readonly bfd: BfdState | undefined;
 }
 
 export interface SessionStatus {

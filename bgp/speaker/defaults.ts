@@ -49,4 +49,11 @@ export const peerDefaults: Omit<PeerConfig, Identity> = {
   gracefulShutdown: false,
   honourGracefulShutdown: true,
   administrativeState: 'up',
+  administrativeMessage: '',
+  restartTimeSeconds: undefined,
+  notificationRestart: true,
+  holdExpiryKeeps: false,
+  longLivedStaleSeconds: undefined,
+  sendHoldTimeSeconds: undefined,
+  bfd: undefined,
 };

@@ -15,6 +15,9 @@ const needsNewSession = [
   'gracefulRestart',
   'role',
   'roleStrict',
+  'restartTimeSeconds',
+  'notificationRestart',
+  'longLivedStaleSeconds',
   'administrativeState',
 ] as const satisfies readonly (keyof PeerConfig)[];
 

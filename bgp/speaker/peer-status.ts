@@ -4,6 +4,7 @@ import type { Negotiated } from '../fsm/negotiate.js';
 import { type Capability, describeCapability } from '../wire/capabilities.js';
 import { describeNotification, type Notification } from '../wire/notification.js';
 import type {
+  BfdState,
   NotificationStatus,
   PeerConfig,
   PeerCounters,
@@ -57,6 +58,7 @@ interface Described {
   readonly negotiated: Negotiated | undefined;
   readonly staleDeadlineUnixMs: number | undefined;
   readonly heldBack: HeldBack;
+  readonly bfd: BfdState | undefined;
 }
 
 export function describePeer(
@@ -84,6 +86,7 @@ export function describePeer(
     counters: { ...record.counters },
     staleDeadlineUnixMs: peer.staleDeadlineUnixMs,
     ...(peer.heldBack === undefined ? {} : { heldBack: peer.heldBack }),
+    bfd: peer.bfd,
   };
 }
 

@@ -15,7 +15,7 @@ import type { BgpMessageError } from '../wire/message-error.js';
 import type { Notification } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
 import type { RouteRefresh } from '../wire/route-refresh.js';
-import type { PeerConfig, PeerStatus, SpeakerConfig } from './contract.js';
+import type { BfdState, PeerConfig, PeerStatus, SpeakerConfig } from './contract.js';
 import { localOpen, type OwnHistory } from './open-message.js';
 import { describePeer, newPeerRecord, notificationStatus, type PeerRecord } from './peer-status.js';
 import { type HeldBack, heldBackOf, type PeerPolicies, requiredPolicies } from './required-policies.js';
@@ -35,6 +35,7 @@ export interface PeerOwner {
   unixMs(): number;
   /** The Restart State bit still stands (RFC 4724 section 4.1). */
   restarting(): boolean;
+  bfdState(address: IpAddress): BfdState;
   /** Every peer and own route has been told and selection is not deferred: the RIB's output is the whole truth. */
   mayEndRib(family: Family): boolean;
   requestFlush(): void;
@@ -83,6 +84,11 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
     return state.kind === 'Established' ? state.negotiated : undefined;
   }
 
+  /** Undefined if the peer does not heed it. */
+  get bfd(): BfdState | undefined {
+    return this.config.bfd === undefined ? undefined : this.#owner.bfdState(this.config.address);
+  }
+
   get staleDeadlineUnixMs(): number | undefined {
     return this.#routes.staleDeadlineUnixMs;
   }
@@ -121,6 +127,19 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
     this.#sessions.stop(CeaseError.otherConfigurationChange, 'its configuration changed');
     this.main.abandon();
     this.record.info = '';
+    this.start();
+    this.#owner.statusChanged(this);
+  }
+
+  /** `clear-peer` of the speaker's contract. */
+  clear(how: 'hard' | 'soft-in' | 'soft-out', message: string): void {
+    if (how !== 'hard') {
+      this.#routes.refresh(this.main, how);
+      return;
+    }
+    if (this.config.administrativeState === 'down') return;
+    this.#sessions.stop(CeaseError.administrativeReset, message === '' ? 'reset by hand' : message);
+    this.main.abandon();
     this.start();
     this.#owner.statusChanged(this);
   }

@@ -9,7 +9,7 @@ import type { Negotiated } from '../fsm/negotiate.js';
 import type { PeerIndex, Rib, RibPeer, RibPolicies, UpdateOutcome } from '../rib/contract.js';
 import { familyNumbers, familyOfNumbers } from '../wire/capabilities.js';
 import { BgpMessageError } from '../wire/message-error.js';
-import type { RouteRefresh } from '../wire/route-refresh.js';
+import { encodeRouteRefresh, type RouteRefresh } from '../wire/route-refresh.js';
 import { encodeEndOfRib } from '../wire/update.js';
 import type { PeerRecord } from './peer-status.js';
 import type { Session } from './session.js';
@@ -132,6 +132,20 @@ export class RouteExchange {
     // RFC 2918 section 4: for a family that was not negotiated it is ignored; so are the subtypes of RFC 7313.
     if (family === undefined || refresh.subtype !== 0 || this.#established === undefined) return;
     this.#owner.rib.refresh(this.#established.index, family);
+    this.#owner.requestFlush();
+  }
+
+  /** By hand: asks for the peer's routes again, or tells it ours (RFC 2918). */
+  refresh(session: Session, way: 'soft-in' | 'soft-out'): void {
+    const established = this.#established;
+    if (established === undefined) return;
+    const { index, negotiated } = established;
+    for (const family of negotiated.families) {
+      if (way === 'soft-out') this.#owner.rib.refresh(index, family);
+      else if (negotiated.routeRefresh) {
+        session.write(encodeRouteRefresh({ ...familyNumbers(family), subtype: 0 }), 1);
+      }
+    }
     this.#owner.requestFlush();
   }
 

@@ -11,6 +11,7 @@ import type { Rib } from '../rib/contract.js';
 import { createRib } from '../rib/rib.js';
 import { BestRoutePull } from './best-route-pull.js';
 import type {
+  BfdState,
   PeerConfig,
   PeerStatus,
   SpeakerAnswer,
@@ -50,6 +51,8 @@ export class Speaker implements PeerOwner {
   /** Whoever hears of it asks for the whole table, and must not find one that waits to be decided: told after the next flush. */
   readonly #inSyncUntold: SpeakerEvent[] = [];
   readonly #sync: StartupSync;
+  /** By address, also of those that are no peers yet. */
+  readonly #bfd = new Map<IpAddress, BfdState>();
   #config: SpeakerConfig | undefined;
   #rib: Rib | undefined;
   #closed = false;
@@ -80,6 +83,12 @@ export class Speaker implements PeerOwner {
         return;
       case 'remove-peer':
         this.#removePeer(command.key);
+        return;
+      case 'clear-peer':
+        this.#peers.get(command.key)?.clear(command.how, command.message);
+        return;
+      case 'bfd-status':
+        this.#bfdStatus(command.address, command.state);
         return;
       case 'originate':
         this.rib.originate(command.routes);
@@ -171,6 +180,10 @@ export class Speaker implements PeerOwner {
     return this.#sync.begun && !(this.speaker.restarting && this.#sync.defers(family));
   }
 
+  bfdState(address: IpAddress): BfdState {
+    return this.#bfd.get(address) ?? 'unknown';
+  }
+
   requestFlush(): void {
     this.#flushes.request();
   }
@@ -206,6 +219,15 @@ export class Speaker implements PeerOwner {
       for (const family of FAMILIES) this.rib.holdSelection(family, config.restarting);
     }
     this.#listeners.set(config.listen);
+  }
+
+  #bfdStatus(address: IpAddress, state: BfdState): void {
+    if (this.bfdState(address) === state) return;
+    if (state === 'unknown') this.#bfd.delete(address);
+    else this.#bfd.set(address, state);
+    for (const peer of this.#peers.values()) {
+      if (peer.config.address === address && peer.config.bfd !== undefined) this.statusChanged(peer);
+    }
   }
 
   #removePeer(key: string): void {

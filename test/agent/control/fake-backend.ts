@@ -40,6 +40,7 @@ export function peerStatus(
       attributesDiscarded: 0,
     },
     staleDeadlineUnixMs: undefined,
+    bfd: undefined,
     ...fields,
   } as PeerStatus;
 }
