@@ -7,10 +7,17 @@
  */
 
 declare const brand: unique symbol;
+declare const zoned: unique symbol;
 
 export type Ipv4Address = string & { readonly [brand]: 'ipv4-address' };
 export type Ipv6Address = string & { readonly [brand]: 'ipv6-address' };
 export type IpAddress = Ipv4Address | Ipv6Address;
+
+/**
+ * A link-local address with the interface it is good on, as RFC 4007 section 11 writes it: "fe80::1%eth0". It is an `IpAddress` like
+ * any other to whoever compares or prints it; who asks the kernel takes it apart with {@link zoneOf} and {@link withoutZone}.
+ */
+export type ZonedAddress = Ipv6Address & { readonly [zoned]: true };
 
 export type AddressFamily = 'ipv4' | 'ipv6';
 
@@ -43,6 +50,28 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 }
 
+/** fe80::/10 (RFC 4291 section 2.5.6), with or without a zone. */
+export function isLinkLocal(address: IpAddress): boolean {
+  return /^fe[89ab]/.test(address);
+}
+
+/** A link-local address on an interface, by the interface's name. */
+export function zonedAddress(address: IpAddress, zone: string): ZonedAddress {
+  return `${address}%${zone}` as ZonedAddress;
+}
+
+/** The interface's name of a {@link ZonedAddress}; `undefined` for any other address. */
+export function zoneOf(address: IpAddress): string | undefined {
+  const at = address.indexOf('%');
+  return at < 0 ? undefined : address.slice(at + 1);
+}
+
+/** The address alone. */
+export function withoutZone(address: IpAddress): IpAddress {
+  const at = address.indexOf('%');
+  return at < 0 ? address : (address.slice(0, at) as IpAddress);
+}
+
 /** The address as an unsigned 32-bit number in host order (10.0.0.1 is 0x0a000001). */
 export function ipv4ToNumber(address: Ipv4Address): number {
   let value = 0;
@@ -64,9 +93,9 @@ export function ipv4FromNumber(value: number): Ipv4Address {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}` as Ipv4Address;
 }
 
-/** The address in network byte order: 4 or 16 bytes. */
+/** The address in network byte order: 4 or 16 bytes; of a {@link ZonedAddress} without its zone. */
 export function addressToBytes(address: IpAddress): Uint8Array {
-  if (addressFamily(address) === 'ipv6') return parseIpv6Bytes(address) as Uint8Array;
+  if (addressFamily(address) === 'ipv6') return parseIpv6Bytes(withoutZone(address)) as Uint8Array;
   const value = ipv4ToNumber(address as Ipv4Address);
   return Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255);
 }

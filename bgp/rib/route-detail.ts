@@ -35,6 +35,7 @@ export function describe(
   return {
     prefix,
     from: path.session.source.key,
+    pathId: undefined,
     nextHop,
     origin: originNames[attributes.origin ?? 0] ?? 'incomplete',
     asPath: formatAsPath(attributes.asPath ?? []),

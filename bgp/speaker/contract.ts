@@ -7,7 +7,7 @@
  * up, in `bgp/index.ts`.
  */
 import type { Asn } from '../../core/asn.js';
-import type { IpAddress, Ipv4Address } from '../../core/ip-address.js';
+import type { IpAddress, Ipv4Address, ZonedAddress } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import type { Family } from '../family.js';
 import type { RoutePolicy } from './route-policy.js';
@@ -86,6 +86,16 @@ export interface PeerConfig {
   readonly nextHopMode: 'auto' | 'self' | 'keep';
   /** The subnets of the interface towards this peer, to judge "shares the subnet" of RFC 4271 section 5.1.3. */
   readonly sharedSubnets: readonly Prefix[];
+  readonly addPath: AddPathConfig;
+  /** RFC 8950: IPv4 prefixes with IPv6 next hops, in both directions. */
+  readonly extendedNextHop: boolean;
+  /** RFC 8654: messages of up to 65535 octets, in both directions. */
+  readonly extendedMessages: boolean;
+  /**
+   * The interface that leads to the peer, by name, if the peer is on it: link-local next hops of its routes are good there, and only
+   * there (RFC 2545 section 3). `undefined` for a peer that is, or may be, further away.
+   */
+  readonly interface: string | undefined;
   /** An internal peer that we reflect routes to and from (RFC 4456); may change live. */
   readonly routeReflectorClient: boolean;
   /** Undefined: nobody asked for one. Everything passes then, or nothing does: {@link SpeakerConfig.ebgpRequiresPolicy}. */
@@ -151,6 +161,17 @@ export interface SpeakerLimits {
   readonly attributeBytes: number;
 }
 
+/** ADD-PATH (RFC 7911), for all families of the session. */
+export interface AddPathConfig {
+  /** Take several paths to a prefix from the peer. */
+  readonly receive: boolean;
+  /** How many of the best paths to a prefix the peer is told, 1 to 32; 0 tells the best one, as without ADD-PATH. */
+  readonly send: number;
+}
+
+/** Where a route leads. A link-local address stands with the interface it is good on, "fe80::1%eth0". */
+export type RouteNextHop = IpAddress | ZonedAddress;
+
 /** A route of our own. The next hop is the session's local address unless given. */
 export interface OriginatedRoute {
   readonly prefix: Prefix;
@@ -202,7 +223,7 @@ export type SpeakerCommand =
 export type BfdState = 'up' | 'down' | 'admin-down' | 'unknown';
 
 export interface NextHopStatus {
-  readonly nextHop: IpAddress;
+  readonly nextHop: RouteNextHop;
   readonly reachable: boolean;
   /** Interior cost for the decision process (RFC 4271 section 9.1.2.2 e). */
   readonly metric: number;
@@ -219,7 +240,7 @@ export type SpeakerEvent =
   | { readonly kind: 'peer-status'; readonly peer: PeerStatus }
   | { readonly kind: 'peer-removed'; readonly key: string }
   /** Next hops whose reachability the RIB wants to hear of; the whole set each time it changes. */
-  | { readonly kind: 'watch-next-hops'; readonly nextHops: readonly IpAddress[] }
+  | { readonly kind: 'watch-next-hops'; readonly nextHops: readonly RouteNextHop[] }
   | { readonly kind: 'best-routes'; readonly batch: BestRouteBatch }
   /** End-of-RIB has come from every configured peer, or the deferral timer has fired (`timedOut`). */
   | { readonly kind: 'rib-in-sync'; readonly family: Family; readonly timedOut: boolean }
@@ -331,9 +352,12 @@ export interface BestRouteBatch {
 export const MAX_BATCH_ROUTES = 8192;
 export const NO_ROUTE = 0xffffffff;
 
-/** Where a best route leads: several next hops make a multipath route. `own` routes are those we originated. */
+/**
+ * Where a best route leads: several next hops make a multipath route; an IPv4 route may lead to IPv6 ones (RFC 8950). `own` routes are
+ * those we originated.
+ */
 export interface NextHopSet {
-  readonly nextHops: readonly IpAddress[];
+  readonly nextHops: readonly RouteNextHop[];
   readonly origin: 'own' | 'ibgp' | 'ebgp';
   /** Kept from a session that is gone (graceful restart): forwarded, not vouched for. */
   readonly stale: boolean;
@@ -370,7 +394,9 @@ export interface RouteDetail {
   readonly prefix: Prefix;
   /** Peer key, or "own". */
   readonly from: string;
-  readonly nextHop: IpAddress;
+  /** RFC 7911: by which the peer tells its paths to the prefix apart, or we ours to it; `undefined` without ADD-PATH. */
+  readonly pathId: number | undefined;
+  readonly nextHop: RouteNextHop;
   readonly origin: 'igp' | 'egp' | 'incomplete';
   /** e.g. "65001 65002 {65003 65004}". */
   readonly asPath: string;

@@ -19,8 +19,16 @@ const needsNewSession = [
   'notificationRestart',
   'longLivedStaleSeconds',
   'administrativeState',
+  'extendedNextHop',
+  'extendedMessages',
+  'interface',
 ] as const satisfies readonly (keyof PeerConfig)[];
 
 export function needsReset(before: PeerConfig, after: PeerConfig): boolean {
-  return needsNewSession.some(key => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  return (
+    needsNewSession.some(key => JSON.stringify(before[key]) !== JSON.stringify(after[key])) ||
+    before.addPath.receive !== after.addPath.receive ||
+    // How many paths the peer is told is our own business; that there are several, it must know.
+    before.addPath.send > 0 !== after.addPath.send > 0
+  );
 }

@@ -8,9 +8,13 @@ import {
   type Ipv4Address,
   ipv4FromNumber,
   ipv4ToNumber,
+  isLinkLocal,
   parseIpAddress,
   parseIpv4,
   parseIpv6,
+  withoutZone,
+  zonedAddress,
+  zoneOf,
 } from '../../core/ip-address.js';
 
 test('IPv4 is four decimal octets without leading zeros, and nothing else', t => {
@@ -99,4 +103,19 @@ test('addresses order as numbers, IPv4 first', t => {
   const ordered = ['9.0.0.1', '10.0.0.1', '10.0.0.10', '200.0.0.1', '::1', '2001:db8::1'] as IpAddress[];
   t.deepEqual([...ordered].reverse().sort(compareAddresses), ordered);
   t.is(compareAddresses('10.0.0.1' as Ipv4Address, '10.0.0.1' as Ipv4Address), 0);
+});
+
+test('a link-local address stands with its interface as one text, and comes apart again', t => {
+  const address = parseIpAddress('fe80::1') as IpAddress;
+  const zoned = zonedAddress(address, 'eth0.5');
+  t.is<string, string>(zoned, 'fe80::1%eth0.5');
+  t.is(zoneOf(zoned), 'eth0.5');
+  t.is(withoutZone(zoned), address);
+  t.is(zoneOf(address), undefined);
+  t.is(withoutZone(address), address);
+  t.deepEqual(addressToBytes(zoned), addressToBytes(address));
+  t.true(isLinkLocal(zoned));
+  for (const text of ['fe80::', 'fe90::1', 'febf::1']) t.true(isLinkLocal(text as IpAddress), text);
+  for (const text of ['fec0::1', 'fd00::fe80', '::', '254.128.0.1'])
+    t.false(isLinkLocal(text as IpAddress), text);
 });

@@ -57,6 +57,7 @@ export function routeView(prefix: string, fields: Partial<RouteView> = {}): Rout
     communities: [],
     largeCommunities: [],
     extendedCommunities: [],
+    pathId: undefined,
     originatorId: undefined,
     clusterList: [],
     atomicAggregate: false,
