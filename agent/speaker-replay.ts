@@ -8,6 +8,7 @@ import type {
   NextHopStatus,
   OriginatedRoute,
   PeerConfig,
+  PeerRangeConfig,
   SpeakerCommand,
   SpeakerConfig,
 } from '../bgp/speaker/contract.js';
@@ -21,6 +22,7 @@ export class SpeakerReplay {
   readonly #forwarding: readonly Family[];
   #config: SpeakerConfig | undefined;
   readonly #peers = new Map<string, PeerConfig>();
+  readonly #ranges = new Map<string, PeerRangeConfig>();
   readonly #routes = new Map<Prefix, OriginatedRoute>();
   readonly #nextHops = new Map<IpAddress, NextHopStatus>();
   readonly #bfd = new Map<IpAddress, BfdState>();
@@ -42,6 +44,12 @@ export class SpeakerReplay {
         return;
       case 'remove-peer':
         this.#peers.delete(command.key);
+        return;
+      case 'set-peer-range':
+        this.#ranges.set(command.range.key, command.range);
+        return;
+      case 'remove-peer-range':
+        this.#ranges.delete(command.key);
         return;
       case 'originate':
         for (const route of command.routes) this.#routes.set(route.prefix, route);
@@ -90,6 +98,7 @@ export class SpeakerReplay {
     }
     for (const [address, state] of this.#bfd) commands.push({ kind: 'bfd-status', address, state });
     for (const peer of this.#peers.values()) commands.push({ kind: 'set-peer', peer });
+    for (const range of this.#ranges.values()) commands.push({ kind: 'set-peer-range', range });
     if (this.#complete) commands.push({ kind: 'configuration-complete' });
     return commands;
   }

@@ -78,8 +78,15 @@ export interface PeerConfig {
   readonly delayOpenSeconds: number | undefined;
   /** Upper bound of the doubling IdleHoldTimer (RFC 4271 section 8.1.1 DampPeerOscillations), seconds. */
   readonly idleHoldMaxSeconds: number;
-  /** Outgoing IP TTL, 1 to 255. */
+  /** Outgoing IP TTL, 1 to 255; of no meaning with `ttlSecurityHops`. */
   readonly ttl: number;
+  /** TCP MD5 (RFC 2385): 1 to 80 octets of UTF-8. Undefined: segments are not signed. Nothing that leaves the speaker has it. */
+  readonly password: string | undefined;
+  /**
+   * GTSM (RFC 5082), 1 to 254: the peer is at most this many hops away (1: in a shared subnet). What has come further is not heard, and our
+   * own TTL is 255. Undefined: off.
+   */
+  readonly ttlSecurityHops: number | undefined;
   /** True: a route from a peer outside every connected subnet is still usable (no connected check). */
   readonly multihop: boolean;
   readonly gracefulRestart: boolean;
@@ -149,6 +156,32 @@ export interface PrefixLimit {
 }
 
 /**
+ * Addresses whose connections make peers by themselves ("dynamic peers"): passive ones called `Dynamic_10_1_2_3`, which are gone again some
+ * time after their session. The longest prefix counts; a configured peer wins over any range. A password is that of the whole range.
+ */
+export interface PeerRangeConfig {
+  /** The owner's stable name for it, unique among ranges. */
+  readonly key: string;
+  readonly prefix: Prefix;
+  /** Which AS numbers a peer may have: ranges of them, the speaker's own alone, or any. */
+  readonly asns: readonly AsnRange[] | 'internal' | 'any';
+  /** Most peers of it at a time, 1 to 65535. */
+  readonly limit: number;
+  /** How long a peer without a session is remembered once its stale routes have gone, seconds, 1 to 86400. */
+  readonly idleRemovalSeconds: number;
+  /** Everything else of its peers. `name` and `type` are shown as they are. */
+  readonly template: PeerTemplate;
+}
+
+export type PeerTemplate = Omit<PeerConfig, 'key' | 'address' | 'asn' | 'passive'>;
+
+/** Both ends belong to it. */
+export interface AsnRange {
+  readonly first: Asn;
+  readonly last: Asn;
+}
+
+/**
  * What the routes of all peers may take of memory. Beyond one of them the peer that takes most of it is reset with Cease/Out of
  * Resources (RFC 4486); the others live on.
  */
@@ -206,6 +239,10 @@ export type SpeakerCommand =
     }
   /** What BFD says of an address (RFC 5882). `unknown`: there is no BFD session, or nothing was heard of it yet. */
   | { readonly kind: 'bfd-status'; readonly address: IpAddress; readonly state: BfdState }
+  /** Adds a range of dynamic peers or changes it, live for those it has. */
+  | { readonly kind: 'set-peer-range'; readonly range: PeerRangeConfig }
+  /** Its peers go with it: Cease/Peer De-configured. */
+  | { readonly kind: 'remove-peer-range'; readonly key: string }
   | { readonly kind: 'originate'; readonly routes: readonly OriginatedRoute[] }
   | { readonly kind: 'withdraw'; readonly prefixes: readonly Prefix[] }
   /** This host's addresses: a received next hop that is one of them makes the route unusable. The whole set each time. */
@@ -263,6 +300,8 @@ export interface PeerStatus {
   readonly port: number;
   readonly asn: Asn;
   readonly localAsn: Asn;
+  /** The key of the range that it came from; undefined for a configured one. */
+  readonly dynamicFrom: string | undefined;
   readonly state: PeerState;
   /** When the state was entered, milliseconds since the Unix epoch. */
   readonly sinceUnixMs: number;

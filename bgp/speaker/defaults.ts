@@ -33,6 +33,8 @@ export const peerDefaults: Omit<PeerConfig, Identity> = {
   delayOpenSeconds: undefined,
   idleHoldMaxSeconds: 60,
   ttl: 64,
+  password: undefined,
+  ttlSecurityHops: undefined,
   multihop: true,
   gracefulRestart: true,
   nextHopMode: 'auto',

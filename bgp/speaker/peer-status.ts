@@ -75,6 +75,7 @@ export function describePeer(
     port: config.port,
     asn: config.asn,
     localAsn: config.localAsn ?? speaker.asn,
+    dynamicFrom: undefined,
     state: peer.main.state.kind,
     sinceUnixMs: record.sinceUnixMs,
     routes,

@@ -90,6 +90,9 @@ export class Speaker implements PeerOwner {
       case 'bfd-status':
         this.#bfdStatus(command.address, command.state);
         return;
+      case 'set-peer-range':
+      case 'remove-peer-range':
+        return;
       case 'originate':
         this.rib.originate(command.routes);
         this.requestFlush();

@@ -4,6 +4,7 @@ import type {
   NextHopStatus,
   OriginatedRoute,
   PeerConfig,
+  PeerRangeConfig,
   SpeakerCommand,
   SpeakerConfig,
 } from '../../bgp/speaker/contract.js';
@@ -24,6 +25,7 @@ const config: SpeakerConfig = {
 const configure: SpeakerCommand = { kind: 'configure', config };
 
 const peer = (key: string, port = 179) => ({ key, port }) as PeerConfig;
+const range = (key: string, limit = 10) => ({ key, limit }) as PeerRangeConfig;
 const route = (n: number, med?: number) =>
   ({ prefix: `10.${n >> 8}.${n & 255}.0/24`, med }) as unknown as OriginatedRoute;
 const nextHop = (address: string, reachable = true) =>
@@ -39,6 +41,7 @@ function replayOf(...commands: readonly SpeakerCommand[]): readonly SpeakerComma
 function sum(commands: readonly SpeakerCommand[]) {
   const known = {
     peers: new Map<string, PeerConfig>(),
+    ranges: new Map<string, PeerRangeConfig>(),
     routes: new Map<string, OriginatedRoute>(),
     nextHops: new Map<string, NextHopStatus>(),
     addresses: [] as readonly string[],
@@ -47,6 +50,8 @@ function sum(commands: readonly SpeakerCommand[]) {
   for (const command of commands) {
     if (command.kind === 'set-peer') known.peers.set(command.peer.key, command.peer);
     if (command.kind === 'remove-peer') known.peers.delete(command.key);
+    if (command.kind === 'set-peer-range') known.ranges.set(command.range.key, command.range);
+    if (command.kind === 'remove-peer-range') known.ranges.delete(command.key);
     if (command.kind === 'originate') for (const one of command.routes) known.routes.set(one.prefix, one);
     if (command.kind === 'withdraw') for (const prefix of command.prefixes) known.routes.delete(prefix);
     if (command.kind === 'next-hop-status') {
@@ -63,11 +68,15 @@ const told: readonly SpeakerCommand[] = [
   { kind: 'own-addresses', addresses: ['10.0.0.1' as never] },
   { kind: 'set-peer', peer: peer('a') },
   { kind: 'set-peer', peer: peer('b') },
+  { kind: 'set-peer-range', range: range('racks') },
+  { kind: 'set-peer-range', range: range('gone') },
   { kind: 'originate', routes: [route(1), route(2)] },
   { kind: 'configuration-complete' },
   { kind: 'next-hop-status', nextHops: [nextHop('10.0.0.2'), nextHop('10.0.0.3')] },
   { kind: 'set-peer', peer: peer('a', 1179) },
   { kind: 'remove-peer', key: 'b' },
+  { kind: 'remove-peer-range', key: 'gone' },
+  { kind: 'set-peer-range', range: range('racks', 20) },
   { kind: 'withdraw', prefixes: [route(1).prefix] },
   { kind: 'originate', routes: [route(2, 5)] },
   { kind: 'own-addresses', addresses: ['10.0.0.1' as never, '10.0.0.9' as never] },

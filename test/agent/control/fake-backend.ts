@@ -41,6 +41,7 @@ export function peerStatus(
     },
     staleDeadlineUnixMs: undefined,
     bfd: undefined,
+    dynamicFrom: undefined,
     ...fields,
   } as PeerStatus;
 }
