@@ -45,6 +45,8 @@ export interface SpeakerOptions {
   readonly routerId: string;
   /** Where to accept connections, one place or several; by default nowhere. */
   readonly listen?: ListenOption | readonly ListenOption[];
+  /** CLUSTER_ID as a route reflector (RFC 4456), dotted decimal, shared by the reflectors of a cluster; by default the router id. */
+  readonly clusterId?: string;
   /** Graceful restart (RFC 4724), on by default; `false` leaves the capability out. */
   readonly gracefulRestart?:
     | false
@@ -70,6 +72,8 @@ export interface PeerOptions {
   readonly nextHop?: 'auto' | 'self' | 'keep';
   /** Subnets shared with the peer: next hops inside them are handed on unchanged (RFC 4271 section 5.1.3). */
   readonly sharedSubnets?: readonly string[];
+  /** An internal peer whose routes go on to all others, and who is told those of other internal peers (RFC 4456). */
+  readonly routeReflectorClient?: boolean;
   /** Which of its routes to use. Without one an external peer's are all rejected (RFC 8212). */
   readonly import?: RoutePredicate;
   /** Which routes to tell it. Without one an external peer is told none (RFC 8212). */
@@ -91,15 +95,12 @@ const DEFAULT_PORT = 179;
 const MAX_U32 = 0xffffffff;
 
 export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
-  const { listen, gracefulRestart } = options;
-  const routerId = parseIpv4(String(options.routerId));
-  if (routerId === undefined || routerId === '0.0.0.0') {
-    throw new OptionError('routerId', options.routerId, 'an IPv4 address other than 0.0.0.0');
-  }
+  const { listen, gracefulRestart, clusterId } = options;
   return {
     ...speakerDefaults,
     asn: asnOption('asn', options.asn),
-    routerId: routerId as Ipv4Address,
+    routerId: identifierOption('routerId', options.routerId),
+    clusterId: clusterId === undefined ? undefined : identifierOption('clusterId', clusterId),
     ebgpRequiresPolicy: true,
     listen: listenEndpoints(listen),
     gracefulRestart:
@@ -122,6 +123,12 @@ export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
             forwardingPreserved: [],
           },
   };
+}
+
+function identifierOption(field: string, value: string): Ipv4Address {
+  const identifier = parseIpv4(String(value));
+  if (identifier !== undefined && identifier !== '0.0.0.0') return identifier as Ipv4Address;
+  throw new OptionError(field, value, 'an IPv4 address other than 0.0.0.0');
 }
 
 function listenEndpoints(listen: SpeakerOptions['listen']): SpeakerConfig['listen'] {
@@ -157,8 +164,14 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     connectRetrySeconds: numberOption('connectRetrySeconds', options.connectRetrySeconds ?? 5, 1, 65535),
     ttl: numberOption('ttl', options.ttl ?? 64, 1, 255),
     nextHopMode: wordOption('nextHop', options.nextHop ?? 'auto', ['auto', 'self', 'keep']),
+    routeReflectorClient: clientOption(options),
     sharedSubnets: (options.sharedSubnets ?? []).map(subnet => prefixOption('sharedSubnets', subnet)),
   };
+}
+
+function clientOption({ routeReflectorClient = false }: PeerOptions): boolean {
+  if (typeof routeReflectorClient === 'boolean') return routeReflectorClient;
+  throw new OptionError('routeReflectorClient', routeReflectorClient, 'true or false');
 }
 
 /** Undefined where none is asked for: what that means is the speaker's to say (RFC 8212). */

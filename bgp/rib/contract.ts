@@ -74,6 +74,8 @@ export interface Rib {
   flushStale(key: string, family: Family): number;
   /** Live change: routes are judged again, and the peer is told the difference, without a session reset. */
   setPolicies(peer: PeerIndex, policies: RibPolicies): void;
+  /** Live change of CLUSTER_ID (RFC 4456): loops are judged again, and peers are told what was reflected with the new one. */
+  setClusterId(clusterId: Ipv4Address): void;
 
   /**
    * One whole UPDATE message, its 19-byte header included, in `buffer[start, end)`. The bytes are only read during the call.

@@ -11,7 +11,7 @@ import { HEADER_LENGTH } from '../wire/framer.js';
 import { type AttributeBlock, DEFAULT_LOCAL_PREF } from './attribute-store.js';
 import { type ExportView, exportedNextHop, isTransitive } from './export-view.js';
 import type { Path } from './path-store.js';
-import { mayAdvertise } from './reflection.js';
+import { isReflected, mayAdvertise } from './reflection.js';
 
 /** Blocks up to this length are taken; the message has room for what is added. */
 const MAX_BLOCK = 3600;
@@ -44,12 +44,12 @@ export class ExportEncoder {
     if (block.length > MAX_BLOCK || block.problems.length > 0) return undefined;
     if (view.kind === 'ebgp' && block.attributes.extendedCommunities?.every(isTransitive) === false)
       return undefined;
-    if (!mayAdvertise(session.kind, view.kind)) return false;
+    if (!mayAdvertise(session.kind, view.kind, view.toClient || path.fromClient)) return false;
     const nextHop = exportedNextHop(path, view);
     if (nextHop === undefined) return false;
     this.#nextHop = nextHop === view.localAddress ? this.#localAddress : ipv4ToNumber(nextHop as Ipv4Address);
     this.#expand(block.words);
-    return this.#copy(block, session.kind);
+    return this.#copy(path, block, session.kind);
   }
 
   #expand(words: Int32Array): void {
@@ -64,13 +64,17 @@ export class ExportEncoder {
   }
 
   /** The attributes one after another, those that are missing in their places by type. */
-  #copy(block: AttributeBlock, from: Path['session']['kind']): boolean | undefined {
+  #copy(path: Path, block: AttributeBlock, from: Path['session']['kind']): boolean | undefined {
     const end = block.length;
     const source = this.#source;
     const external = this.#view.kind === 'ebgp';
+    const reflected = isReflected(from, this.#view.kind);
     this.length = ATTRIBUTES;
     let nextHopDone = false;
-    let localPrefDone = external;
+    // One that comes late, out of the order of types, is not missing.
+    let localPrefDone = external || block.attributes.localPref !== undefined;
+    let originatorDone = !reflected;
+    let clusterListDone = !reflected || block.attributes.clusterList !== undefined;
     for (let at = 0; at < end; ) {
       const header = (source[at]! & extendedLength) === 0 ? 3 : 4;
       const type = source[at + 1]!;
@@ -81,8 +85,16 @@ export class ExportEncoder {
         nextHopDone = true;
       }
       if (!localPrefDone && type >= AttributeType.localPref) {
-        if (type !== AttributeType.localPref) this.#number(AttributeType.localPref, DEFAULT_LOCAL_PREF);
+        this.#number(AttributeType.localPref, DEFAULT_LOCAL_PREF);
         localPrefDone = true;
+      }
+      if (!originatorDone && type >= AttributeType.originatorId) {
+        this.#number(AttributeType.originatorId, path.routerId, optional);
+        originatorDone = true;
+      }
+      if (!clusterListDone && type > AttributeType.clusterList) {
+        this.#number(AttributeType.clusterList, this.#view.clusterId, optional);
+        clusterListDone = true;
       }
       switch (type) {
         case AttributeType.mpReachNlri:
@@ -98,9 +110,13 @@ export class ExportEncoder {
           if (!external || from === 'own') this.#attribute(at, next);
           break;
         case AttributeType.localPref:
-        case AttributeType.originatorId:
-        case AttributeType.clusterList:
           if (!external) this.#attribute(at, next);
+          break;
+        case AttributeType.originatorId:
+          // Written above; only what is reflected has it, from inside the AS as it is.
+          break;
+        case AttributeType.clusterList:
+          if (reflected) this.#prependCluster(value, next);
           break;
         case AttributeType.communities:
           if (from !== 'own' && !this.#communitiesAllow(value, next, external)) return false;
@@ -118,6 +134,8 @@ export class ExportEncoder {
     }
     if (!nextHopDone) this.#number(AttributeType.nextHop, this.#nextHop);
     if (!localPrefDone) this.#number(AttributeType.localPref, DEFAULT_LOCAL_PREF);
+    if (!originatorDone) this.#number(AttributeType.originatorId, path.routerId, optional);
+    if (!clusterListDone) this.#number(AttributeType.clusterList, this.#view.clusterId, optional);
     return true;
   }
 
@@ -145,17 +163,38 @@ export class ExportEncoder {
     if (!known) this.message[start]! |= partial;
   }
 
-  #number(type: number, value: number): void {
+  #number(type: number, value: number, flags: number = transitive): void {
     const { message } = this;
     const at = this.length;
-    message[at] = transitive;
+    message[at] = flags;
     message[at + 1] = type;
     message[at + 2] = 4;
-    message[at + 3] = value >>> 24;
-    message[at + 4] = value >>> 16;
-    message[at + 5] = value >>> 8;
-    message[at + 6] = value;
-    this.length = at + 7;
+    this.length = at + 3;
+    this.#word(value);
+  }
+
+  #word(value: number): void {
+    const { message } = this;
+    const at = this.length;
+    message[at] = value >>> 24;
+    message[at + 1] = value >>> 16;
+    message[at + 2] = value >>> 8;
+    message[at + 3] = value;
+    this.length = at + 4;
+  }
+
+  /** RFC 4456 section 8. */
+  #prependCluster(value: number, next: number): void {
+    const { message } = this;
+    const length = next - value + 4;
+    let at = this.length;
+    message[at++] = length > 255 ? optional | extendedLength : optional;
+    message[at++] = AttributeType.clusterList;
+    if (length > 255) message[at++] = length >>> 8;
+    message[at++] = length;
+    this.length = at;
+    this.#word(this.#view.clusterId);
+    this.#append(value, next);
   }
 
   /** RFC 4271 section 5.1.2 b: into a leading AS_SEQUENCE if it has room, in front of anything else as a new one. */
@@ -171,12 +210,8 @@ export class ExportEncoder {
     message[at++] = length;
     message[at++] = AsPathSegmentType.asSequence;
     message[at++] = joins ? source[value + 1]! + 1 : 1;
-    const asn = this.#view.localAsn;
-    message[at++] = asn >>> 24;
-    message[at++] = asn >>> 16;
-    message[at++] = asn >>> 8;
-    message[at++] = asn;
     this.length = at;
+    this.#word(this.#view.localAsn);
     this.#append(joins ? value + 2 : value, next);
   }
 

@@ -1,6 +1,6 @@
 /**
  * What a selected path looks like to a peer: which attributes go along, with which next hop (RFC 4271 sections 5, 5.1.3 and 9.2,
- * RFC 1997). Pure. Peers with the same view get the same octets and share an update group.
+ * RFC 1997, RFC 4456 section 10). Pure. Peers with the same view get the same octets and share an update group.
  */
 import type { Asn } from '../../core/asn.js';
 import { addressFamily, type IpAddress, type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
@@ -12,12 +12,16 @@ import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { DEFAULT_LOCAL_PREF } from './attribute-store.js';
 import type { RibPeer } from './contract.js';
 import type { Path } from './path-store.js';
-import { mayAdvertise } from './reflection.js';
+import { isReflected, mayAdvertise } from './reflection.js';
 
 /** Plain data, so that its JSON says whether two are the same. */
 export interface ExportView {
   readonly family: Family;
   readonly kind: 'ibgp' | 'ebgp';
+  /** RFC 4456. */
+  readonly toClient: boolean;
+  /** What a reflected route is given; 0 where nothing is reflected. */
+  readonly clusterId: number;
   readonly localAsn: Asn;
   readonly localAddress: IpAddress;
   readonly fourOctetAs: boolean;
@@ -25,11 +29,13 @@ export interface ExportView {
   readonly sharedSubnets: readonly Prefix[];
 }
 
-export function exportViewOf(peer: RibPeer, family: Family): ExportView {
+export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): ExportView {
   const kind = peer.asn === peer.localAsn ? 'ibgp' : 'ebgp';
   return {
     family,
     kind,
+    toClient: kind === 'ibgp' && peer.routeReflectorClient,
+    clusterId: kind === 'ibgp' ? clusterId : 0,
     localAsn: peer.localAsn,
     localAddress: peer.localAddress,
     fourOctetAs: peer.fourOctetAs,
@@ -49,14 +55,14 @@ export interface ExportedPath {
 export function exportPath(path: Path, view: ExportView): ExportedPath | undefined {
   const { attributes } = path.block;
   const { kind } = path.session;
-  if (!mayAdvertise(kind, view.kind)) return undefined;
+  if (!mayAdvertise(kind, view.kind, view.toClient || path.fromClient)) return undefined;
   if (kind !== 'own' && !communitiesAllow(attributes.communities ?? [], view.kind)) return undefined;
   const nextHop = exportedNextHop(path, view);
   if (nextHop === undefined) return undefined;
   const { mpReach: _mpReach, mpUnreach: _mpUnreach, nextHop: _nextHop, ...rest } = attributes;
   return {
     attributes: {
-      ...(view.kind === 'ebgp' ? forExternal(rest, kind, view.localAsn) : forInternal(rest)),
+      ...(view.kind === 'ebgp' ? forExternal(rest, kind, view.localAsn) : forInternal(rest, path, view)),
       ...(view.family === 'ipv4-unicast' ? { nextHop: ipv4ToNumber(nextHop as Ipv4Address) } : {}),
     },
     nextHop,
@@ -108,11 +114,19 @@ export function isTransitive(extendedCommunity: Uint8Array): boolean {
   return (extendedCommunity[0]! & 0x40) === 0;
 }
 
-function forInternal(attributes: PathAttributes): PathAttributes {
-  return { ...attributes, localPref: attributes.localPref ?? DEFAULT_LOCAL_PREF };
+/** RFC 4271 section 5.1.5, RFC 4456 section 8. */
+function forInternal(attributes: PathAttributes, path: Path, view: ExportView): PathAttributes {
+  const { localPref = DEFAULT_LOCAL_PREF, clusterList = [] } = attributes;
+  if (!isReflected(path.session.kind, view.kind)) return { ...attributes, localPref };
+  return {
+    ...attributes,
+    localPref,
+    originatorId: path.routerId,
+    clusterList: [view.clusterId, ...clusterList],
+  };
 }
 
-/** RFC 4271 section 5.1.3. `undefined` if we have no next hop of this family to give. */
+/** RFC 4271 section 5.1.3, RFC 4456 section 10. `undefined` if we have no next hop of this family to give. */
 export function exportedNextHop(path: Path, view: ExportView): IpAddress | undefined {
   const wanted = view.family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
   const chosen = chooseNextHop(path, view);
@@ -121,7 +135,9 @@ export function exportedNextHop(path: Path, view: ExportView): IpAddress | undef
 
 function chooseNextHop(path: Path, view: ExportView): IpAddress {
   const received = path.block.nextHop;
-  if (received === undefined || view.nextHopMode === 'self') return view.localAddress;
+  if (received === undefined) return view.localAddress;
+  if (isReflected(path.session.kind, view.kind)) return received;
+  if (view.nextHopMode === 'self') return view.localAddress;
   if (view.nextHopMode === 'keep' || path.session.kind === 'own' || view.kind === 'ibgp') return received;
   const shared = view.sharedSubnets.some(subnet => prefixContainsAddress(subnet, received));
   return shared ? received : view.localAddress;

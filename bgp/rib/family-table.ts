@@ -229,7 +229,7 @@ export class FamilyTable {
 
   #groupFor(peer: RibPeer): UpdateGroup {
     const { exportPolicy } = peer;
-    const view = exportViewOf(peer, this.family);
+    const view = exportViewOf(peer, this.family, this.#context.paths.clusterId);
     const key = `${JSON.stringify(view)} ${this.#policyNames.nameOf(exportPolicy)}`;
     let group = this.groups.get(key);
     if (group === undefined) {

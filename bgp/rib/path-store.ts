@@ -18,6 +18,7 @@ import type { Session } from './sources.js';
 export type Refusal =
   | 'as-loop'
   | 'own-originator-id'
+  | 'own-cluster-id'
   | 'import-policy'
   | 'next-hop-is-ours'
   | 'next-hop-unreachable';
@@ -30,6 +31,8 @@ export interface Path {
   readonly nextHop: NextHop | undefined;
   /** What the import policy and the loop checks found: it never changes. */
   readonly refusal: Refusal | undefined;
+  /** RFC 4456: it is reflected to everyone. */
+  readonly fromClient: boolean;
   /** RFC 4456 section 9: ORIGINATOR_ID stands in for the router id. Unsigned. */
   readonly routerId: number;
   /** Prefixes whose Adj-RIB-In holds it. */
@@ -43,6 +46,8 @@ export class PathStore {
   readonly #nextHops: NextHops;
   readonly #asn: Asn;
   readonly #routerId: number;
+  /** Ours as a route reflector; paths made before a change of it have to be made anew. */
+  clusterId: number;
   readonly #paths: (Path | undefined)[] = [undefined];
   readonly #freeNumbers: number[] = [];
   #unused: Path[] = [];
@@ -50,11 +55,18 @@ export class PathStore {
   usable = new Uint8Array(1024);
   sources = new Uint16Array(1024);
 
-  constructor(blocks: AttributeStore, nextHops: NextHops, asn: Asn, routerId: Ipv4Address) {
+  constructor(
+    blocks: AttributeStore,
+    nextHops: NextHops,
+    asn: Asn,
+    routerId: Ipv4Address,
+    clusterId = routerId,
+  ) {
     this.#blocks = blocks;
     this.#nextHops = nextHops;
     this.#asn = asn;
     this.#routerId = ipv4ToNumber(routerId);
+    this.clusterId = ipv4ToNumber(clusterId);
   }
 
   at(number: number): Path {
@@ -86,6 +98,7 @@ export class PathStore {
       nextHop:
         peer === undefined || block.nextHop === undefined ? undefined : this.#nextHops.of(block.nextHop),
       refusal: this.#refusalOf(session, block) ?? (accepted ? undefined : 'import-policy'),
+      fromClient: session.kind === 'ibgp' && peer?.routeReflectorClient === true,
       routerId: block.attributes.originatorId ?? (peer === undefined ? 0 : ipv4ToNumber(peer.remoteRouterId)),
       references: 0,
       nextHopSet: undefined,
@@ -110,7 +123,8 @@ export class PathStore {
     if (peer === undefined) return undefined;
     const asPath = attributes.asPath ?? [];
     if (countAsn(asPath, this.#asn) > 0 || countAsn(asPath, peer.localAsn) > 0) return 'as-loop';
-    return attributes.originatorId === this.#routerId ? 'own-originator-id' : undefined;
+    if (attributes.originatorId === this.#routerId) return 'own-originator-id';
+    return attributes.clusterList?.includes(this.clusterId) === true ? 'own-cluster-id' : undefined;
   }
 
   /** Says anew whether the path may be selected; true if that changed. */

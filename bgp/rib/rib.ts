@@ -32,6 +32,8 @@ import { UpdateReceiver } from './update-receiver.js';
 export interface RibOptions {
   readonly asn: Asn;
   readonly routerId: Ipv4Address;
+  /** RFC 4456 section 7; by default the router id. */
+  readonly clusterId?: Ipv4Address | undefined;
   /** How much packed output an update group keeps for its slowest peer before that peer is put aside, octets. */
   readonly logLimitBytes?: number;
 }
@@ -54,8 +56,8 @@ class RoutingInformationBase implements Rib {
   readonly #tables: Readonly<Record<Family, FamilyTable>>;
   readonly #receiver: UpdateReceiver;
 
-  constructor({ asn, routerId, logLimitBytes = DEFAULT_LOG_LIMIT_BYTES }: RibOptions) {
-    this.#paths = new PathStore(this.#blocks, this.#nextHops, asn, routerId);
+  constructor({ asn, routerId, clusterId, logLimitBytes = DEFAULT_LOG_LIMIT_BYTES }: RibOptions) {
+    this.#paths = new PathStore(this.#blocks, this.#nextHops, asn, routerId, clusterId);
     const audiences = new Audiences();
     const buffer = new OutBuffer();
     const policyNames = new PolicyNames();
@@ -75,6 +77,7 @@ class RoutingInformationBase implements Rib {
     const source = this.#sources.enter(peer.key);
     const session = newSession(source, peer);
     source.session = session;
+    if (source.stale !== undefined) this.#setClient(source.stale, peer.routeReflectorClient);
     for (const family of families) if (session.carries[family]) this.#tables[family].join(session);
     return source.index;
   }
@@ -128,17 +131,38 @@ class RoutingInformationBase implements Rib {
     const source = this.#sources.at(peer);
     const session = source?.session;
     if (source === undefined || session?.peer === undefined) return;
-    session.peer = { ...session.peer, ...policies };
     const compiled = compilePolicy(policies.importPolicy, 'peers');
     for (const each of [session, source.stale]) {
-      if (each === undefined) continue;
+      if (each?.peer === undefined) continue;
       each.importPolicy = compiled;
-      each.lastBlock = undefined;
-      each.lastPath = undefined;
+      const becomesAnother = each.peer.routeReflectorClient !== policies.routeReflectorClient;
+      each.peer = { ...each.peer, ...policies };
+      forgetPaths(each, becomesAnother);
     }
     for (const table of Object.values(this.#tables)) {
       this.#judgeImports(table, source.index);
       table.move(session);
+    }
+  }
+
+  /** What is left of the session before is reflected as the peer is now. */
+  #setClient(stale: Session, routeReflectorClient: boolean): void {
+    if (stale.peer === undefined || stale.peer.routeReflectorClient === routeReflectorClient) return;
+    stale.peer = { ...stale.peer, routeReflectorClient };
+    forgetPaths(stale, true);
+    for (const table of Object.values(this.#tables)) this.#judgeImports(table, stale.source.index);
+  }
+
+  setClusterId(clusterId: Ipv4Address): void {
+    const number = ipv4ToNumber(clusterId);
+    if (number === this.#paths.clusterId) return;
+    this.#paths.clusterId = number;
+    for (const session of this.#sources.sessions()) {
+      forgetPaths(session, true);
+      for (const table of Object.values(this.#tables)) {
+        if (session.counts[table.family].received > 0) this.#judgeImports(table, session.source.index);
+        if (!session.stale) table.move(session);
+      }
     }
   }
 
@@ -284,6 +308,13 @@ class RoutingInformationBase implements Rib {
     this.flush();
     return queryRoutes(this.#tables[query.family], this.#paths, this.#sources, query);
   }
+}
+
+/** The next path of the session is looked up, or made anew where it would be another one now. */
+function forgetPaths(session: Session, all: boolean): void {
+  session.lastBlock = undefined;
+  session.lastPath = undefined;
+  if (all) session.paths.clear();
 }
 
 /** RFC 4271 section 5.1: what a route of ours carries before it is exported. */

@@ -23,7 +23,7 @@ export interface Source {
 
 export interface FamilyCounts {
   received: number;
-  /** Received, passed by the import policy and the checks that never change (AS loop, ORIGINATOR_ID). */
+  /** Received, passed by the import policy and the checks that never change (AS loop, ORIGINATOR_ID, CLUSTER_LIST). */
   accepted: number;
 }
 
@@ -102,6 +102,14 @@ export class Sources {
   /** Notes that a source may go at the next quiet point. */
   leave(source: Source): void {
     if (source.session === undefined && source.stale === undefined) this.#leaving.add(source);
+  }
+
+  /** Sessions with routes, live and stale. */
+  *sessions(): Generator<Session> {
+    for (const source of this.#byKey.values()) {
+      if (source.session !== undefined) yield source.session;
+      if (source.stale !== undefined) yield source.stale;
+    }
   }
 
   /** Nothing is left undecided: forgets the sources that left. */

@@ -218,8 +218,11 @@ export class Speaker implements PeerOwner {
     const first = this.#rib === undefined;
     this.#config = config;
     if (first) {
-      this.#rib = createRib({ asn: config.asn, routerId: config.routerId });
+      this.#rib = createRib({ asn: config.asn, routerId: config.routerId, clusterId: config.clusterId });
       for (const family of FAMILIES) this.rib.holdSelection(family, config.restarting);
+    } else {
+      this.rib.setClusterId(config.clusterId ?? config.routerId);
+      this.requestFlush();
     }
     this.#listeners.set(config.listen);
   }

@@ -17,6 +17,8 @@ const refusedSpeakers: readonly (readonly [string, object])[] = [
   ['asn', { asn: 1.5 }],
   ['routerId', { routerId: undefined }],
   ['routerId', { routerId: '0.0.0.0' }],
+  ['clusterId', { clusterId: '0.0.0.0' }],
+  ['clusterId', { clusterId: 7 }],
   ['listen.address', { listen: {} }],
   ['listen.port', { listen: { address: '127.0.0.1', port: 65536 } }],
   ['listen[1].address', { listen: [{ address: '127.0.0.1' }, { address: 'localhost' }] }],
@@ -40,6 +42,7 @@ const refusedPeers: readonly (readonly [string, object])[] = [
   ['families', { families: [] }],
   ['nextHop', { nextHop: 'mine' }],
   ['holdTimeSeconds', { holdTimeSeconds: 2 }],
+  ['routeReflectorClient', { routeReflectorClient: 'yes' }],
   ['import', { import: 'accept' }],
   ['export', { export: {} }],
 ];

@@ -7,12 +7,13 @@ import { exportPath, exportViewOf } from '../../../bgp/rib/export-view.js';
 import { NextHops } from '../../../bgp/rib/next-hops.js';
 import { PathStore } from '../../../bgp/rib/path-store.js';
 import { newSession, Sources } from '../../../bgp/rib/sources.js';
-import { encodeAttributes, type PathAttributes } from '../../../bgp/wire/index.js';
+import { decodeAttributes, encodeAttributes, type PathAttributes } from '../../../bgp/wire/index.js';
 import type { Asn } from '../../../core/asn.js';
 import type { Ipv4Address } from '../../../core/ip-address.js';
 import { hex } from '../../support/hex.js';
 import { contextOf, prefix, ribPeer } from './wire-peer.js';
 
+const CLUSTER = 0xf4000001;
 const u32 = fc.integer({ min: 1, max: 0xffffffff });
 const optionally = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const segment = fc.record({
@@ -74,9 +75,19 @@ test('the fast encoder says what the slow one says', t => {
   const blocks = new AttributeStore();
   const sources = new Sources();
   const shared = { sharedSubnets: [prefix('10.0.0.0/24')] };
-  const from = [ribPeer('i', 64512, '10.0.0.1'), ribPeer('e', 65001, '10.0.0.2')];
-  const to = [ribPeer('ti', 64512, '10.0.0.3'), ribPeer('te', 65002, '10.0.0.4', shared)];
+  const client = { routeReflectorClient: true };
+  const from = [
+    ribPeer('i', 64512, '10.0.0.1'),
+    ribPeer('c', 64512, '10.0.0.5', client),
+    ribPeer('e', 65001, '10.0.0.2'),
+  ];
+  const to = [
+    ribPeer('ti', 64512, '10.0.0.3'),
+    ribPeer('tc', 64512, '10.0.0.6', { ...client, nextHopMode: 'self' }),
+    ribPeer('te', 65002, '10.0.0.4', shared),
+  ];
   let told = 0;
+  let reflected = 0;
   fc.assert(
     fc.property(
       anyAttributes,
@@ -90,13 +101,14 @@ test('the fast encoder says what the slow one says', t => {
         if (bytes.length > 3600) return true;
         const session = newSession(sources.enter(source.key), source);
         const path = paths.of(session, blocks.intern(bytes, 0, bytes.length, context), true);
-        const view = exportViewOf(target, 'ipv4-unicast');
+        const view = exportViewOf(target, 'ipv4-unicast', CLUSTER);
         const encoder = new ExportEncoder(view);
         const slow = exportPath(path, view);
         const fast = encoder.encode(path);
         if (fast === undefined) return attributes.extendedCommunities !== undefined;
         if (slow === undefined || !fast) return fast === false && slow === undefined;
         told++;
+        if (source.asn === target.asn) reflected++;
         const expected = encodeAttributes(slow.attributes, contextOf(target));
         t.deepEqual(encoder.message.slice(23, encoder.length), expected);
         return true;
@@ -105,11 +117,29 @@ test('the fast encoder says what the slow one says', t => {
     { numRuns: 1000 },
   );
   t.true(told > 300);
+  t.true(reflected > 100);
+});
+
+test('attributes out of the order of their types go on once each (RFC 4271 section 5: any order is taken)', t => {
+  const source = ribPeer('c', 64512, '10.0.0.1', { routeReflectorClient: true });
+  const target = ribPeer('i', 64512, '10.0.0.4');
+  const view = exportViewOf(target, 'ipv4-unicast', CLUSTER);
+  const paths = new PathStore(new AttributeStore(), new NextHops(), 64512 as Asn, '9.9.9.9' as Ipv4Address);
+  const bytes = hex(`c0 08 04 00000007 80 0a 04 00000001 80 09 04 01010101 40 05 04 000000c8
+    40 03 04 c0000201 40 02 00 40 01 01 00`);
+  const block = new AttributeStore().intern(bytes, 0, bytes.length, contextOf(source));
+  const path = paths.of(newSession(new Sources().enter('c'), source), block, true);
+  const encoder = new ExportEncoder(view);
+  t.true(encoder.encode(path));
+  const said = decodeAttributes(encoder.message, 23, encoder.length, contextOf(target));
+  t.deepEqual(said.problems, []);
+  t.deepEqual(said.attributes, exportPath(path, view)?.attributes);
+  t.like(said.attributes, { localPref: 200, originatorId: 0x01010101, clusterList: [CLUSTER, 1] });
 });
 
 test('repeated large communities are declined, and the slow encoder tells them once (RFC 8092 section 3)', t => {
   const source = ribPeer('i', 64512, '10.0.0.1');
-  const view = exportViewOf(ribPeer('te', 65002, '10.0.0.4'), 'ipv4-unicast');
+  const view = exportViewOf(ribPeer('te', 65002, '10.0.0.4'), 'ipv4-unicast', CLUSTER);
   const paths = new PathStore(new AttributeStore(), new NextHops(), 64512 as Asn, '9.9.9.9' as Ipv4Address);
   const bytes = hex(`40 01 01 00 40 02 00 40 03 04 c0000201 40 05 04 00000064
     c0 20 18 00000001 00000002 00000003 00000001 00000002 00000003`);
@@ -127,7 +157,7 @@ test('non-transitive extended communities end at the border of the AS (RFC 4360 
   const block = new AttributeStore().intern(bytes, 0, bytes.length, contextOf(source));
   const path = paths.of(newSession(new Sources().enter('e'), source), block, true);
   const toldTo = (asn: number) => {
-    const view = exportViewOf(ribPeer('to', asn, '10.0.0.4'), 'ipv4-unicast');
+    const view = exportViewOf(ribPeer('to', asn, '10.0.0.4'), 'ipv4-unicast', CLUSTER);
     return exportPath(path, view)?.attributes.extendedCommunities;
   };
   t.deepEqual(toldTo(65002), [hex('0002fde800000064')]);

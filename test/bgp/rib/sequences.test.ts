@@ -58,6 +58,8 @@ const catalogue: readonly RibPeer[] = [
   ribPeer('i1', 64512, '10.0.0.4', both),
   ribPeer('i2', 64512, '10.0.0.5', { nextHopMode: 'self' }),
   ribPeer('i3', 64512, '10.0.0.6', both),
+  ribPeer('c1', 64512, '10.0.0.8', { ...both, routeReflectorClient: true }),
+  ribPeer('c2', 64512, '10.0.0.9', { ...both, routeReflectorClient: true, nextHopMode: 'self' }),
   ribPeer('e4', 65004, '10.0.0.7', { nextHopMode: 'keep', importPolicy: insideTen }),
 ];
 
@@ -110,7 +112,9 @@ class Sequence {
         ? { communities: [this.pick([0xffffff01, 0xffffff02, 0xffffff03, 0x00010002])] }
         : {}),
       ...(internal && this.random() < 0.3 ? { originatorId: this.pick([0x01010101, 0x09090909]) } : {}),
-      ...(internal && this.random() < 0.3 ? { clusterList: this.pick([[1], [1, 2]]) } : {}),
+      ...(internal && this.random() < 0.3
+        ? { clusterList: this.pick([[1], [1, 2], [0xf4000001], [0x09090909, 3]]) }
+        : {}),
     };
   }
 
@@ -137,7 +141,9 @@ class Sequence {
     const { key } = peer;
     const there = this.live.get(key);
     if (there === undefined) {
-      const now = this.twin.peers.get(key)?.peer ?? peer;
+      const before = this.twin.peers.get(key)?.peer ?? peer;
+      const now =
+        this.random() < 0.1 ? { ...before, routeReflectorClient: !before.routeReflectorClient } : before;
       this.twin.up(now);
       this.live.set(key, new WirePeer(this.rib, now));
       return;
@@ -197,10 +203,16 @@ class Sequence {
     const exportPolicy = this.pick(policies);
     const nextHopMode = this.pick(['auto', 'self', 'keep'] as const);
     const { sharedSubnets } = this.pick([shared, { sharedSubnets: [] }]);
-    const { routeReflectorClient } = entry.peer;
+    const routeReflectorClient = this.random() < 0.3;
     const changed = { importPolicy, exportPolicy, nextHopMode, sharedSubnets, routeReflectorClient };
     this.rib.setPolicies(peer.index, changed);
     entry.peer = { ...entry.peer, ...changed };
+  }
+
+  clusterId(): void {
+    const clusterId = this.pick(['9.9.9.9', '244.0.0.1', '244.0.0.2']) as Ipv4Address;
+    this.rib.setClusterId(clusterId);
+    this.twin.clusterId = clusterId;
   }
 
   takeSome(): void {
@@ -240,6 +252,7 @@ class Sequence {
     else if (chance < 0.54) this.own();
     else if (chance < 0.58) this.nextHops();
     else if (chance < 0.61) this.policy();
+    else if (chance < 0.62) this.clusterId();
     else if (chance < 0.8) this.takeSome();
     else this.rib.flush();
   }

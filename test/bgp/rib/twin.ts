@@ -10,6 +10,7 @@ import {
   addressFamily,
   compareAddresses,
   type IpAddress,
+  type Ipv4Address,
   ipv4FromNumber,
   ipv4ToNumber,
 } from '../../../core/ip-address.js';
@@ -36,10 +37,12 @@ export class Twin {
   own = new Set<IpAddress>();
   readonly asn: number;
   readonly routerId: string;
+  clusterId: string;
 
   constructor(asn: number, routerId: string) {
     this.asn = asn;
     this.routerId = routerId;
+    this.clusterId = routerId;
   }
 
   up(peer: RibPeer): void {
@@ -116,6 +119,7 @@ export class Twin {
     if (hops.includes(this.asn) || hops.includes(peer.localAsn)) return false;
     if (attributes.originatorId !== undefined && ipv4FromNumber(attributes.originatorId) === this.routerId)
       return false;
+    if (attributes.clusterList?.some(id => ipv4FromNumber(id) === this.clusterId)) return false;
     return allows(this.peers.get(peer.key)!.peer.importPolicy as RoutePolicy, prefix, false);
   }
 
@@ -153,10 +157,24 @@ export class Twin {
       if (!peer.families.includes(addressFamily(prefix) === 'ipv4' ? 'ipv4-unicast' : 'ipv6-unicast'))
         continue;
       const best = this.best(prefix);
-      const text = best && exported(prefix, best, peer);
+      const text = best && this.#exported(prefix, best, peer);
       if (text !== undefined) told.set(prefix, text);
     }
     return told;
+  }
+
+  #exported(prefix: Prefix, path: TwinPath, to: RibPeer): string | undefined {
+    const from = path.peer;
+    if (from === undefined || !isInternal(from) || !isInternal(to)) return exported(prefix, path, to);
+    const fromClient = this.peers.get(from.key)!.peer.routeReflectorClient;
+    if (!fromClient && !to.routeReflectorClient) return undefined;
+    const { originatorId, clusterList } = path.attributes;
+    const attributes = {
+      ...path.attributes,
+      originatorId: originatorId ?? ipv4ToNumber(from.remoteRouterId),
+      clusterList: [ipv4ToNumber(this.clusterId as Ipv4Address), ...(clusterList ?? [])],
+    };
+    return exported(prefix, { ...path, attributes }, { ...to, nextHopMode: 'keep' });
   }
 }
 
@@ -164,7 +182,6 @@ function exported(prefix: Prefix, path: TwinPath, to: RibPeer): string | undefin
   const { attributes, peer: from } = path;
   const internal = isInternal(to);
   if (from?.key === to.key) return undefined;
-  if (from !== undefined && isInternal(from) && internal) return undefined;
   if (!allows(to.exportPolicy as RoutePolicy, prefix, from === undefined)) return undefined;
   const communities = attributes.communities ?? [];
   if (from !== undefined && communities.includes(0xffffff02)) return undefined;

@@ -1,5 +1,11 @@
 /** Speakers on a network in memory, under one fake clock. */
-import { createSpeaker, type Peer, type PeerOptions, type Speaker } from '../../../bgp/index.js';
+import {
+  createSpeaker,
+  type Peer,
+  type PeerOptions,
+  type Speaker,
+  type SpeakerOptions,
+} from '../../../bgp/index.js';
 import { FakeClock, MemoryNetwork } from '../../../bgp/testing/index.js';
 import type { IpAddress } from '../../../core/ip-address.js';
 
@@ -7,7 +13,7 @@ export interface World {
   readonly clock: FakeClock;
   readonly network: MemoryNetwork;
   readonly logs: string[];
-  speaker(address: string, asn: number): Speaker;
+  speaker(address: string, asn: number, more?: Partial<SpeakerOptions>): Speaker;
 }
 
 export function newWorld(): World {
@@ -24,9 +30,9 @@ export function newWorld(): World {
     clock,
     network,
     logs,
-    speaker: (address, asn) =>
+    speaker: (address, asn, more = {}) =>
       createSpeaker(
-        { asn, routerId: address, listen: { address } },
+        { asn, routerId: address, listen: { address }, ...more },
         {
           transport: network.host(address as IpAddress),
           clock,
