@@ -28,6 +28,7 @@ export class SpeakerReplay {
   readonly #bfd = new Map<IpAddress, BfdState>();
   #ownAddresses: readonly IpAddress[] = [];
   #complete = false;
+  #recording = false;
 
   /** @param forwarding families whose packets go on being forwarded meanwhile: else peers let go of our routes (RFC 4724) */
   constructor(forwarding: readonly Family[]) {
@@ -70,6 +71,9 @@ export class SpeakerReplay {
       case 'configuration-complete':
         this.#complete = true;
         return;
+      case 'record-sessions':
+        this.#recording = command.on;
+        return;
       case 'pull-best-routes':
       case 'clear-peer':
       case 'query':
@@ -88,6 +92,7 @@ export class SpeakerReplay {
     if (this.#config === undefined) return [];
     const commands: SpeakerCommand[] = [{ kind: 'configure', config: this.#restarting(this.#config) }];
     commands.push({ kind: 'own-addresses', addresses: this.#ownAddresses });
+    if (this.#recording) commands.push({ kind: 'record-sessions', on: true });
     const nextHops = [...this.#nextHops.values()];
     for (let i = 0; i < nextHops.length; i += PIECE) {
       commands.push({ kind: 'next-hop-status', nextHops: nextHops.slice(i, i + PIECE) });

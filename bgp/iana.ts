@@ -142,3 +142,60 @@ export const WellKnownCommunity = {
   noAdvertise: 0xffffff02,
   noExportSubconfed: 0xffffff03,
 } as const;
+
+/** RFC 6396 section 4: types of MRT records. */
+export const MrtType = { tableDumpV2: 13, bgp4mpEt: 17 } as const;
+
+/** RFC 6396 section 4.3, RFC 8050 section 4. */
+export const TableDumpSubtype = {
+  peerIndexTable: 1,
+  ribIpv4Unicast: 2,
+  ribIpv6Unicast: 4,
+  ribIpv4UnicastAddPath: 8,
+  ribIpv6UnicastAddPath: 10,
+} as const;
+
+/** RFC 6396 section 4.4, RFC 8050 section 3. */
+export const Bgp4mpSubtype = {
+  message: 1,
+  messageAs4: 4,
+  stateChangeAs4: 5,
+  messageAddPath: 8,
+  messageAs4AddPath: 9,
+} as const;
+
+/** RFC 7854 section 10.1. */
+export const BmpMessageType = {
+  routeMonitoring: 0,
+  statisticsReport: 1,
+  peerDown: 2,
+  peerUp: 3,
+  initiation: 4,
+  termination: 5,
+} as const;
+
+/** RFC 7854 section 10.3. */
+export const BmpInformation = { string: 0, sysDescr: 1, sysName: 2 } as const;
+
+/** RFC 7854 section 10.4. */
+export const BmpTermination = { string: 0, reason: 1 } as const;
+
+/** RFC 7854 section 10.5. */
+export const BmpTerminationReason = { administrativelyClosed: 0, outOfResources: 2 } as const;
+
+/** RFC 7854 section 10.6. */
+export const BmpStatistic = {
+  rejectedByPolicy: 0,
+  adjRibInRoutes: 7,
+  locRibRoutes: 8,
+  treatedAsWithdraw: 11,
+} as const;
+
+/** RFC 7854 section 10.7. */
+export const BmpPeerDownReason = {
+  localNotification: 1,
+  localWithoutNotification: 2,
+  remoteNotification: 3,
+  remoteWithoutNotification: 4,
+  deconfigured: 5,
+} as const;

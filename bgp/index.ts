@@ -12,6 +12,7 @@ export {
 } from './library/create-speaker.js';
 export {
   type AnnounceOptions,
+  type BmpStationOption,
   type ListenOption,
   OptionError,
   type PeerOptions,

@@ -5,6 +5,7 @@
 
 import type { Clock } from '../../core/clock.js';
 import type { Family } from '../family.js';
+import { dumpTable } from '../mrt/table-dump.js';
 import type {
   NextHopStatus,
   PeerStatus,
@@ -77,6 +78,10 @@ export interface Speaker {
     readonly after?: string;
     readonly limit?: number;
   }): { readonly routes: readonly RouteDetail[]; readonly more: boolean };
+  /** All paths as an MRT file (TABLE_DUMP_V2, RFC 6396), in pieces; each is made when it is asked for. */
+  dumpTable(): Generator<Uint8Array>;
+  /** What peers say and how their sessions go, as MRT records (BGP4MP_ET), until what it returns is called. One at a time. */
+  recordSessions(take: (records: Uint8Array) => void): () => void;
   /** Without it every next hop counts as reachable at no cost. */
   setNextHopStatus(nextHops: readonly NextHopStatus[]): void;
   /** Cease/Administrative Shutdown with the message (RFC 9003) to every peer. */
@@ -97,11 +102,15 @@ export function createSpeaker(options: SpeakerOptions, surroundings: Surrounding
   return new LibrarySpeaker(options, surroundings);
 }
 
+/** Prefixes of a table dump made at a time. */
+const DUMP_STRETCH = 1024;
+
 class LibrarySpeaker implements Speaker {
   readonly #shell: SpeakerShell;
   readonly #peers = new Map<string, LibraryPeer>();
   readonly #listening = new Signalled<Listening>();
   readonly #batches = new Map<Family, Signalled<BestRoutes>>();
+  #recorded: ((records: Uint8Array) => void) | undefined;
   #closed = false;
 
   constructor(options: SpeakerOptions, surroundings: Surroundings) {
@@ -176,6 +185,21 @@ class LibrarySpeaker implements Speaker {
     this.#shell.command({ kind: 'next-hop-status', nextHops });
   }
 
+  dumpTable(): Generator<Uint8Array> {
+    const { rib, speaker } = this.#shell;
+    return dumpTable(rib, speaker, this.#shell.unixMs(), DUMP_STRETCH);
+  }
+
+  recordSessions(take: (records: Uint8Array) => void): () => void {
+    this.#recorded = take;
+    this.#shell.command({ kind: 'record-sessions', on: true });
+    return () => {
+      if (this.#recorded !== take) return;
+      this.#shell.command({ kind: 'record-sessions', on: false });
+      this.#recorded = undefined;
+    };
+  }
+
   async close({ message = '' }: { readonly message?: string } = {}): Promise<void> {
     this.#closed = true;
     this.#shell.command({ kind: 'close', goodbye: 'cease', message });
@@ -195,6 +219,9 @@ class LibrarySpeaker implements Speaker {
       case 'ready':
         this.#listening.set({ kind: 'listening', endpoints: event.listening });
         return;
+      case 'mrt-records':
+        this.#recorded?.(event.records);
+        return;
       case 'listen-failed':
         this.#listening.set({ kind: 'failed', error: event.error });
         return;
@@ -211,6 +238,7 @@ class LibrarySpeaker implements Speaker {
       case 'watch-next-hops':
       case 'rib-in-sync':
       case 'answer':
+      case 'bmp-stations':
       case 'closed':
         return;
     }

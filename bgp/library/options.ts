@@ -51,6 +51,16 @@ export interface SpeakerOptions {
   readonly gracefulRestart?:
     | false
     | { readonly restartTimeSeconds?: number; readonly staleTimeSeconds?: number };
+  /** Monitoring stations to be told of everything (BMP, RFC 7854); they are dialled. */
+  readonly bmpStations?: readonly BmpStationOption[];
+}
+
+export interface BmpStationOption {
+  readonly address: string;
+  /** 1 to 65535. */
+  readonly port: number;
+  /** What the station shows us as; by default the router id. */
+  readonly sysName?: string;
 }
 
 export interface PeerOptions {
@@ -122,6 +132,12 @@ export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
             selectionDeferralSeconds: 120,
             forwardingPreserved: [],
           },
+    bmpStations: (options.bmpStations ?? []).map((station, i) => ({
+      address: addressOption(`bmpStations[${i}].address`, station.address),
+      port: numberOption(`bmpStations[${i}].port`, station.port, 1, 65535),
+      sysName: station.sysName ?? routerId,
+      sysDescr: 'Margay',
+    })),
   };
 }
 

@@ -15,6 +15,7 @@ import type {
   RoutePolicy,
   RouteTable,
 } from '../speaker/contract.js';
+import type { PathAttributes } from '../wire/attributes/attributes.js';
 
 /** Small dense number of a RIB peer; reused only after its routes are gone. */
 export type PeerIndex = number;
@@ -41,6 +42,16 @@ export interface RibPeer extends RibPolicies {
   readonly families: readonly Family[];
   /** RFC 6793: negotiated both ways. */
   readonly fourOctetAs: boolean;
+}
+
+/** One path of a prefix as {@link Rib.walk} shows it: as it was received. */
+export interface WalkedPath {
+  /** The peer's key, or "own". */
+  readonly source: string;
+  readonly attributes: PathAttributes;
+  /** RFC 7911; undefined from a session without it. */
+  readonly pathId: number | undefined;
+  readonly stale: boolean;
 }
 
 /** A library user's policy: called once per path, in the speaker's own thread. */
@@ -112,6 +123,22 @@ export interface Rib {
 
   /** The next changed best routes for the one consumer; undefined when it knows all. `restart` begins with the whole table. */
   takeBestRoutes(family: Family, restart: boolean): BestRouteBatch | undefined;
+
+  /** Whom paths come from: peers that are up, and those whose paths are kept as stale. Not ourselves. */
+  sources(): readonly RibPeer[];
+  /**
+   * Every path, used or not, of up to `limit` prefixes from place `from` (0 to begin); ours have the source "own". Returns where to go on,
+   * undefined at the end.
+   */
+  walk(
+    family: Family,
+    from: number,
+    limit: number,
+    visit: (prefix: Prefix, paths: readonly WalkedPath[]) => void,
+  ): number | undefined;
+
+  /** Prefixes that have a selected path. */
+  bestCount(family: Family): number;
 
   counts(key: string): {
     readonly received: number;

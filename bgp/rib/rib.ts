@@ -24,6 +24,7 @@ import { type NextHop, NextHops } from './next-hops.js';
 import { OutBuffer } from './out-buffer.js';
 import { type Path, PathStore } from './path-store.js';
 import { compilePolicy, PolicyNames, passes } from './policy.js';
+import { walkPaths } from './rib-walk.js';
 import { detailOf, undecided } from './route-detail.js';
 import { queryRoutes, type RoutePage } from './route-query.js';
 import { newSession, OWN_SOURCE, type Session, type Source, Sources } from './sources.js';
@@ -301,6 +302,21 @@ class RoutingInformationBase implements Rib {
       sum.advertised += membership?.group.toldCount(membership.member) ?? 0;
     }
     return sum;
+  }
+
+  bestCount(family: Family): number {
+    const { locRib, prefixes } = this.#tables[family];
+    let count = 0;
+    for (let id = 1; id < prefixes.end; id++) if (locRib.selected[id] !== 0) count++;
+    return count;
+  }
+
+  sources(): readonly RibPeer[] {
+    return this.#sources.peers();
+  }
+
+  walk(family: Family, from: number, limit: number, visit: Parameters<Rib['walk']>[3]): number | undefined {
+    return walkPaths(this.#tables[family], from, limit, visit);
   }
 
   routes(query: Parameters<Rib['routes']>[0]): RoutePage {

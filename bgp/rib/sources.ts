@@ -85,6 +85,16 @@ export class Sources {
     return this.#byKey.get(key);
   }
 
+  /** The peers that have a session or stale paths. */
+  peers(): RibPeer[] {
+    const peers: RibPeer[] = [];
+    for (const { session, stale } of this.#byKey.values()) {
+      const peer = session?.peer ?? stale?.peer;
+      if (peer !== undefined) peers.push(peer);
+    }
+    return peers;
+  }
+
   /** The source of a key, known or new. */
   enter(key: string): Source {
     let source = this.#byKey.get(key);

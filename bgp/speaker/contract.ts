@@ -28,11 +28,22 @@ export interface SpeakerConfig {
    * Restart State bit in OPENs and the Forwarding State bit per family (RFC 4724 section 3).
    */
   readonly restarting: boolean;
+  /** Told of all that peers say and how their sessions go. May change live. */
+  readonly bmpStations: readonly BmpStationConfig[];
   /** CLUSTER_ID as a route reflector (RFC 4456 section 7), shared by the reflectors of a cluster; undefined: the router id. */
   readonly clusterId: Ipv4Address | undefined;
   /** RFC 8212: with an external peer nothing is exchanged in a direction for which nobody asked for a policy. */
   readonly ebgpRequiresPolicy: boolean;
   readonly limits: SpeakerLimits;
+}
+
+/** A BMP monitoring station (RFC 7854), which we dial. */
+export interface BmpStationConfig {
+  readonly address: IpAddress;
+  readonly port: number;
+  /** What it shows us as, and what we are, in words. */
+  readonly sysName: string;
+  readonly sysDescr: string;
 }
 
 export interface ListenEndpoint {
@@ -252,6 +263,8 @@ export type SpeakerCommand =
   | { readonly kind: 'next-hop-status'; readonly nextHops: readonly NextHopStatus[] }
   /** Ready for the next batch of best routes; `sequence` of the last one applied, 0 to begin. */
   | { readonly kind: 'pull-best-routes'; readonly family: Family; readonly sequence: number }
+  /** From now on, or no longer, `mrt-records` tell what peers say and how their sessions go. */
+  | { readonly kind: 'record-sessions'; readonly on: boolean }
   | { readonly kind: 'query'; readonly id: number; readonly query: SpeakerQuery }
   /** Ends every session. `silent` closes TCP without NOTIFICATION to peers with graceful restart (RFC 4724 section 4). */
   | { readonly kind: 'close'; readonly goodbye: 'silent' | 'cease'; readonly message: string };
@@ -288,7 +301,21 @@ export type SpeakerEvent =
       readonly message: string;
       readonly fields: Readonly<Record<string, string | number | boolean>>;
     }
+  /** BGP4MP_ET records (RFC 6396), whole ones; the buffer is the receiver's. */
+  | { readonly kind: 'mrt-records'; readonly records: Uint8Array }
+  /** Every station, each time one of them changed. */
+  | { readonly kind: 'bmp-stations'; readonly stations: readonly BmpStationStatus[] }
   | { readonly kind: 'closed' };
+
+export interface BmpStationStatus {
+  readonly address: IpAddress;
+  readonly port: number;
+  /** `telling`: it is being given the whole table. */
+  readonly state: 'waiting' | 'telling' | 'in-sync';
+  readonly sinceUnixMs: number;
+  /** Why it is waited for; "" for nothing. */
+  readonly detail: string;
+}
 
 export type PeerState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfirm' | 'Established';
 
@@ -415,6 +442,17 @@ export type SpeakerQuery =
       readonly prefix: Prefix | undefined;
       readonly after: Prefix | undefined;
       readonly limit: number;
+    }
+  /** The beginning of a table dump (RFC 6396 section 4.3.1). */
+  | { readonly kind: 'mrt-peers' }
+  /** Its records, a stretch at a time: `peers` as that answer named them, `from` 0, then `next` of the answer before. */
+  | {
+      readonly kind: 'mrt-routes';
+      readonly family: Family;
+      readonly peers: readonly string[];
+      readonly sequence: number;
+      readonly from: number;
+      readonly limit: number;
     };
 
 export type RouteTable =
@@ -426,6 +464,13 @@ export type RouteTable =
 export type SpeakerAnswer =
   | { readonly kind: 'peers'; readonly peers: readonly PeerStatus[] }
   | { readonly kind: 'routes'; readonly routes: readonly RouteDetail[]; readonly more: boolean }
+  | { readonly kind: 'mrt-peers'; readonly keys: readonly string[]; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'mrt-routes';
+      readonly bytes: Uint8Array;
+      readonly sequence: number;
+      readonly next: number | undefined;
+    }
   | { readonly kind: 'error'; readonly message: string };
 
 /** One path of a prefix, decoded for people. */

@@ -11,6 +11,7 @@ export const speakerDefaults: Omit<SpeakerConfig, 'asn' | 'routerId'> = {
   listen: [],
   gracefulRestart: undefined,
   restarting: false,
+  bmpStations: [],
   clusterId: undefined,
   ebgpRequiresPolicy: false,
   // Several full tables of the Internet, in about 2 GB at the most.

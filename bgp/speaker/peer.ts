@@ -3,6 +3,7 @@
  * `session-pair.ts`, its routes `route-exchange.ts`.
  */
 
+import type { Asn } from '../../core/asn.js';
 import type { Clock } from '../../core/clock.js';
 import type { IpAddress } from '../../core/ip-address.js';
 import type { Family } from '../family.js';
@@ -15,12 +16,13 @@ import type { BgpMessageError } from '../wire/message-error.js';
 import type { Notification } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
 import type { RouteRefresh } from '../wire/route-refresh.js';
-import type { BfdState, PeerConfig, PeerStatus, SpeakerConfig } from './contract.js';
+import type { BfdState, PeerConfig, PeerState, PeerStatus, SpeakerConfig } from './contract.js';
 import { localOpen, type OwnHistory } from './open-message.js';
 import { describePeer, newPeerRecord, notificationStatus, type PeerRecord } from './peer-status.js';
 import { type HeldBack, heldBackOf, type PeerPolicies, requiredPolicies } from './required-policies.js';
 import { RouteExchange, type RouteExchangeOwner } from './route-exchange.js';
 import { Session, type SessionOwner } from './session.js';
+import type { ObservedPeer, SessionObserver } from './session-observer.js';
 import { SessionPair } from './session-pair.js';
 import type { Connection, DialTarget, Transport } from './transport.js';
 
@@ -39,6 +41,8 @@ export interface PeerOwner {
   /** Every peer and own route has been told and selection is not deferred: the RIB's output is the whole truth. */
   mayEndRib(family: Family): boolean;
   requestFlush(): void;
+  /** Undefined while nobody listens in. */
+  readonly observer: SessionObserver | undefined;
   /** Our end of a session that is established. */
   speaksFrom(peer: Peer, address: IpAddress): void;
   statusChanged(peer: Peer): void;
@@ -53,7 +57,7 @@ interface KnownFsmConfig extends OwnHistory {
   readonly value: FsmConfig;
 }
 
-export class Peer implements SessionOwner, RouteExchangeOwner {
+export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
   config: PeerConfig;
   readonly record: PeerRecord;
   readonly #owner: PeerOwner;
@@ -61,6 +65,8 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
   readonly #routes: RouteExchange;
   #policies: PeerPolicies;
   #fsmConfig: KnownFsmConfig | undefined;
+  /** As those who listen in know it. */
+  #lastState: PeerState = 'Idle';
 
   /** @param policies instead of those of the configuration: functions, in the library */
   constructor(owner: PeerOwner, config: PeerConfig, policies: PeerPolicies | undefined) {
@@ -87,6 +93,15 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
   /** Undefined if the peer does not heed it. */
   get bfd(): BfdState | undefined {
     return this.config.bfd === undefined ? undefined : this.#owner.bfdState(this.config.address);
+  }
+
+  get localAsn(): Asn {
+    return this.config.localAsn ?? this.#owner.speaker.asn;
+  }
+
+  get opens(): ObservedPeer['opens'] {
+    const { openSent: sent, openReceived: received } = this.main;
+    return sent === undefined || received === undefined ? undefined : { sent, received };
   }
 
   get staleDeadlineUnixMs(): number | undefined {
@@ -213,6 +228,14 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
     return value;
   }
 
+  get observed(): boolean {
+    return this.#owner.observer !== undefined;
+  }
+
+  messageReceived({ connection }: Session, buffer: Uint8Array, start: number, end: number): void {
+    if (connection !== undefined) this.#owner.observer?.messageReceived(this, connection, buffer, start, end);
+  }
+
   openReceived(session: Session, open: Open): void {
     this.#sessions.openReceived(session, open, this.fsmConfig().local);
   }
@@ -235,10 +258,12 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
     this.record.capabilitiesSent = this.fsmConfig().local.open.capabilities;
     const staleTimeSeconds = this.#owner.speaker.gracefulRestart?.staleTimeSeconds ?? 0;
     this.#owner.speaksFrom(this, session.connection!.localAddress);
+    this.#owner.observer?.up(this, session.connection!);
     this.#routes.up(this.#ribPeer(session, negotiated), negotiated, staleTimeSeconds);
   }
 
   down(cause: Cause): void {
+    this.#owner.observer?.down(this, cause);
     this.#routes.down(cause);
   }
 
@@ -249,6 +274,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
     }
     if (session !== this.main) return;
     this.record.sinceUnixMs = this.unixMs();
+    this.#observe(session);
     if (session.state.kind === 'Established') {
       this.record.info = '';
       this.#log('info', 'session established', '');
@@ -316,6 +342,12 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
 
   // ---------------------------------------------------------------- within
 
+  #observe({ state, connection }: Session): void {
+    const before = this.#lastState;
+    this.#lastState = state.kind;
+    if (before !== state.kind) this.#owner.observer?.stateChanged(this, connection, before, state.kind);
+  }
+
   #log(level: 'debug' | 'info' | 'warn' | 'error', message: string, detail: string): void {
     this.#owner.log(level, message, this, detail);
   }
@@ -327,11 +359,11 @@ export class Peer implements SessionOwner, RouteExchangeOwner {
   }
 
   #ribPeer(session: Session, negotiated: Negotiated): RibPeer {
-    const { key, asn, localAsn, address } = this.config;
+    const { key, asn, address } = this.config;
     return {
       key,
       asn,
-      localAsn: localAsn ?? this.#owner.speaker.asn,
+      localAsn: this.localAsn,
       remoteRouterId: negotiated.remoteRouterId,
       address,
       localAddress: session.connection!.localAddress,

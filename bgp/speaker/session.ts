@@ -33,6 +33,10 @@ export interface SessionOwner {
   /** 0.75 to 1, anew on each call (RFC 4271 section 10). */
   jitter(): number;
   dialTarget(): DialTarget;
+  /** Somebody listens in: {@link messageReceived} is to be told. */
+  readonly observed: boolean;
+  /** A whole message, before it is acted on. */
+  messageReceived(session: Session, buffer: Uint8Array, start: number, end: number): void;
   fsmConfig(): FsmConfig;
   /** Collision detection comes first; it hands the OPEN to {@link Session.handle} or not. */
   openReceived(session: Session, open: Open): void;
@@ -65,6 +69,9 @@ export class Session {
   state: SessionState = initialState;
   initiatedBy: 'us' | 'peer' = 'us';
   connection: Connection | undefined;
+  /** The last ones, whole. */
+  openSent: Uint8Array | undefined;
+  openReceived: Uint8Array | undefined;
   readonly #owner: SessionOwner;
   readonly #counters: SessionCounters;
   readonly #timers: Timers<TimerName>;
@@ -126,7 +133,8 @@ export class Session {
         this.#close('when-sent');
         return;
       case 'send-open':
-        this.write(encodeOpen(this.#owner.fsmConfig().local.open), 1);
+        this.openSent = encodeOpen(this.#owner.fsmConfig().local.open);
+        this.write(this.openSent, 1);
         return;
       case 'send-keepalive':
         this.write(encodeKeepalive(), 1);
@@ -186,6 +194,7 @@ export class Session {
   /** Hot path. */
   #received(buffer: Uint8Array, from: number, end: number): void {
     const connection = this.connection;
+    const { observed } = this.#owner;
     let start = from;
     if (this.#tail !== undefined) {
       start -= this.#tail.length;
@@ -199,6 +208,7 @@ export class Session {
         const length = frameLength(buffer, start, end, MAX_MESSAGE_LENGTH);
         if (length === 0) break;
         this.#counters.messagesReceived++;
+        if (observed) this.#owner.messageReceived(this, buffer, start, start + length);
         if (buffer[start + 18] === MessageType.update && this.state.kind === 'Established') {
           updates++;
           const error = this.#owner.updateReceived(buffer, start, start + length);
@@ -241,6 +251,7 @@ export class Session {
   #message(buffer: Uint8Array, start: number, end: number): void {
     switch (buffer[start + 18]) {
       case MessageType.open:
+        this.openReceived = buffer.slice(start, end);
         this.#owner.openReceived(this, decodeOpen(buffer, start, end));
         return;
       case MessageType.update:

@@ -22,10 +22,12 @@ import type {
 } from './contract.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { Listeners } from './listeners.js';
+import { type MonitoredSpeaker, Monitors } from './monitors.js';
 import { OwnAddresses } from './own-addresses.js';
 import { Peer, type PeerOwner } from './peer.js';
 import { needsReset } from './peer-change.js';
 import type { PeerPolicies } from './required-policies.js';
+import type { SessionObserver } from './session-observer.js';
 import { StartupSync } from './startup-sync.js';
 import { StrangerLog } from './stranger-log.js';
 import type { Connection, Transport } from './transport.js';
@@ -40,7 +42,7 @@ export interface SpeakerOptions {
   readonly onEvent: (event: SpeakerEvent) => void;
 }
 
-export class Speaker implements PeerOwner {
+export class Speaker implements PeerOwner, MonitoredSpeaker {
   readonly #options: SpeakerOptions;
   readonly #peers = new Map<string, Peer>();
   readonly #strangers = new StrangerLog();
@@ -53,6 +55,7 @@ export class Speaker implements PeerOwner {
   readonly #sync: StartupSync;
   /** By address, also of those that are no peers yet. */
   readonly #bfd = new Map<IpAddress, BfdState>();
+  readonly #monitors = new Monitors(this);
   #config: SpeakerConfig | undefined;
   #rib: Rib | undefined;
   #closed = false;
@@ -118,8 +121,11 @@ export class Speaker implements PeerOwner {
         this.#pull.ask(command.family, command.sequence);
         this.#pull.answer(this.rib);
         return;
+      case 'record-sessions':
+        this.#monitors.record(command.on);
+        return;
       case 'query':
-        this.#emit({ kind: 'answer', id: command.id, answer: this.#answer(command.query) });
+        this.emit({ kind: 'answer', id: command.id, answer: this.#answer(command.query) });
         return;
       case 'close':
         this.#close(command.goodbye, command.message);
@@ -192,11 +198,15 @@ export class Speaker implements PeerOwner {
   }
 
   statusChanged(peer: Peer): void {
-    if (this.#peers.get(peer.config.key) === peer) this.#emit({ kind: 'peer-status', peer: peer.status() });
+    if (this.#peers.get(peer.config.key) === peer) this.emit({ kind: 'peer-status', peer: peer.status() });
   }
 
   speaksFrom(peer: Peer, address: IpAddress): void {
     if (this.#own.ofSession(peer.config.key, address)) this.rib.setOwnAddresses(this.#own.all);
+  }
+
+  get observer(): SessionObserver | undefined {
+    return this.#monitors.observer;
   }
 
   syncChanged(): void {
@@ -205,12 +215,23 @@ export class Speaker implements PeerOwner {
 
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, peer: Peer, detail: string): void {
     const { key, address } = peer.config;
-    this.#emit({ kind: 'log', level, message, fields: { peer: key, address, ...(detail && { detail }) } });
+    this.emit({ kind: 'log', level, message, fields: { peer: key, address, ...(detail && { detail }) } });
   }
 
-  // ---------------------------------------------------------------- within
+  // ---------------------------------------------------------------- for those who listen in
 
-  #emit(event: SpeakerEvent): void {
+  *establishedPeers(): Generator<{ readonly peer: Peer; readonly connection: Connection }> {
+    for (const peer of this.#peers.values()) {
+      const { connection } = peer.main;
+      if (peer.negotiated !== undefined && connection !== undefined) yield { peer, connection };
+    }
+  }
+
+  treatedAsWithdraw(key: string): number {
+    return this.#peers.get(key)?.record.counters.treatedAsWithdraw ?? 0;
+  }
+
+  emit(event: SpeakerEvent): void {
     this.#options.onEvent(event);
   }
 
@@ -225,6 +246,7 @@ export class Speaker implements PeerOwner {
       this.requestFlush();
     }
     this.#listeners.set(config.listen);
+    this.#monitors.setStations(config.bmpStations);
   }
 
   #bfdStatus(address: IpAddress, state: BfdState): void {
@@ -242,7 +264,7 @@ export class Speaker implements PeerOwner {
     this.#peers.delete(key);
     peer.remove();
     if (this.#own.forget(key)) this.rib.setOwnAddresses(this.#own.all);
-    this.#emit({ kind: 'peer-removed', key });
+    this.emit({ kind: 'peer-removed', key });
     this.syncChanged();
   }
 
@@ -253,8 +275,8 @@ export class Speaker implements PeerOwner {
     for (const peer of this.#peers.values()) peer.pump();
     this.#pull.answer(rib);
     const nextHops = rib.takeWatchedNextHops();
-    if (nextHops !== undefined) this.#emit({ kind: 'watch-next-hops', nextHops });
-    for (const event of this.#inSyncUntold.splice(0)) this.#emit(event);
+    if (nextHops !== undefined) this.emit({ kind: 'watch-next-hops', nextHops });
+    for (const event of this.#inSyncUntold.splice(0)) this.emit(event);
   }
 
   /** Connections are told apart by their source address; among several peers of one address the first that has no session. */
@@ -269,7 +291,7 @@ export class Speaker implements PeerOwner {
     }
     connection.destroy();
     if (!this.#strangers.isNews(connection.remoteAddress, this.clock.now())) return;
-    this.#emit({
+    this.emit({
       kind: 'log',
       level: 'info',
       message: 'connection from an address that is no peer refused',
@@ -303,6 +325,9 @@ export class Speaker implements PeerOwner {
         }
         return { kind: 'routes', ...this.rib.routes(query) };
       }
+      case 'mrt-peers':
+      case 'mrt-routes':
+        return this.#monitors.answer(query);
     }
   }
 
@@ -311,6 +336,7 @@ export class Speaker implements PeerOwner {
     this.#listeners.set([]);
     this.#sync.cancel();
     for (const peer of this.#peers.values()) peer.close(goodbye, message);
-    this.#emit({ kind: 'closed' });
+    this.#monitors.close(message);
+    this.emit({ kind: 'closed' });
   }
 }
