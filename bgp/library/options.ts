@@ -7,7 +7,7 @@ import { type IpAddress, type Ipv4Address, parseIpAddress, parseIpv4 } from '../
 import { isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
 import { FAMILIES, type Family, familyOf } from '../family.js';
 import type { RoutePredicate } from '../rib/contract.js';
-import type { OriginatedRoute, PeerConfig, SpeakerConfig } from '../speaker/contract.js';
+import type { BmpStationConfig, OriginatedRoute, PeerConfig, SpeakerConfig } from '../speaker/contract.js';
 import { peerDefaults, speakerDefaults } from '../speaker/defaults.js';
 import type { PeerPolicies } from '../speaker/required-policies.js';
 
@@ -132,12 +132,18 @@ export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
             selectionDeferralSeconds: 120,
             forwardingPreserved: [],
           },
-    bmpStations: (options.bmpStations ?? []).map((station, i) => ({
-      address: addressOption(`bmpStations[${i}].address`, station.address),
-      port: numberOption(`bmpStations[${i}].port`, station.port, 1, 65535),
-      sysName: station.sysName ?? routerId,
-      sysDescr: 'Margay',
-    })),
+    bmpStations: (options.bmpStations ?? []).map((station, i) =>
+      bmpStation(station, `bmpStations[${i}]`, options.routerId),
+    ),
+  };
+}
+
+function bmpStation(station: BmpStationOption, field: string, sysName: string): BmpStationConfig {
+  return {
+    address: addressOption(`${field}.address`, station.address),
+    port: numberOption(`${field}.port`, station.port, 1, 65535),
+    sysName: station.sysName ?? sysName,
+    sysDescr: 'Margay',
   };
 }
 
