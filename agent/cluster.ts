@@ -57,7 +57,7 @@ export class Cluster {
   readonly #conflicts = new ConflictsCalculator();
   readonly tunnels: TunnelsCalculator;
   readonly #workloads = new Map<string, WorkloadEndpointResource>();
-  readonly #nodeAddresses = new Map<string, IpAddress>();
+  readonly #nodeAddresses = new Map<string, readonly IpAddress[]>();
   readonly #blackholes = new Set<Prefix>();
   readonly #peerConfigs = new Map<string, PeerConfig>();
   #speaker: SpeakerSettings | undefined;
@@ -89,9 +89,12 @@ export class Cluster {
       if (mine) this.#workloads.set(key, resource);
       else this.#workloads.delete(key);
     } else if (id.kind === 'Node') {
-      const address = resource?.kind === 'Node' ? nodeAddress(resource)?.address : undefined;
-      if (address === undefined) this.#nodeAddresses.delete(id.name);
-      else this.#nodeAddresses.set(id.name, address);
+      const node = resource?.kind === 'Node' ? resource : undefined;
+      const found = [nodeAddress(node)?.address, nodeAddress(node, 'ipv6')?.address];
+      this.#nodeAddresses.set(
+        id.name,
+        found.filter(address => address !== undefined),
+      );
     }
   }
 
@@ -199,14 +202,14 @@ export class Cluster {
   #changedIntent(): HostIntent | undefined {
     const own = this.#ownAddresses();
     const underlay = new Set([
-      ...this.#nodeAddresses.values(),
+      ...[...this.#nodeAddresses.values()].flat(),
       ...[...this.#peerConfigs.values()].map(({ address }) => address),
     ]);
     const intent: HostIntent = {
       ownBlocks: [...this.#blackholes],
       pools: this.tunnels.pools(),
-      ownSubnet: this.#speaker?.ipv4Subnet,
-      preferredSource: this.#speaker?.ipv4Address,
+      ownSubnets: { ipv4: this.#speaker?.ipv4Subnet, ipv6: this.#speaker?.ipv6Subnet },
+      preferredSources: { ipv4: this.#speaker?.ipv4Address, ipv6: this.#speaker?.ipv6Address },
       underlayAddresses: [...underlay],
       workloads: own.workloads,
       remoteHosts: this.tunnels.remoteHosts(),

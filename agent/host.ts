@@ -13,14 +13,15 @@ export interface HostSurvey {
 export async function surveyHost(): Promise<HostSurvey> {
   const kernel = new Rtnetlink();
   try {
-    const [links, addresses, routes, ipv6] = await Promise.all([
+    const [links, addresses, ipv4, ipv6] = await Promise.all([
       kernel.links(),
       kernel.addresses(),
       kernel.routes({ family: 'ipv4' }),
-      kernel.routes({ family: 'ipv6', protocol: MARGAY_ROUTE_PROTOCOL }),
+      kernel.routes({ family: 'ipv6' }),
     ]);
+    const routes = [...ipv4, ...ipv6];
     const own = routes.filter(({ protocol }) => protocol === MARGAY_ROUTE_PROTOCOL);
-    return { addresses: { links, addresses, routes }, ownRoutes: own.length + ipv6.length };
+    return { addresses: { links, addresses, routes }, ownRoutes: own.length };
   } finally {
     kernel.close();
   }

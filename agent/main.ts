@@ -129,6 +129,7 @@ function newAgent(
   const { restartTimeSeconds, staleTimeSeconds } = settings;
   const restarting = survey.ownRoutes > 0;
   let { addresses } = survey;
+  const wishes = { ipv4: settings.ipv4Address, ipv6: settings.ipv6Address };
   return new Agent({
     nodeName: settings.nodeName,
     version: packageVersion(),
@@ -145,7 +146,7 @@ function newAgent(
     restarting,
     dataplane: settings.dataplane,
     metric: settings.routeMetric,
-    nodeAddress: () => chooseNodeAddress(addresses, settings.nodeAddress),
+    nodeAddress: family => chooseNodeAddress(addresses, family, wishes[family]),
     looked: facts => {
       addresses = { links: facts.links, addresses: facts.addresses, routes: facts.foreignRoutes };
     },

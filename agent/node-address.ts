@@ -1,6 +1,5 @@
-/** Which of a host's addresses is the node's: pure, from what the kernel holds and what was configured. */
-import type { Ipv4Address } from '../core/ip-address.js';
-import { addressFamily } from '../core/ip-address.js';
+/** Which of a host's addresses is the node's, for either family: pure, from what the kernel holds and what was configured. */
+import { type AddressFamily, addressFamily, type IpAddress } from '../core/ip-address.js';
 import type { InterfaceAddress } from '../linux/netlink/address.js';
 import type { Link } from '../linux/netlink/link.js';
 import type { Route } from '../linux/netlink/route.js';
@@ -8,32 +7,52 @@ import type { Route } from '../linux/netlink/route.js';
 export interface HostAddresses {
   readonly links: readonly Link[];
   readonly addresses: readonly InterfaceAddress[];
-  /** The main table, IPv4. */
+  /** The main table, of both families. */
   readonly routes: readonly Route[];
 }
 
 export type AddressWish =
   | { readonly kind: 'autodetect' }
+  | { readonly kind: 'off' }
   | { readonly kind: 'interface'; readonly name: string }
-  | { readonly kind: 'address'; readonly address: Ipv4Address; readonly prefixLength: number | undefined };
+  | { readonly kind: 'address'; readonly address: IpAddress; readonly prefixLength: number | undefined };
 
 export type NodeAddressChoice =
   /** ADDRESS/LENGTH, the length of the host's own subnet. */
   | { readonly kind: 'chosen'; readonly address: string; readonly reason: string }
-  | { readonly kind: 'refused'; readonly reason: string };
+  /** It is not known, and somebody must say it. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It has none of the family, as it was told or as it is; the reason is "" where that is nothing to speak of. */
+  | { readonly kind: 'none'; readonly reason: string };
 
-/** Global, and not ours for a while only: no secondary, no link-local. */
+/** Global, and not ours for a while only: no link-local, and none of {@link PASSING}. */
 const GLOBAL_SCOPE = 0;
-const IFA_F_SECONDARY = 1;
+/** IFA_F_SECONDARY; for IPv6 the same bit is IFA_F_TEMPORARY (RFC 8981), and there are IFA_F_DADFAILED and IFA_F_DEPRECATED. */
+const PASSING: Readonly<Record<AddressFamily, number>> = { ipv4: 0x01, ipv6: 0x01 | 0x08 | 0x20 };
 
-export function chooseNodeAddress(host: HostAddresses, wish: AddressWish): NodeAddressChoice {
+const familyWords: Readonly<Record<AddressFamily, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
+
+/**
+ * A host must have an IPv4 address unless it is told that it has none. IPv6 it may have: where none can be told apart by itself, the reason
+ * is shown, and nobody is asked to act.
+ */
+export function chooseNodeAddress(
+  host: HostAddresses,
+  family: AddressFamily,
+  wish: AddressWish,
+): NodeAddressChoice {
   switch (wish.kind) {
+    case 'off':
+      return { kind: 'none', reason: '' };
     case 'address':
       return configuredAddress(host, wish);
     case 'interface':
-      return addressOf(host, wish.name, `configured interface ${wish.name}`);
-    case 'autodetect':
-      return detected(host);
+      return addressOf(host, family, wish.name, `configured interface ${wish.name}`);
+    case 'autodetect': {
+      const found = detected(host, family);
+      if (family === 'ipv4' || found.kind !== 'refused') return found;
+      return { kind: 'none', reason: candidates(host, family).length === 0 ? '' : found.reason };
+    }
   }
 }
 
@@ -43,61 +62,78 @@ function configuredAddress(
 ): NodeAddressChoice {
   const found = host.addresses.find(({ address }) => address === wish.address);
   const length = wish.prefixLength ?? found?.prefixLength;
+  const family = addressFamily(wish.address);
   if (length === undefined) {
     return {
       kind: 'refused',
-      reason: `${wish.address} is not an address of this host, so its subnet is unknown: write it as ${wish.address}/LENGTH. ${candidateWords(host)}`,
+      reason: `${wish.address} is not an address of this host, so its subnet is unknown: write it as ${wish.address}/LENGTH. ${candidateWords(host, family)}`,
     };
   }
   return { kind: 'chosen', address: `${wish.address}/${length}`, reason: 'configured' };
 }
 
-function detected(host: HostAddresses): NodeAddressChoice {
+const defaultPrefixes: Readonly<Record<AddressFamily, string>> = { ipv4: '0.0.0.0/0', ipv6: '::/0' };
+
+function detected(host: HostAddresses, family: AddressFamily): NodeAddressChoice {
   const defaults = host.routes.filter(
-    route => route.destination === '0.0.0.0/0' && route.nextHops.length > 0,
+    route => route.destination === defaultPrefixes[family] && route.nextHops.length > 0,
   );
   const metric = Math.min(...defaults.map(route => route.metric));
   const best = defaults.filter(route => route.metric === metric);
   const indexes = new Set(best.flatMap(route => route.nextHops.map(({ ifindex }) => ifindex)));
   const names = host.links.filter(link => indexes.has(link.ifindex)).map(link => link.name);
-  if (names.length === 1) return addressOf(host, names[0]!, `the default route's interface ${names[0]}`);
-  if (names.length > 1) return ambiguous(host, `default routes lead to ${names.join(' and ')}`);
-  const only = candidates(host);
+  if (names.length === 1)
+    return addressOf(host, family, names[0]!, `the default route's interface ${names[0]}`);
+  if (names.length > 1) return ambiguous(host, family, `default routes lead to ${names.join(' and ')}`);
+  const only = candidates(host, family);
   if (only.length === 1) {
     const { name, text } = only[0]!;
-    return { kind: 'chosen', address: text, reason: `the only address of this host, on ${name}` };
+    return {
+      kind: 'chosen',
+      address: text,
+      reason: `the only ${familyWords[family]} address of this host, on ${name}`,
+    };
   }
-  return ambiguous(host, 'there is no default route');
+  return ambiguous(host, family, 'there is no default route');
 }
 
-function addressOf(host: HostAddresses, name: string, reason: string): NodeAddressChoice {
-  const found = candidates(host).filter(candidate => candidate.name === name);
+function addressOf(
+  host: HostAddresses,
+  family: AddressFamily,
+  name: string,
+  reason: string,
+): NodeAddressChoice {
+  const found = candidates(host, family).filter(candidate => candidate.name === name);
   if (found.length === 1) return { kind: 'chosen', address: found[0]!.text, reason };
-  if (found.length > 1) return ambiguous(host, `${name} has several addresses`);
+  if (found.length > 1) return ambiguous(host, family, `${name} has several addresses`);
   const exists = host.links.some(link => link.name === name);
-  return ambiguous(host, exists ? `${name} has no IPv4 address` : `there is no interface ${name}`);
+  const why = exists ? `${name} has no ${familyWords[family]} address` : `there is no interface ${name}`;
+  return ambiguous(host, family, why);
 }
 
-function ambiguous(host: HostAddresses, why: string): NodeAddressChoice {
+function ambiguous(host: HostAddresses, family: AddressFamily, why: string): NodeAddressChoice {
   return {
     kind: 'refused',
-    reason: `cannot tell this host's address: ${why}. ${candidateWords(host)} Set ipv4.address`,
+    reason: `cannot tell this host's ${familyWords[family]} address: ${why}. ${candidateWords(host, family)} Set ${family}.address`,
   };
 }
 
-function candidateWords(host: HostAddresses): string {
-  const found = candidates(host).map(({ name, text }) => `${text} (${name})`);
+function candidateWords(host: HostAddresses, family: AddressFamily): string {
+  const found = candidates(host, family).map(({ name, text }) => `${text} (${name})`);
   return found.length === 0 ? 'There are no candidates.' : `Candidates: ${found.join(', ')}.`;
 }
 
-function candidates(host: HostAddresses): { readonly name: string; readonly text: string }[] {
+function candidates(
+  host: HostAddresses,
+  family: AddressFamily,
+): { readonly name: string; readonly text: string }[] {
   const names = new Map(
     host.links.filter(link => !link.loopback && link.up).map(link => [link.ifindex, link.name]),
   );
   return host.addresses
     .filter(
       ({ address, scope, flags }) =>
-        addressFamily(address) === 'ipv4' && scope === GLOBAL_SCOPE && (flags & IFA_F_SECONDARY) === 0,
+        addressFamily(address) === family && scope === GLOBAL_SCOPE && (flags & PASSING[family]) === 0,
     )
     .filter(({ ifindex }) => names.has(ifindex))
     .map(({ ifindex, address, prefixLength }) => ({

@@ -3,6 +3,7 @@
 import type { Family } from '../bgp/family.js';
 import type { GracefulRestartConfig } from '../bgp/speaker/contract.js';
 import type { Clock } from '../core/clock.js';
+import type { AddressFamily } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import type { Prober } from '../ipip/check/probe.js';
 import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
@@ -34,7 +35,7 @@ export interface AgentOptions {
   readonly dataplane: 'linux' | 'none';
   readonly metric: number;
   /** What this host's address is, or why it cannot be told. */
-  readonly nodeAddress: () => NodeAddressChoice;
+  readonly nodeAddress: (family: AddressFamily) => NodeAddressChoice;
   /** The kernel was read: what {@link nodeAddress} says may be something else now. */
   readonly looked?: (facts: KernelFacts) => void;
   /** Of the Linux dataplane. */

@@ -3,19 +3,22 @@
  * it should be.
  */
 import type { Clock } from '../core/clock.js';
+import type { AddressFamily } from '../core/ip-address.js';
 import type { NodeResource, Resource } from '../core/resources/resource.js';
 import type { Store } from '../store/port.js';
 import { type ResourceChange, sameValue } from './calculators/calculator.js';
 import type { TunnelIdentity } from './calculators/tunnels.js';
 import type { NodeAddressChoice } from './node-address.js';
 import { type Kept, KeptDocument, keepDocument } from './own-documents.js';
-import { mendedNode, rightOwnNode } from './own-node.js';
+import { chosenAddresses, mendedNode, rightOwnNode } from './own-node.js';
+
+type Choices = Readonly<Record<AddressFamily, NodeAddressChoice>>;
 
 export interface OwnNodeKeeperOptions {
   readonly nodeName: string;
   readonly store: Store;
   readonly clock: Clock;
-  readonly nodeAddress: () => NodeAddressChoice;
+  readonly nodeAddress: (family: AddressFamily) => NodeAddressChoice;
   /** The document as it is in force. */
   readonly known: () => NodeResource | undefined;
   /** What other hosts must know of this one's tunnels, given its document: what stood in an earlier one counts no more. */
@@ -30,7 +33,7 @@ export interface OwnNodeKeeperOptions {
 export class OwnNodeKeeper {
   readonly #options: OwnNodeKeeperOptions;
   readonly #document: KeptDocument;
-  #choice: NodeAddressChoice | undefined;
+  #choices: Choices | undefined;
   #problem: string | undefined;
   #identity: TunnelIdentity | undefined;
 
@@ -44,8 +47,8 @@ export class OwnNodeKeeper {
   }
 
   /** As of the last look at the document. */
-  get choice(): NodeAddressChoice | undefined {
-    return this.#choice;
+  get choices(): Choices | undefined {
+    return this.#choices;
   }
 
   /** Why the document cannot be kept, in words. */
@@ -60,19 +63,19 @@ export class OwnNodeKeeper {
 
   /** What is in force after a change that leaves something to be put right, which is then done. */
   mended(change: ResourceChange): NodeResource | undefined {
-    const { nodeName, nodeAddress, identity } = this.#options;
-    const mended = mendedNode(change, nodeName, nodeAddress(), identity);
+    const { nodeName, identity } = this.#options;
+    const mended = mendedNode(change, nodeName, this.#choose(), identity);
     if (mended !== undefined) void this.request();
     return mended;
   }
 
   /** The kernel or the calculators may say something else now. */
   review(): void {
-    const { nodeAddress, identity, known } = this.#options;
-    const [choice, now] = [nodeAddress(), identity(known())];
+    const { identity, known } = this.#options;
+    const [choices, now] = [this.#choose(), identity(known())];
     const same = this.#identity === undefined || sameValue(this.#identity, now);
     this.#identity = now;
-    if (!same || !sameValue(this.#choice, choice)) void this.request();
+    if (!same || !sameValue(this.#choices, choices)) void this.request();
   }
 
   close(): void {
@@ -80,28 +83,35 @@ export class OwnNodeKeeper {
   }
 
   async #keep(): Promise<Kept> {
-    const { store, nodeName, nodeAddress, identity } = this.#options;
-    const choice = nodeAddress();
-    this.#choice = choice;
-    if (choice.kind === 'refused') return { kind: 'failed', problem: choice.reason };
+    const { store, nodeName, identity } = this.#options;
+    const choices = this.#choose();
+    this.#choices = choices;
+    if (choices.ipv4.kind === 'refused') return { kind: 'failed', problem: choices.ipv4.reason };
     return keepDocument(store, { kind: 'Node', name: nodeName }, found => {
       const node = found?.kind === 'Node' ? found : undefined;
-      return rightOwnNode(node, nodeName, choice.address, identity(node));
+      return rightOwnNode(node, nodeName, chosenAddresses(choices), identity(node));
     });
   }
 
   /** A store that cannot be written keeps no host from having an address. */
   #pretend(): void {
-    const { nodeName, nodeAddress, identity, known, written } = this.#options;
-    const choice = nodeAddress();
-    if (choice.kind === 'refused') return;
+    const { nodeName, identity, known, written } = this.#options;
+    const choices = this.#choose();
+    if (choices.ipv4.kind === 'refused') return;
     const node = known();
-    const right = rightOwnNode(node, nodeName, choice.address, identity(node));
+    const right = rightOwnNode(node, nodeName, chosenAddresses(choices), identity(node));
     if (right !== undefined) written(right);
   }
 
+  #choose(): Choices {
+    const { nodeAddress } = this.#options;
+    return { ipv4: nodeAddress('ipv4'), ipv6: nodeAddress('ipv6') };
+  }
+
   #kept(kept: Kept): void {
-    const problem = kept.kind === 'failed' ? kept.problem : undefined;
+    const ipv6 = this.#choices?.ipv6;
+    const refused = ipv6?.kind === 'refused' ? ipv6.reason : undefined;
+    const problem = kept.kind === 'failed' ? kept.problem : refused;
     if (problem !== undefined && problem !== this.#problem) this.#options.warn(problem);
     this.#problem = problem;
     if (kept.kind === 'written') this.#options.written(kept.resource);

@@ -2,16 +2,20 @@
  * This host's own Node document (pure): made where there is none, also when it is deleted under a running agent; its address put right
  * where it was detected, what it tells of tunnels where they are wanted. Everything else in it is its author's.
  */
+import type { AddressFamily, PerFamily } from '../core/ip-address.js';
 import { CALICO_API, type NodeResource } from '../core/resources/resource.js';
 import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
 import type { TunnelIdentity } from './calculators/tunnels.js';
 import type { NodeAddressChoice } from './node-address.js';
 
+/** ADDRESS/LENGTH; of a family without one its author's stays. */
+export type NodeAddresses = PerFamily<string>;
+
 /** The document as it should be: the author's, with the address and what other hosts must know for sending by tunnels. */
 export function ownNode(
   found: NodeResource | undefined,
   nodeName: string,
-  address: string,
+  { ipv4, ipv6 }: NodeAddresses,
   { ipipAddress, vxlanAddress, vtepMac }: TunnelIdentity,
 ): NodeResource {
   const node: NodeResource = found ?? {
@@ -20,12 +24,16 @@ export function ownNode(
     metadata: { name: nodeName, labels: {}, annotations: {} },
     spec: {},
   };
+  const addresses = {
+    ...(ipv4 === undefined ? {} : { ipv4Address: ipv4 }),
+    ...(ipv6 === undefined ? {} : { ipv6Address: ipv6 }),
+  };
   const ipip = ipipAddress === undefined ? {} : { ipv4IPIPTunnelAddr: ipipAddress };
   const vxlan = vxlanAddress === undefined ? {} : { ipv4VXLANTunnelAddr: vxlanAddress };
   const mac = vtepMac === undefined ? {} : { vxlanTunnelMACAddr: vtepMac };
   return {
     ...node,
-    spec: { ...node.spec, bgp: { ...node.spec.bgp, ipv4Address: address, ...ipip }, ...vxlan, ...mac },
+    spec: { ...node.spec, bgp: { ...node.spec.bgp, ...addresses, ...ipip }, ...vxlan, ...mac },
   };
 }
 
@@ -33,11 +41,16 @@ export function ownNode(
 export function rightOwnNode(
   found: NodeResource | undefined,
   nodeName: string,
-  address: string,
+  addresses: NodeAddresses,
   identity: TunnelIdentity,
 ): NodeResource | undefined {
-  const right = ownNode(found, nodeName, address, identity);
+  const right = ownNode(found, nodeName, addresses, identity);
   return found !== undefined && sameValue(found, right) ? undefined : right;
+}
+
+export function chosenAddresses(choices: Readonly<Record<AddressFamily, NodeAddressChoice>>): NodeAddresses {
+  const address = (choice: NodeAddressChoice) => (choice.kind === 'chosen' ? choice.address : undefined);
+  return { ipv4: address(choices.ipv4), ipv6: address(choices.ipv6) };
 }
 
 /**
@@ -47,11 +60,16 @@ export function rightOwnNode(
 export function mendedNode(
   change: ResourceChange,
   nodeName: string,
-  choice: NodeAddressChoice,
+  choices: Readonly<Record<AddressFamily, NodeAddressChoice>>,
   identityOf: (found: NodeResource | undefined) => TunnelIdentity,
 ): NodeResource | undefined {
   const { id, resource } = afterChange(change);
-  if (id.kind !== 'Node' || id.name !== nodeName || choice.kind === 'refused') return undefined;
+  if (id.kind !== 'Node' || id.name !== nodeName || choices.ipv4.kind === 'refused') return undefined;
   const found = resource?.kind === 'Node' ? resource : undefined;
-  return rightOwnNode(found, nodeName, found?.spec.bgp?.ipv4Address ?? choice.address, identityOf(found));
+  const chosen = chosenAddresses(choices);
+  const addresses = {
+    ipv4: found?.spec.bgp?.ipv4Address ?? chosen.ipv4,
+    ipv6: found?.spec.bgp?.ipv6Address ?? chosen.ipv6,
+  };
+  return rightOwnNode(found, nodeName, addresses, identityOf(found));
 }

@@ -2,6 +2,7 @@
 import { describeProblem } from '../core/resources/problems.js';
 import type { Agent } from './agent.js';
 import type { AgentStatus, ConditionView } from './control/types.js';
+import type { NodeAddressChoice } from './node-address.js';
 
 export function agentStatus(agent: Agent): AgentStatus {
   const { state, options, cluster, ownNode } = agent;
@@ -14,10 +15,9 @@ export function agentStatus(agent: Agent): AgentStatus {
     version: options.version,
     nodeName: options.nodeName,
     startedUnixMs: agent.startedUnixMs,
-    nodeAddress:
-      ownNode.choice?.kind === 'chosen'
-        ? { address: ownNode.choice.address, reason: ownNode.choice.reason }
-        : null,
+    nodeAddress: addressView(ownNode.choices?.ipv4),
+    nodeIpv6Address: addressView(ownNode.choices?.ipv6),
+    noIpv6AddressReason: ownNode.choices?.ipv6.kind === 'chosen' ? '' : (ownNode.choices?.ipv6.reason ?? ''),
     speaker: {
       state: state.speaker,
       asn: speaker?.asn ?? null,
@@ -58,6 +58,10 @@ export function agentStatus(agent: Agent): AgentStatus {
     })),
     conditions: conditionsOf(agent),
   };
+}
+
+function addressView(choice: NodeAddressChoice | undefined): AgentStatus['nodeAddress'] {
+  return choice?.kind === 'chosen' ? { address: choice.address, reason: choice.reason } : null;
 }
 
 function tunnelStatus({ dataplane, cluster, options, tunnels }: Agent): AgentStatus['tunnels'] {

@@ -21,6 +21,9 @@ export type ZonedAddress = Ipv6Address & { readonly [zoned]: true };
 
 export type AddressFamily = 'ipv4' | 'ipv6';
 
+/** One of each family; undefined: none. */
+export type PerFamily<T> = Readonly<Record<AddressFamily, T | undefined>>;
+
 /** The family of a canonical address or prefix. */
 export function addressFamily(addressOrPrefix: string): AddressFamily {
   return addressOrPrefix.includes(':') ? 'ipv6' : 'ipv4';

@@ -289,6 +289,7 @@ export class Dataplane {
 
   #take(intent: HostIntent, facts: KernelFacts): void {
     this.#resolver.replaceRoutes(facts.foreignRoutes);
+    this.#resolver.replaceLinks(facts.links);
     const { metric, handler } = this.#options;
     const { states } = this.#tunnels;
     const environment = routeEnvironment(intent, facts, this.#resolver, metric, new Map(states));

@@ -7,7 +7,13 @@
  * now, so that nothing must be remembered: a host that receives one tunnel and not yet the wanted one is reached by that tunnel, a host
  * that receives none is reached plainly.
  */
-import type { IpAddress } from '../core/ip-address.js';
+import {
+  type AddressFamily,
+  addressFamily,
+  type IpAddress,
+  type PerFamily,
+  zoneOf,
+} from '../core/ip-address.js';
 import { type Prefix, prefixContainsAddress } from '../core/prefix.js';
 import {
   type Encapsulation,
@@ -53,15 +59,15 @@ export type OwnTunnels = ReadonlyMap<TunnelKind, TunnelState>;
  * What the pool wants.
  *
  * @param pool that covers the destination; outside every pool a route goes in plainly
- * @param ownSubnet of the node's address; undefined: no next hop shares it
+ * @param ownSubnets of the node's addresses; undefined: no next hop of the family shares it
  */
 export function encapsulationFor(
   pool: PoolModes | undefined,
   nextHop: IpAddress,
-  ownSubnet: Prefix | undefined,
+  ownSubnets: PerFamily<Prefix>,
 ): Encapsulation {
   if (pool === undefined) return 'none';
-  return tunnelKinds.find(kind => applies(modeOf(pool, kind), nextHop, ownSubnet)) ?? 'none';
+  return tunnelKinds.find(kind => applies(modeOf(pool, kind), nextHop, ownSubnets)) ?? 'none';
 }
 
 export function modeOf(pool: PoolModes, kind: TunnelKind): EncapsulationMode {
@@ -75,15 +81,26 @@ export function modeOf(pool: PoolModes, kind: TunnelKind): EncapsulationMode {
   }
 }
 
-function applies(mode: EncapsulationMode, nextHop: IpAddress, ownSubnet: Prefix | undefined): boolean {
+function applies(mode: EncapsulationMode, nextHop: IpAddress, ownSubnets: PerFamily<Prefix>): boolean {
   switch (mode) {
     case 'Always':
       return true;
     case 'CrossSubnet':
-      return ownSubnet === undefined || !prefixContainsAddress(ownSubnet, nextHop);
+      return !isOnSubnet(nextHop, ownSubnets);
     case 'Never':
       return false;
   }
+}
+
+/** A link-local next hop is a neighbour by what it is. */
+function isOnSubnet(nextHop: IpAddress, ownSubnets: PerFamily<Prefix>): boolean {
+  const subnet = ownSubnets[addressFamily(nextHop)];
+  return zoneOf(nextHop) !== undefined || (subnet !== undefined && prefixContainsAddress(subnet, nextHop));
+}
+
+/** Of the addresses between which a tunnel's packets travel. */
+export function underlayFamily(_kind: TunnelKind): AddressFamily {
+  return 'ipv4';
 }
 
 export type EncapsulationChoice =
@@ -98,6 +115,14 @@ export function chooseEncapsulation(
   own: OwnTunnels,
 ): EncapsulationChoice {
   if (wanted === 'none') return use('none');
+  if (zoneOf(nextHop) !== undefined || addressFamily(nextHop) !== underlayFamily(wanted)) {
+    const family = underlayFamily(wanted) === 'ipv4' ? 'an IPv4' : 'a global IPv6';
+    return refused({
+      kind: 'no-tunnel',
+      tunnel: wanted,
+      reason: `its next hop ${nextHop} is not ${family} address`,
+    });
+  }
   const here = own.get(wanted);
   if (here?.kind === 'unavailable') {
     return refused({ kind: 'no-tunnel', tunnel: wanted, reason: here.reason });
@@ -130,7 +155,9 @@ function asBefore(wanted: TunnelKind, remote: RemoteHost | undefined, own: OwnTu
       return refused({ kind: 'no-tunnel', tunnel: wanted, reason: 'it is being opened' });
     return refused({ kind: 'host-not-ready', host: remote.name, tunnel: wanted });
   }
-  const received = tunnelKinds.filter(kind => receptionOf(remote, kind)?.kind === 'ready');
+  const received = tunnelKinds.filter(
+    kind => underlayFamily(kind) === underlayFamily(wanted) && receptionOf(remote, kind)?.kind === 'ready',
+  );
   const old = received.find(kind => kind !== wanted && own.get(kind)?.kind === 'open');
   if (old !== undefined) return use(old);
   if (received.length === 0) return use('none');

@@ -1,5 +1,5 @@
 /** What was read of the kernel, and what it means for our routes (pure). */
-import type { IpAddress } from '../core/ip-address.js';
+import type { AddressFamily, IpAddress, PerFamily } from '../core/ip-address.js';
 import { type Prefix, prefixOf } from '../core/prefix.js';
 import type { InterfaceAddress } from '../linux/netlink/address.js';
 import type { FdbEntry } from '../linux/netlink/bridge-fdb.js';
@@ -25,8 +25,10 @@ export interface KernelFacts {
 export interface HostIntent {
   readonly ownBlocks: readonly Prefix[];
   readonly pools: readonly PoolModes[];
-  readonly ownSubnet: Prefix | undefined;
-  readonly preferredSource: IpAddress | undefined;
+  /** Of the node's addresses, as its Node has them. */
+  readonly ownSubnets: PerFamily<Prefix>;
+  /** The node's addresses. */
+  readonly preferredSources: PerFamily<IpAddress>;
   readonly underlayAddresses: readonly IpAddress[];
   /** Addresses of workloads here, with the name of their interface. */
   readonly workloads: ReadonlyMap<Prefix, string>;
@@ -62,8 +64,8 @@ export function routeEnvironment(
   }
   return {
     ...intent,
-    ownSubnet: realSubnet(intent, addresses),
-    tunnelSource: intent.tunnels?.address,
+    ownSubnets: { ipv4: realSubnet('ipv4', intent, addresses), ipv6: realSubnet('ipv6', intent, addresses) },
+    tunnelSources: { ipv4: intent.tunnels?.address, ipv6: undefined },
     tunnels,
     remoteHosts: new Map(intent.remoteHosts.map(host => [host.address, host])),
     connected,
@@ -75,11 +77,12 @@ export function routeEnvironment(
 
 /** The subnet of the node's address as the interface has it: a Node document may have it without, or with a wrong length. */
 function realSubnet(
-  { preferredSource, ownSubnet }: HostIntent,
+  family: AddressFamily,
+  { preferredSources, ownSubnets }: HostIntent,
   addresses: readonly InterfaceAddress[],
 ): Prefix | undefined {
-  const found = addresses.find(({ address }) => address === preferredSource);
-  return found === undefined ? ownSubnet : prefixOf(found.address, found.prefixLength);
+  const found = addresses.find(({ address }) => address === preferredSources[family]);
+  return found === undefined ? ownSubnets[family] : prefixOf(found.address, found.prefixLength);
 }
 
 /** This host's own, each once, in order. */

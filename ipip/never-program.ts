@@ -1,6 +1,5 @@
 /** Best routes that must not reach the kernel, and why (pure). */
-import type { IpAddress } from '../core/ip-address.js';
-import { addressBits } from '../core/ip-address.js';
+import { addressBits, type IpAddress, withoutZone } from '../core/ip-address.js';
 import { type Prefix, prefixContainsAddress, prefixFamily, prefixLength } from '../core/prefix.js';
 import type { CoveringPrefixes } from './covering-prefixes.js';
 import type { RouteRefusal } from './desired.js';
@@ -26,7 +25,7 @@ export function refusal(
   if (interfaceName !== undefined) return { kind: 'equals-connected-prefix', interfaceName };
   if (tunnelledTo.length === 0) return undefined;
   const carries = (one: IpAddress) => prefixContainsAddress(destination, one);
-  const address = tunnelledTo.find(carries) ?? underlayAddresses.find(carries);
+  const address = tunnelledTo.map(withoutZone).find(carries) ?? underlayAddresses.find(carries);
   return address === undefined ? undefined : { kind: 'would-carry-peer-address', address };
 }
 

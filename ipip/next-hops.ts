@@ -2,8 +2,9 @@
  * Where next hops lie, by the kernel's own table without the routes of ours: a next hop that is reached through a route we wrote
  * would hang on itself. Pure; fed with what was read from the kernel.
  */
-import { addressBits, addressFamily, type IpAddress } from '../core/ip-address.js';
+import { addressBits, addressFamily, type IpAddress, isLinkLocal, zoneOf } from '../core/ip-address.js';
 import { type Prefix, prefixLength, prefixOf } from '../core/prefix.js';
+import type { Link } from '../linux/netlink/link.js';
 import type { NextHop, Route } from '../linux/netlink/route.js';
 
 export type Resolution =
@@ -19,6 +20,13 @@ const UNICAST = 1;
 export class NextHopResolver {
   /** The best route of each prefix: the one with the lowest metric. */
   #routes = new Map<Prefix, Route>();
+  /** Of links that are up, by name. */
+  #ifindexes: ReadonlyMap<string, number> = new Map();
+
+  /** Those that are up are where link-local addresses may be. */
+  replaceLinks(links: readonly Link[]): void {
+    this.#ifindexes = new Map(links.filter(({ up }) => up).map(({ name, ifindex }) => [name, ifindex]));
+  }
 
   /** Every route of the main table, of all families, but those of our own. */
   replaceRoutes(routes: readonly Route[]): void {
@@ -30,6 +38,13 @@ export class NextHopResolver {
   }
 
   resolve(nextHop: IpAddress): Resolution {
+    const zone = zoneOf(nextHop);
+    if (zone !== undefined) {
+      const ifindex = this.#ifindexes.get(zone);
+      return ifindex === undefined ? { kind: 'unreachable' } : { kind: 'connected', ifindex };
+    }
+    // Every link has a fe80::/64 of its own: which one is meant is not known.
+    if (isLinkLocal(nextHop)) return { kind: 'unreachable' };
     const route = this.lookUp(nextHop);
     if (route?.type !== UNICAST) return { kind: 'unreachable' };
     const leg = route.nextHops.find(one => !one.dead);

@@ -1,5 +1,11 @@
 /** From a path's next hops to the legs of a kernel route, or the reason why there is none (pure). Each leg decides for itself. */
-import { compareAddresses, type IpAddress } from '../core/ip-address.js';
+import {
+  addressFamily,
+  compareAddresses,
+  type IpAddress,
+  type PerFamily,
+  withoutZone,
+} from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import type { DesiredRoute, RouteLeg, RouteRefusal, TunnelKind } from './desired.js';
 import {
@@ -17,10 +23,10 @@ export type PathVerdict =
   | { readonly kind: 'refused'; readonly why: RouteRefusal };
 
 export interface PathSurroundings {
-  readonly ownSubnet: Prefix | undefined;
-  readonly preferredSource: IpAddress | undefined;
-  /** This host's address inside its tunnels: answers to it come back through them. */
-  readonly tunnelSource: IpAddress | undefined;
+  readonly ownSubnets: PerFamily<Prefix>;
+  readonly preferredSources: PerFamily<IpAddress>;
+  /** This host's addresses inside its tunnels: answers to them come back through them. */
+  readonly tunnelSources: PerFamily<IpAddress>;
   readonly metric: number;
   readonly tunnels: OwnTunnels;
   readonly remoteHosts: ReadonlyMap<IpAddress, RemoteHost>;
@@ -29,6 +35,7 @@ export interface PathSurroundings {
 
 /** A leg, and the MTU and kind of the tunnel it leaves by. */
 interface ChosenLeg {
+  /** Without its interface, which the leg has. */
   readonly nextHop: IpAddress;
   readonly leg: RouteLeg;
   readonly tunnel: TunnelKind | undefined;
@@ -65,23 +72,24 @@ export function judgePath(
 function legBy(
   nextHop: IpAddress,
   pool: PoolModes | undefined,
-  { ownSubnet, remoteHosts, tunnels, resolve }: PathSurroundings,
+  { ownSubnets, remoteHosts, tunnels, resolve }: PathSurroundings,
 ): ChosenLeg | RouteRefusal {
   // Asked for in any case: who asks is told when something of this next hop changes.
   const resolution = resolve(nextHop);
-  const wanted = encapsulationFor(pool, nextHop, ownSubnet);
+  const address = withoutZone(nextHop);
+  const wanted = encapsulationFor(pool, nextHop, ownSubnets);
   const choice = chooseEncapsulation(wanted, nextHop, remoteHosts.get(nextHop), tunnels);
   if (choice.kind === 'refused') return choice.why;
   if (resolution.kind === 'unreachable') return { kind: 'next-hop-unreachable', nextHop };
   if (choice.encapsulation === 'none') {
-    return { nextHop, leg: plainLeg(nextHop, resolution), tunnel: undefined, mtu: undefined };
+    return { nextHop: address, leg: plainLeg(address, resolution), tunnel: undefined, mtu: undefined };
   }
   const tunnel = tunnels.get(choice.encapsulation);
   if (tunnel?.kind !== 'open')
     return { kind: 'no-tunnel', tunnel: choice.encapsulation, reason: 'it is being opened' };
   const { ifindex, mtu } = tunnel;
-  const leg = { gateway: nextHop, ifindex, onlink: true };
-  return { nextHop, leg, tunnel: choice.encapsulation, mtu };
+  const leg = { gateway: address, ifindex, onlink: true };
+  return { nextHop: address, leg, tunnel: choice.encapsulation, mtu };
 }
 
 function plainLeg(
@@ -98,11 +106,12 @@ function plainLeg(
 function sourceOf(
   pool: PoolModes | undefined,
   tunnels: readonly TunnelKind[],
-  { preferredSource, tunnelSource }: PathSurroundings,
+  { preferredSources, tunnelSources }: PathSurroundings,
 ): IpAddress | undefined {
   if (pool === undefined) return undefined;
-  const source = tunnels.length === 0 ? preferredSource : (tunnelSource ?? preferredSource);
-  return source?.includes(':') === pool.cidr.includes(':') ? source : undefined;
+  const family = addressFamily(pool.cidr);
+  const plain = preferredSources[family];
+  return tunnels.length === 0 ? plain : (tunnelSources[family] ?? plain);
 }
 
 /** A route has one MTU for all its legs: where they differ, each leg has that of its device. */

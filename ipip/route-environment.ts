@@ -1,5 +1,5 @@
 /** What kernel routes depend on besides the best routes (pure), and how to see that it has changed. */
-import type { IpAddress } from '../core/ip-address.js';
+import type { IpAddress, PerFamily } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import { tunnelKinds } from './desired.js';
 import type { OwnTunnels, PoolModes, RemoteHost, TunnelState } from './encapsulation.js';
@@ -12,11 +12,12 @@ export interface RouteEnvironment {
   /** Addresses of peers and nodes. */
   readonly underlayAddresses: readonly IpAddress[];
   readonly pools: readonly PoolModes[];
-  readonly ownSubnet: Prefix | undefined;
+  /** Of the node's addresses. */
+  readonly ownSubnets: PerFamily<Prefix>;
   /** RTA_PREFSRC of routes to pods; undefined leaves the choice to the kernel. */
-  readonly preferredSource: IpAddress | undefined;
-  /** This host's address inside its tunnels. */
-  readonly tunnelSource: IpAddress | undefined;
+  readonly preferredSources: PerFamily<IpAddress>;
+  /** This host's addresses inside its tunnels. */
+  readonly tunnelSources: PerFamily<IpAddress>;
   readonly tunnels: OwnTunnels;
   /** Hosts of the cluster, by the next hop of their routes. */
   readonly remoteHosts: ReadonlyMap<IpAddress, RemoteHost>;
@@ -29,9 +30,9 @@ export interface RouteEnvironment {
 /** Whether everything is what it was, but for what concerns single next hops: `resolve` and `remoteHosts`. */
 export function sameFacts(a: RouteEnvironment, b: RouteEnvironment): boolean {
   return (
-    a.ownSubnet === b.ownSubnet &&
-    a.preferredSource === b.preferredSource &&
-    a.tunnelSource === b.tunnelSource &&
+    samePair(a.ownSubnets, b.ownSubnets) &&
+    samePair(a.preferredSources, b.preferredSources) &&
+    samePair(a.tunnelSources, b.tunnelSources) &&
     a.metric === b.metric &&
     sameTunnels(a.tunnels, b.tunnels) &&
     sameList(a.ownBlocks, b.ownBlocks) &&
@@ -51,7 +52,8 @@ export function changedNextHops(
   const changed = new Map<IpAddress, Resolution>();
   for (const [nextHop, was] of resolved) {
     const is = after.resolve(nextHop);
-    const sameHost = sameRemoteHost(before.remoteHosts.get(nextHop), after.remoteHosts.get(nextHop));
+    const [wasHost, isHost] = [before.remoteHosts.get(nextHop), after.remoteHosts.get(nextHop)];
+    const sameHost = sameRemoteHost(wasHost, isHost);
     if (!sameHost || !sameResolution(was, is)) changed.set(nextHop, is);
   }
   return changed;
@@ -86,6 +88,10 @@ function sameResolution(a: Resolution, b: Resolution): boolean {
   if (a.ifindex !== b.ifindex) return false;
   if (a.kind === 'connected' || b.kind === 'connected') return a.kind === b.kind;
   return a.gateway === b.gateway && a.onlink === b.onlink;
+}
+
+function samePair<T>(a: PerFamily<T>, b: PerFamily<T>): boolean {
+  return a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6;
 }
 
 function sameList<T>(a: readonly T[], b: readonly T[]): boolean {

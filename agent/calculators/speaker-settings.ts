@@ -19,6 +19,8 @@ export interface SpeakerSettings {
   readonly restartTimeSeconds: number | undefined;
   readonly ipv4Address: IpAddress | undefined;
   readonly ipv4Subnet: Prefix | undefined;
+  readonly ipv6Address: IpAddress | undefined;
+  readonly ipv6Subnet: Prefix | undefined;
 }
 
 export class SpeakerSettingsCalculator {
@@ -60,6 +62,7 @@ function speakerSettings(
   configurations: BgpConfigurations,
 ): SpeakerSettings {
   const own = nodeAddress(node);
+  const ipv6 = nodeAddress(node, 'ipv6');
   const port = configurations.listenPort(nodeName);
   const restart = durationSeconds(configurations.of(nodeName, 'nodeMeshMaxRestartTime'));
   const bindToNode = configurations.of(nodeName, 'bindMode') === 'NodeIP' && own !== undefined;
@@ -71,6 +74,8 @@ function speakerSettings(
     restartTimeSeconds: restart === undefined ? undefined : Math.min(4095, Math.round(restart)),
     ipv4Address: own?.address,
     ipv4Subnet: own?.subnet,
+    ipv6Address: ipv6?.address,
+    ipv6Subnet: ipv6?.subnet,
   };
 }
 

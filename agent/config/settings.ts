@@ -2,14 +2,21 @@
  * Every setting of the agent in one table: its place in `agent.yaml`, what it may be, its default and what it does. Flags, environment
  * variables, `--check` and docs/configuration.md all come from here. Pure.
  */
-import { type Ipv4Address, parseIpv4 } from '../../core/ip-address.js';
+import {
+  type AddressFamily,
+  addressBits,
+  addressFamily,
+  parseIpAddress,
+  parseIpv4,
+} from '../../core/ip-address.js';
 import { hostPrefix, isPrefix, type Prefix, parsePrefix, prefixFamily } from '../../core/prefix.js';
 import type { AddressWish } from '../node-address.js';
 
 /** What a setting is, once read. */
 export interface Settings {
   readonly nodeName: string;
-  readonly nodeAddress: AddressWish;
+  readonly ipv4Address: AddressWish;
+  readonly ipv6Address: AddressWish;
   readonly storeDirectory: string;
   readonly dataplane: 'linux' | 'none';
   readonly routeMetric: number;
@@ -80,15 +87,26 @@ export const settings: readonly Setting[] = [
     parse: text => (/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text) ? text : undefined),
   },
   {
-    key: 'nodeAddress',
+    key: 'ipv4Address',
     path: 'ipv4.address',
     flag: 'ipv4-address',
     environment: 'MARGAY_IPV4_ADDRESS',
     fallback: 'autodetect',
-    allowed: 'autodetect, interface=NAME, or an address with the length of its subnet (10.0.0.1/24)',
+    allowed: 'autodetect, off, interface=NAME, or an address with the length of its subnet (10.0.0.1/24)',
     describe:
-      "This host's address: what peers connect to and what routes to its pods lead to. `autodetect` takes that of the default route's interface, and refuses where there are several.",
-    parse: parseAddressWish,
+      "This host's address: what peers connect to and what routes to its pods lead to. `autodetect` takes that of the default route's interface, and refuses where there are several. `off`: a host of IPv6 alone.",
+    parse: addressWish('ipv4'),
+  },
+  {
+    key: 'ipv6Address',
+    path: 'ipv6.address',
+    flag: 'ipv6-address',
+    environment: 'MARGAY_IPV6_ADDRESS',
+    fallback: 'autodetect',
+    allowed: 'autodetect, off, interface=NAME, or an address with the length of its subnet (2001:db8::1/64)',
+    describe:
+      'The same for IPv6. `autodetect` looks for one that is global and neither temporary nor deprecated; a host that has none, or several, goes without, and `bgpctl status` says why. `off` leaves what the Node document has.',
+    parse: addressWish('ipv6'),
   },
   {
     key: 'storeDirectory',
@@ -228,13 +246,15 @@ function parseNetwork(text: string): Prefix | undefined {
   return isPrefix(prefix) && prefixFamily(prefix) === 'ipv4' ? prefix : undefined;
 }
 
-function parseAddressWish(text: string): AddressWish | undefined {
-  if (text === 'autodetect') return { kind: 'autodetect' };
-  const name = /^interface=([^\s/]{1,15})$/.exec(text)?.[1];
-  if (name !== undefined) return { kind: 'interface', name };
-  const match = /^([^/]+)(?:\/(\d{1,2}))?$/.exec(text);
-  const address: Ipv4Address | undefined = parseIpv4(match?.[1] ?? '');
-  const prefixLength = match?.[2] === undefined ? undefined : Number(match[2]);
-  if (address === undefined || (prefixLength ?? 32) > 32) return undefined;
-  return { kind: 'address', address, prefixLength };
+function addressWish(family: AddressFamily) {
+  return (text: string): AddressWish | undefined => {
+    if (text === 'autodetect' || text === 'off') return { kind: text };
+    const name = /^interface=([^\s/]{1,15})$/.exec(text)?.[1];
+    if (name !== undefined) return { kind: 'interface', name };
+    const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
+    const address = parseIpAddress(match?.[1] ?? '');
+    const prefixLength = match?.[2] === undefined ? undefined : Number(match[2]);
+    if (address === undefined || addressFamily(address) !== family) return undefined;
+    return (prefixLength ?? 0) > addressBits(family) ? undefined : { kind: 'address', address, prefixLength };
+  };
 }

@@ -113,6 +113,9 @@ export interface AgentStatus {
   readonly nodeName: string;
   readonly startedUnixMs: number;
   readonly nodeAddress: { readonly address: string; readonly reason: string } | null;
+  readonly nodeIpv6Address: { readonly address: string; readonly reason: string } | null;
+  /** Why it has none, "" where it has one. */
+  readonly noIpv6AddressReason: string;
   readonly speaker: {
     readonly state: 'starting' | 'running' | 'restarting' | 'closed';
     readonly asn: number | null;

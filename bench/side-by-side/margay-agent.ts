@@ -24,7 +24,8 @@ export async function startAgent(setup: Setup): Promise<RunningContender> {
   );
   const args = [
     AGENT_FILE,
-    ...['--node-name', NODE_NAME, '--ipv4-address', `${setup.address}/16`, '--log-level', 'warn'],
+    ...['--node-name', NODE_NAME, '--ipv4-address', `${setup.address}/16`, '--ipv6-address', 'off'],
+    ...['--log-level', 'warn'],
     ...['--store-directory', store, '--control-socket', socket, '--state-directory', setup.directory],
     // Nobody tells End-of-RIB before the measurement begins.
     ...['--stale-time', '1'],

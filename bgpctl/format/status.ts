@@ -9,6 +9,7 @@ export function formatStatus(status: AgentStatus, options: FormatOptions): strin
   const paint = painter(options.colour);
   const lines: Line[] = [
     ['Node', nodeLine(status, options.now)],
+    ...ipv6Line(status),
     speakerLine(status),
     ...status.speaker.listenErrors.map((error): Line => ['', error, 'red']),
     peersLine(status),
@@ -46,6 +47,12 @@ function nodeLine(status: AgentStatus, now: number): string {
       : `${status.nodeAddress.address}, ${status.nodeAddress.reason}`;
   const up = formatSpan(now - status.startedUnixMs);
   return `${status.nodeName} (${address}); margay-agent ${status.version}, pid ${status.pid}, up ${up}`;
+}
+
+/** Nothing of a host that has no IPv6. */
+function ipv6Line({ nodeIpv6Address: own, noIpv6AddressReason }: AgentStatus): Line[] {
+  if (own !== null) return [['IPv6', `${own.address}, ${own.reason}`]];
+  return noIpv6AddressReason === '' ? [] : [['IPv6', `none: ${noIpv6AddressReason}`, 'yellow']];
 }
 
 function speakerLine({ speaker }: AgentStatus): Line {

@@ -98,7 +98,7 @@ function modeTowards(
   pool: PoolModes | undefined,
   { environment }: CheckFacts,
 ): Pick<Group, 'mode' | 'refusal'> {
-  const wanted = encapsulationFor(pool, host.address, environment.ownSubnet);
+  const wanted = encapsulationFor(pool, host.address, environment.ownSubnets);
   const choice = chooseEncapsulation(wanted, host.address, host, environment.tunnels);
   if (choice.kind === 'use') return { mode: choice.encapsulation, refusal: undefined };
   return { mode: wanted, refusal: describeRouteRefusal(choice.why) };
@@ -119,7 +119,7 @@ function todoFor(host: CheckedHost, { mode, refusal, destinations }: Group, fact
   const tunnel = environment.tunnels.get(mode);
   if (tunnel?.kind !== 'open')
     return { kind: 'refused', why: `this host's own ${tunnelWords[mode]} is being opened` };
-  const from = (environment.tunnelSource as Ipv4Address | undefined) ?? address;
+  const from = (environment.tunnelSources.ipv4 as Ipv4Address | undefined) ?? address;
   return { kind: 'probe', from, to: tunnelAddress, fullBytes: tunnel.mtu };
 }
 

@@ -5,6 +5,8 @@
  *     rtnexthop: length (16), flags (8), hops (8), ifindex (32), then attributes
  */
 import {
+  type AddressFamily,
+  addressFamily,
   addressFromBytes,
   addressToBytes,
   type IpAddress,
@@ -64,15 +66,16 @@ export interface Route extends RouteForm {
   readonly cloned: boolean;
 }
 
-/** A form as bytes: everything of a payload but dst_len and RTA_DST, for either family of destination. */
+/** A form as bytes for one family of destination: everything of a payload but dst_len and RTA_DST. */
 interface Payload {
-  readonly ipv4Header: Uint8Array;
-  readonly ipv6Header: Uint8Array;
+  readonly header: Uint8Array;
   readonly attributes: Uint8Array;
 }
 
-const payloads = new WeakMap<RouteForm, Payload>();
-const keyPayloads = new WeakMap<RouteForm, Payload>();
+type Payloads = Readonly<Record<AddressFamily, Payload>>;
+
+const payloads = new WeakMap<RouteForm, Payloads>();
+const keyPayloads = new WeakMap<RouteForm, Payloads>();
 
 /** The payload of RTM_NEWROUTE. Hot path: a form is put into bytes once. */
 export function writeRoute(writer: MessageWriter, destination: Prefix, form: RouteForm): void {
@@ -104,13 +107,13 @@ export function writeRouteKey(writer: MessageWriter, destination: Prefix, form: 
 function compile(
   form: RouteForm,
   flags: number,
-  attributes: (writer: MessageWriter, form: RouteForm) => void,
-): Payload {
-  return {
-    ipv4Header: written(writer => writeHeader(writer, AddressFamilyNumber.ipv4, form, flags)),
-    ipv6Header: written(writer => writeHeader(writer, AddressFamilyNumber.ipv6, form, flags)),
-    attributes: written(writer => attributes(writer, form)),
-  };
+  attributes: (writer: MessageWriter, form: RouteForm, family: AddressFamily) => void,
+): Payloads {
+  const payload = (family: AddressFamily) => ({
+    header: written(writer => writeHeader(writer, AddressFamilyNumber[family], form, flags)),
+    attributes: written(writer => attributes(writer, form, family)),
+  });
+  return { ipv4: payload('ipv4'), ipv6: payload('ipv6') };
 }
 
 function written(write: (writer: MessageWriter) => void): Uint8Array {
@@ -119,13 +122,13 @@ function written(write: (writer: MessageWriter) => void): Uint8Array {
   return writer.finish().slice();
 }
 
-function writeAttributes(writer: MessageWriter, form: RouteForm): void {
+function writeAttributes(writer: MessageWriter, form: RouteForm, family: AddressFamily): void {
   const { nextHops, preferredSource, mtu } = form;
   const only = nextHops.length === 1 ? nextHops[0]! : undefined;
   if (only !== undefined) {
-    if (only.gateway !== undefined) writeAddressed(writer, RouteAttribute.gateway, only.gateway);
+    if (only.gateway !== undefined) writeGateway(writer, only.gateway, family);
     if (only.ifindex !== 0) writer.attributeU32(RouteAttribute.outputInterface, only.ifindex);
-  } else if (nextHops.length > 1) writeMultipath(writer, nextHops);
+  } else if (nextHops.length > 1) writeMultipath(writer, nextHops, family);
   if (preferredSource !== undefined) writeAddressed(writer, RouteAttribute.preferredSource, preferredSource);
   writeKeyAttributes(writer, form);
   if (mtu !== undefined)
@@ -137,23 +140,21 @@ function writeKeyAttributes(writer: MessageWriter, { metric, table }: RouteForm)
   if (table > 255) writer.attributeU32(RouteAttribute.table, table);
 }
 
-function writePayload(
-  writer: MessageWriter,
-  destination: Prefix,
-  { ipv4Header, ipv6Header, attributes }: Payload,
-): void {
+function writePayload(writer: MessageWriter, destination: Prefix, payloadsOfForm: Payloads): void {
   if (prefixFamily(destination) === 'ipv6') {
-    ipv6Header[DST_LEN_AT] = prefixLength(destination);
+    const { header, attributes } = payloadsOfForm.ipv6;
+    header[DST_LEN_AT] = prefixLength(destination);
     writer
-      .raw(ipv6Header)
+      .raw(header)
       .attributeBytes(RouteAttribute.destination, addressToBytes(prefixAddress(destination)))
       .raw(attributes);
     return;
   }
+  const { header, attributes } = payloadsOfForm.ipv4;
   const number = ipv4PrefixToNumber(destination);
-  ipv4Header[DST_LEN_AT] = number & 63;
+  header[DST_LEN_AT] = number & 63;
   writer
-    .raw(ipv4Header)
+    .raw(header)
     .u16(8)
     .u16(RouteAttribute.destination)
     .u32Network((number / 64) >>> 0)
@@ -197,7 +198,20 @@ function writeAddressed(writer: MessageWriter, type: number, address: IpAddress)
       .u32Network(ipv4ToNumber(address as Ipv4Address));
 }
 
-function writeMultipath(writer: MessageWriter, nextHops: readonly NextHop[]): void {
+/** RTA_GATEWAY, or RTA_VIA (struct rtvia) where it is of the other family: IPv4 by IPv6 neighbours, RFC 8950, since Linux 5.2. */
+function writeGateway(writer: MessageWriter, gateway: IpAddress, family: AddressFamily): void {
+  if (addressFamily(gateway) === family) {
+    writeAddressed(writer, RouteAttribute.gateway, gateway);
+    return;
+  }
+  const bytes = addressToBytes(gateway);
+  const via = new Uint8Array(2 + bytes.length);
+  via[0] = AddressFamilyNumber[addressFamily(gateway)];
+  via.set(bytes, 2);
+  writer.attributeBytes(RouteAttribute.via, via);
+}
+
+function writeMultipath(writer: MessageWriter, nextHops: readonly NextHop[], family: AddressFamily): void {
   writer.nested(RouteAttribute.multipath, () => {
     for (const { gateway, ifindex, onlink, weight } of nextHops) {
       writer.sized(() => {
@@ -205,7 +219,7 @@ function writeMultipath(writer: MessageWriter, nextHops: readonly NextHop[]): vo
           .u8(onlink ? NextHopFlag.onlink : 0)
           .u8(weight - 1)
           .u32(ifindex);
-        if (gateway !== undefined) writeAddressed(writer, RouteAttribute.gateway, gateway);
+        if (gateway !== undefined) writeGateway(writer, gateway, family);
       });
     }
   });
@@ -290,7 +304,7 @@ function address0(family: 'ipv4' | 'ipv6'): IpAddress {
 
 const isDead = (flags: number) => (flags & (NextHopFlag.dead | NextHopFlag.linkdown)) !== 0;
 
-/** struct rtvia: a gateway of the other family (RFC 5549 routes). */
+/** struct rtvia: a gateway of the other family (RFC 8950). */
 function parseVia(bytes: Uint8Array, from: number): IpAddress {
   const ipv6 = bytes[from] === AddressFamilyNumber.ipv6;
   return addressFromBytes(ipv6 ? 'ipv6' : 'ipv4', bytes, from + 2);

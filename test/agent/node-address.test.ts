@@ -48,7 +48,7 @@ const host: HostAddresses = {
 
 /** The address, or the candidates that were named. */
 function choice(wish: AddressWish, changes: Partial<HostAddresses> = {}): string | readonly string[] {
-  const found = chooseNodeAddress({ ...host, ...changes }, wish);
+  const found = chooseNodeAddress({ ...host, ...changes }, 'ipv4', wish);
   if (found.kind === 'chosen') return found.address;
   return [...found.reason.matchAll(/(\S+) \((\w+)\)/g)].map(match => `${match[1]} ${match[2]}`);
 }
@@ -57,7 +57,7 @@ const all = ['10.0.0.1/24 eth0', '192.0.2.1/25 eth1', '172.17.0.1/16 docker0'];
 
 test("the default route's interface has it, with the length of its subnet", t => {
   t.is(choice(AUTODETECT), '192.0.2.1/25');
-  const found = chooseNodeAddress(host, AUTODETECT);
+  const found = chooseNodeAddress(host, 'ipv4', AUTODETECT);
   t.true(found.reason.includes('eth1'));
 });
 
@@ -117,4 +117,56 @@ test('a configured address: with its length, with that of the interface, or refu
   // Behind a load balancer, say.
   t.is(choice(wish('203.0.113.1', 32)), '203.0.113.1/32');
   t.deepEqual(choice(wish('203.0.113.1')), all);
+});
+
+// ---------------------------------------------------------------- IPv6
+
+const [TEMPORARY, DAD_FAILED, DEPRECATED, TENTATIVE] = [0x01, 0x08, 0x20, 0x40];
+
+function ipv6Default(...through: readonly string[]): Route {
+  const route = defaultRoute(1024, ...through);
+  return { ...route, destination: '::/0' as never };
+}
+
+function ipv6Choice(
+  wish: AddressWish,
+  addresses: readonly InterfaceAddress[],
+  routes: readonly Route[] = [],
+) {
+  return chooseNodeAddress({ ...host, addresses: [...host.addresses, ...addresses], routes }, 'ipv6', wish);
+}
+
+test("IPv6: the default route's interface has it, and none that is there for a while only", t => {
+  const addresses = [
+    address('eth0', 'fd00::1/64'),
+    address('eth1', 'fe80::1/64', { scope: LINK_SCOPE }),
+    address('eth1', '2001:db8::1/64', { flags: TENTATIVE }),
+    address('eth1', '2001:db8::7/64', { flags: TEMPORARY }),
+    address('eth1', '2001:db8::8/64', { flags: DEPRECATED }),
+    address('eth1', '2001:db8::9/64', { flags: DAD_FAILED }),
+  ];
+  const found = ipv6Choice(AUTODETECT, addresses, [defaultRoute(0, 'eth0'), ipv6Default('eth1')]);
+  t.like(found, { kind: 'chosen', address: '2001:db8::1/64' });
+  t.like(ipv6Choice(AUTODETECT, addresses.slice(0, 1)), { kind: 'chosen', address: 'fd00::1/64' });
+});
+
+test('IPv6: nobody is asked to act where there is none, and told why where there are several', t => {
+  t.deepEqual(ipv6Choice(AUTODETECT, []), { kind: 'none', reason: '' });
+  const several = ipv6Choice(AUTODETECT, [address('eth0', 'fd00::1/64'), address('eth1', 'fd01::1/64')]);
+  t.is(several.kind, 'none');
+  t.regex(several.reason, /fd00::1\/64 \(eth0\), fd01::1\/64 \(eth1\)/);
+});
+
+test('IPv6: what is configured and not there is refused', t => {
+  const one = [address('eth0', 'fd00::1/64')];
+  t.like(ipv6Choice({ kind: 'interface', name: 'eth0' }, one), { kind: 'chosen', address: 'fd00::1/64' });
+  t.is(ipv6Choice({ kind: 'interface', name: 'eth1' }, one).kind, 'refused');
+  const wish = { kind: 'address', address: 'fd09::1' as never } as const;
+  t.is(ipv6Choice({ ...wish, prefixLength: undefined }, one).kind, 'refused');
+  t.like(ipv6Choice({ ...wish, prefixLength: 56 }, one), { address: 'fd09::1/56' });
+});
+
+test('off is no address, for either family', t => {
+  for (const family of ['ipv4', 'ipv6'] as const)
+    t.is(chooseNodeAddress(host, family, { kind: 'off' }).kind, 'none');
 });

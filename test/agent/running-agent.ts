@@ -50,7 +50,10 @@ export async function runAgent(
     restarting: false,
     dataplane: 'none',
     metric: 1024,
-    nodeAddress: () => ({ kind: 'chosen', address: '10.0.0.1/24', reason: 'configured' }),
+    nodeAddress: family =>
+      family === 'ipv4'
+        ? { kind: 'chosen', address: '10.0.0.1/24', reason: 'configured' }
+        : { kind: 'none', reason: '' },
     storeLocation: 'memory',
     portHolder: () => undefined,
     hostConditions: () => [],

@@ -56,7 +56,7 @@ function checkedAgent(hosts: number, prober: Prober, more: Partial<CheckedAgent>
   const environment = {
     ...intent!,
     connected: new Map(),
-    tunnelSource: '10.244.1.0' as Ipv4Address,
+    tunnelSources: { ipv4: '10.244.1.0' as Ipv4Address, ipv6: undefined },
     tunnels: new Map([['ipip', { kind: 'open', ifindex: 7, mtu: 1480 }]] as const),
     remoteHosts: new Map(),
     metric: 1024,

@@ -136,6 +136,7 @@ test('status: calm on one page, findings below it, all within the width', t => {
     [
       'Node      host1 (10.0.0.1/24, default route on eth0); margay-agent 0.1.0, pid',
       '          4242, up 1h00m',
+      'IPv6      fd00::1/64, default route on eth0',
       'Speaker   running, AS 64512, router id 10.0.0.1, listening on 0.0.0.0:179',
       'Peers     2 of 2 established',
       'Store     in sync, 7 resources, /var/lib/margay/store',

@@ -6,11 +6,12 @@ import {
   chooseEncapsulation,
   encapsulationFor,
   type OwnTunnels,
+  type PoolModes,
   type RemoteHost,
   type TunnelState,
 } from '../../ipip/encapsulation.js';
 
-const ownSubnet = '10.0.0.0/24' as Prefix;
+const ownSubnets = { ipv4: '10.0.0.0/24' as Prefix, ipv6: undefined };
 const inside = '10.0.0.7' as IpAddress;
 const outside = '10.0.1.7' as IpAddress;
 
@@ -26,14 +27,18 @@ const table: readonly (readonly [EncapsulationMode, EncapsulationMode, Encapsula
 for (const [ipipMode, vxlanMode, near, far] of table) {
   test(`IPIP ${ipipMode}, VXLAN ${vxlanMode}: ${near} inside the node's subnet, ${far} outside`, t => {
     const pool = { cidr: '10.244.0.0/16' as Prefix, ipipMode, vxlanMode, udpMode: 'Never' } as const;
-    t.is(encapsulationFor(pool, inside, ownSubnet), near);
-    t.is(encapsulationFor(pool, outside, ownSubnet), far);
-    t.is(encapsulationFor(pool, inside, undefined), far, 'a subnet that is not known is not shared');
+    t.is(encapsulationFor(pool, inside, ownSubnets), near);
+    t.is(encapsulationFor(pool, outside, ownSubnets), far);
+    t.is(
+      encapsulationFor(pool, inside, { ipv4: undefined, ipv6: undefined }),
+      far,
+      'a subnet that is not known is not shared',
+    );
   });
 }
 
 test('outside every pool a route goes in plainly', t => {
-  t.is(encapsulationFor(undefined, outside, ownSubnet), 'none');
+  t.is(encapsulationFor(undefined, outside, ownSubnets), 'none');
 });
 
 // ---------------------------------------------------------------- both ends
@@ -99,3 +104,25 @@ for (const [why, wanted, host, here, result] of choices) {
     t.is(chosen(wanted, host, here), result);
   });
 }
+
+test('a link-local next hop is on the own subnet, and one of IPv6 where its subnet is known', t => {
+  const pool = {
+    cidr: 'fd10::/48',
+    ipipMode: 'Never',
+    vxlanMode: 'Never',
+    udpMode: 'CrossSubnet',
+  } as PoolModes;
+  const subnets = { ipv4: undefined, ipv6: 'fd00::/64' as Prefix };
+  const wanted = (nextHop: string) => encapsulationFor(pool, nextHop as IpAddress, subnets);
+  t.is(wanted('fe80::1%eth0'), 'none');
+  t.is(wanted('fd00::2'), 'none');
+  t.is(wanted('fd01::2'), 'udp');
+});
+
+test('no tunnel leads to a next hop that is not of its own family', t => {
+  for (const nextHop of ['fd00::2', 'fe80::1%eth0'] as IpAddress[]) {
+    const own = new Map([['ipip', { kind: 'open', ifindex: 7, mtu: 1480 }]] as const);
+    const choice = chooseEncapsulation('ipip', nextHop, undefined, own);
+    t.like(choice, { kind: 'refused', why: { kind: 'no-tunnel', tunnel: 'ipip' } });
+  }
+});

@@ -69,3 +69,27 @@ test('other tables are nobody’s business', t => {
     '',
   );
 });
+
+const leg = (gateway: string, ifindex = 2) => ({ gateway: gateway as IpAddress, ifindex, onlink: false });
+const multipath: DesiredRoute = { ...wanted, legs: [leg('fe80::2', 2), leg('fe80::2', 3)] } as DesiredRoute;
+const multipathForm = toKernel(multipath);
+
+/** IPv6 tells of a multipath route whole (RTA_MULTIPATH), or leg by leg: RTM_NEWROUTE with NLM_F_APPEND, RTM_DELROUTE of one. */
+function legByLeg(legs: readonly number[], gone: boolean): string {
+  const changes = legs.map(i => ({
+    kind: 'route' as const,
+    route: routeOf('fd10::/64', { ...multipathForm, nextHops: [multipathForm.nextHops[i]!] }),
+    gone,
+  }));
+  const doubt = doubtAfter(changes, prefix => (prefix === 'fd10::/64' ? multipath : undefined));
+  return doubt.ownRoutes ? 'own routes' : '';
+}
+
+test('an IPv6 multipath route that is told leg by leg is read back; told whole it is known', t => {
+  t.is(legByLeg([0], true), 'own routes');
+  t.is(legByLeg([0, 1], true), 'own routes');
+  t.is(legByLeg([1], false), 'own routes');
+  const whole = routeOf('fd10::/64', multipathForm);
+  const known = doubtAfter([{ kind: 'route', route: whole, gone: false }], () => multipath);
+  t.deepEqual(known, { facts: false, ownRoutes: false });
+});

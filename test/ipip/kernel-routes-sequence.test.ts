@@ -85,9 +85,9 @@ function environment(of: Facts): RouteEnvironment {
     connected: new Map(of.connected ? [['10.0.0.0/24' as Prefix, 'eth0']] : []),
     underlayAddresses: of.underlay ? ['10.244.2.2' as IpAddress] : [],
     pools: [{ cidr: '10.244.0.0/16' as Prefix, ipipMode: of.mode, vxlanMode: 'Never', udpMode: 'Never' }],
-    ownSubnet: of.ownSubnet,
-    preferredSource: '10.0.0.1' as IpAddress,
-    tunnelSource: undefined,
+    ownSubnets: { ipv4: of.ownSubnet, ipv6: undefined },
+    preferredSources: { ipv4: '10.0.0.1' as IpAddress, ipv6: undefined },
+    tunnelSources: { ipv4: undefined, ipv6: undefined },
     tunnels: new Map(of.ipip === 'absent' ? [] : [['ipip', ownEnds[of.ipip]]]),
     remoteHosts: new Map(
       nextHops.flatMap((address, i) => {
@@ -139,8 +139,8 @@ function twin(best: ReadonlyMap<Prefix, BestPath>, env: RouteEnvironment): Map<P
       pool !== undefined &&
       pool.ipipMode !== 'Never' &&
       (pool.ipipMode === 'Always' ||
-        env.ownSubnet === undefined ||
-        !prefixContainsAddress(env.ownSubnet, nextHop));
+        env.ownSubnets.ipv4 === undefined ||
+        !prefixContainsAddress(env.ownSubnets.ipv4, nextHop));
     const carries = [...env.underlayAddresses, ...path.nextHops].some(address =>
       prefixContainsAddress(prefix, address),
     );
@@ -163,7 +163,7 @@ function twin(best: ReadonlyMap<Prefix, BestPath>, env: RouteEnvironment): Map<P
     routes.set(prefix, {
       kind: 'unicast',
       legs: [...legs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, leg]) => leg),
-      preferredSource: pool === undefined ? undefined : env.preferredSource,
+      preferredSource: pool === undefined ? undefined : env.preferredSources.ipv4,
       mtu: inTunnel > 0 && !plain ? 1480 : undefined,
       metric,
     });

@@ -1,8 +1,9 @@
 import test from 'ava';
-import type { IpAddress } from '../../core/ip-address.js';
+import { type IpAddress, zonedAddress } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import { NextHopWatch } from '../../ipip/next-hop-watch.js';
 import { NextHopResolver, type Resolution } from '../../ipip/next-hops.js';
+import type { Link } from '../../linux/netlink/link.js';
 import { routeOf } from '../support/fake-kernel.js';
 
 const ip = (text: string) => text as IpAddress;
@@ -99,4 +100,18 @@ test('whoever watches next hops is told of each once, then of changes only', t =
   watch.watch([ip('10.0.0.2')]);
   watch.watch([ip('10.0.0.1'), ip('10.0.0.2')]);
   t.deepEqual(watch.news(resolve), [{ nextHop: ip('10.0.0.1'), reachable: true }]);
+});
+
+test('a link-local next hop is a neighbour on the link that it is named with, while that is up', t => {
+  const one = resolver(['fe80::/64', { nextHops: [hop(undefined, 2)] }]);
+  const links = [
+    { name: 'eth0', ifindex: 2, up: true },
+    { name: 'eth1', ifindex: 3, up: false },
+  ];
+  one.replaceLinks(links as unknown as readonly Link[]);
+  const at = (interfaceName: string) => one.resolve(zonedAddress('fe80::1' as IpAddress, interfaceName));
+  t.deepEqual(at('eth0'), { kind: 'connected', ifindex: 2 });
+  t.is(at('eth1').kind, 'unreachable');
+  t.is(at('eth2').kind, 'unreachable');
+  t.is(one.resolve(ip('fe80::1')).kind, 'unreachable', 'on which link is not said');
 });

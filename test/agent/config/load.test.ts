@@ -27,7 +27,8 @@ test('an empty file, or none, is all defaults', t => {
     if (configuration.kind === 'ok') {
       t.like(configuration.settings, {
         nodeName: 'host-a',
-        nodeAddress: { kind: 'autodetect' },
+        ipv4Address: { kind: 'autodetect' },
+        ipv6Address: { kind: 'autodetect' },
         routeMetric: 1024,
         acceptForwarding: false,
       });
@@ -79,11 +80,19 @@ test('a file that is no map of keys is said to be none', t => {
 test('addresses: with length, without, by interface', t => {
   const wish = (text: string) => {
     const configuration = load({ flags: { 'ipv4-address': text } });
-    return configuration.kind === 'ok' ? configuration.settings.nodeAddress : 'refused';
+    return configuration.kind === 'ok' ? configuration.settings.ipv4Address : 'refused';
   };
   t.deepEqual(wish('10.0.0.1/24'), { kind: 'address', address: '10.0.0.1' as never, prefixLength: 24 });
   t.deepEqual(wish('interface=eth0'), { kind: 'interface', name: 'eth0' });
-  for (const text of ['10.0.0.1/33', '10.0.0', 'interface=', 'eth0']) t.is(wish(text), 'refused', text);
+  t.deepEqual(wish('off'), { kind: 'off' });
+  for (const text of ['10.0.0.1/33', '10.0.0', 'interface=', 'eth0', 'fd00::1/64'])
+    t.is(wish(text), 'refused', text);
+  const ipv6 = (text: string) => {
+    const configuration = load({ flags: { 'ipv6-address': text } });
+    return configuration.kind === 'ok' ? configuration.settings.ipv6Address : 'refused';
+  };
+  t.deepEqual(ipv6('fd00::1/64'), { kind: 'address', address: 'fd00::1' as never, prefixLength: 64 });
+  for (const text of ['fd00::1/129', '10.0.0.1/24', 'fe80::1%eth0']) t.is(ipv6(text), 'refused', text);
 });
 
 test('a list: in the file as one, with commas elsewhere; an address is a network of one', t => {

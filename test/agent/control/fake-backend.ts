@@ -99,6 +99,8 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
     nodeName: 'host1',
     startedUnixMs: NOW - 3_600_000,
     nodeAddress: { address: '10.0.0.1/24', reason: 'default route on eth0' },
+    nodeIpv6Address: { address: 'fd00::1/64', reason: 'default route on eth0' },
+    noIpv6AddressReason: '',
     speaker: {
       state: 'running',
       asn: 64512,

@@ -64,7 +64,7 @@ export class LoopbackAgents {
     const { socket = this.socket(name), address = `127.0.0.${host}/32` } = more;
     const words = [
       ...['--config', '/dev/null', '--dataplane', 'none', '--node-name', name],
-      ...['--ipv4-address', address, '--store-directory', this.store],
+      ...['--ipv4-address', address, '--ipv6-address', 'off', '--store-directory', this.store],
       ...['--control-socket', socket, '--state-directory', join(this.directory, name)],
     ];
     const child = spawn(node, [...flags, join(root, 'bin/margay-agent'), ...words]);

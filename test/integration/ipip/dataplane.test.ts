@@ -10,8 +10,8 @@ import { join, makeNamespace, type NetworkNamespace } from '../../support/networ
 const intent: HostIntent = {
   ownBlocks: ['10.244.1.0/24' as Prefix],
   pools: [{ cidr: '10.244.0.0/16' as Prefix, ipipMode: 'Never', vxlanMode: 'Never', udpMode: 'Never' }],
-  ownSubnet: '10.0.0.0/24' as Prefix,
-  preferredSource: '10.0.0.1' as IpAddress,
+  ownSubnets: { ipv4: '10.0.0.0/24' as Prefix, ipv6: undefined },
+  preferredSources: { ipv4: '10.0.0.1' as IpAddress, ipv6: undefined },
   underlayAddresses: [],
   workloads: new Map([['10.244.1.2/32' as Prefix, 'cali0']]),
   remoteHosts: [],

@@ -209,3 +209,31 @@ test('what an ignored port has done is left out of the changes', t => {
   t.is(parseChanges(datagram).length, 6);
   t.is(parseChanges(datagram, 0x4119).length, 1);
 });
+
+test('IPv4 by an IPv6 neighbour has its gateway in RTA_VIA, alone and in a multipath route', t => {
+  const via = route('10.1.0.0/16', { nextHops: [hop('fe80::2', 2)] });
+  const several = route('10.2.0.0/16', { nextHops: [hop('fe80::2', 2), hop('10.0.0.2', 3)] });
+  for (const one of [via, several]) {
+    const writer = new MessageWriter();
+    writer.begin(MessageType.newRoute, 0x605, 1);
+    writeRoute(writer, one.destination, one);
+    writer.end();
+    const written = only(writer.finish());
+    t.deepEqual(parseRoute(written), one);
+    const octets = attributes(written).join('');
+    // struct rtattr {22, RTA_VIA 18}, struct rtvia {AF_INET6, address}, padding.
+    t.true(octets.includes('160012000a00fe800000000000000000000000000002'), octets);
+    // {20, RTA_GATEWAY 5}: what the kernel would refuse.
+    t.false(octets.includes('14000500'), octets);
+  }
+});
+
+test('the same form for an IPv6 destination has RTA_GATEWAY', t => {
+  const one = route('fd10::/64', { nextHops: [hop('fe80::2', 2)] });
+  const writer = new MessageWriter();
+  writer.begin(MessageType.newRoute, 0x605, 1);
+  writeRoute(writer, one.destination, one);
+  writer.end();
+  const octets = attributes(only(writer.finish())).join('');
+  t.true(octets.includes('14000500fe800000000000000000000000000002'), octets);
+});
