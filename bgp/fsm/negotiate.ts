@@ -1,12 +1,13 @@
 /**
- * What two OPENs add up to (RFC 4271 section 6.2, RFC 5492, RFC 6793 section 4.1, RFC 4724 section 3, RFC 6286), or the
+ * What two OPENs add up to (RFC 4271 section 6.2, RFC 5492, RFC 6793 section 4.1, RFC 4724 section 3, RFC 6286,
+ * RFC 7911, RFC 8654, RFC 8950), or the
  * NOTIFICATION that says why they do not.
  */
 import { AS_TRANS } from '../../core/asn.js';
 import type { Ipv4Address } from '../../core/ip-address.js';
 import type { Family } from '../family.js';
-import { ErrorCode, OpenError } from '../iana.js';
-import { type Capability, familyNumbers, familyOfNumbers } from '../wire/capabilities.js';
+import { Afi, ErrorCode, OpenError, Safi } from '../iana.js';
+import { AddPathDirection, type Capability, familyNumbers, familyOfNumbers } from '../wire/capabilities.js';
 import { noData } from '../wire/message-error.js';
 import type { Open } from '../wire/open.js';
 import { Writer } from '../wire/writer.js';
@@ -23,8 +24,19 @@ export interface Negotiated {
   readonly fourOctetAs: boolean;
   readonly families: readonly Family[];
   readonly routeRefresh: boolean;
+  readonly addPath: NegotiatedAddPath;
+  /** RFC 8950: IPv4 prefixes may have IPv6 next hops. */
+  readonly extendedNextHop: boolean;
+  /** RFC 8654 section 4: who announced it takes long messages; they are sent where both did. */
+  readonly extendedMessages: { readonly receive: boolean; readonly send: boolean };
   /** Undefined unless both ends announced it. */
   readonly gracefulRestart: NegotiatedGracefulRestart | undefined;
+}
+
+/** RFC 7911 section 4: families whose NLRI carry path identifiers, from the peer and to it. */
+export interface NegotiatedAddPath {
+  readonly receive: readonly Family[];
+  readonly send: readonly Family[];
 }
 
 export interface NegotiatedGracefulRestart {
@@ -94,6 +106,9 @@ export function negotiate(local: LocalOpen, remote: Open): Negotiation {
     routeRefresh:
       capability(remote, 'route-refresh') !== undefined &&
       capability(local.open, 'route-refresh') !== undefined,
+    addPath: addPath(local.open, remote, families),
+    extendedNextHop: extendsNextHop(local.open) && extendsNextHop(remote),
+    extendedMessages: extendedMessages(local.open, remote),
     gracefulRestart: gracefulRestart(local.open, remote),
   };
   return { kind: 'agreed', negotiated };
@@ -129,6 +144,36 @@ function wantedFamilies(local: Open): Uint8Array {
     writer.u8(1).u8(4).u16(afi).u8(0).u8(safi);
   }
   return writer.finish();
+}
+
+/** RFC 7911 section 4: a direction holds where one end can send and the other receive. */
+function addPath(local: Open, remote: Open, families: readonly Family[]): NegotiatedAddPath {
+  const { receive, send } = AddPathDirection;
+  const allows = (open: Open, family: Family, direction: number) => {
+    const { afi, safi } = familyNumbers(family);
+    const entry = capability(open, 'add-path')?.families.find(one => one.afi === afi && one.safi === safi);
+    // Any other value than the three is to be ignored.
+    return (
+      entry !== undefined && entry.direction <= AddPathDirection.both && (entry.direction & direction) !== 0
+    );
+  };
+  return {
+    receive: families.filter(family => allows(local, family, receive) && allows(remote, family, send)),
+    send: families.filter(family => allows(local, family, send) && allows(remote, family, receive)),
+  };
+}
+
+/** RFC 8950 section 4. */
+function extendsNextHop(open: Open): boolean {
+  const families = capability(open, 'extended-next-hop')?.families ?? [];
+  return families.some(
+    ({ afi, safi, nextHopAfi }) => afi === Afi.ipv4 && safi === Safi.unicast && nextHopAfi === Afi.ipv6,
+  );
+}
+
+function extendedMessages(local: Open, remote: Open): Negotiated['extendedMessages'] {
+  const receive = capability(local, 'extended-message') !== undefined;
+  return { receive, send: receive && capability(remote, 'extended-message') !== undefined };
 }
 
 function gracefulRestart(local: Open, remote: Open): NegotiatedGracefulRestart | undefined {

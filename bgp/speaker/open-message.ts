@@ -1,7 +1,8 @@
 /** The OPEN that a peer gets from us (pure). */
 import { AS_TRANS } from '../../core/asn.js';
 import type { LocalOpen } from '../fsm/session-state.js';
-import { type Capability, familyNumbers } from '../wire/capabilities.js';
+import { Afi } from '../iana.js';
+import { AddPathDirection, type Capability, familyNumbers } from '../wire/capabilities.js';
 import type { PeerConfig, SpeakerConfig } from './contract.js';
 
 /** What the Restart and Forwarding State bits depend on (RFC 4724 section 3). */
@@ -19,6 +20,7 @@ export function localOpen(speaker: SpeakerConfig, peer: PeerConfig, history: Own
     kind: 'multiprotocol',
     ...familyNumbers(family),
   }));
+  capabilities.push(...pathCapabilities(peer));
   capabilities.push({ kind: 'route-refresh' }, { kind: 'four-octet-as', asn });
   const restart = speaker.gracefulRestart;
   if (peer.gracefulRestart && restart !== undefined) {
@@ -45,4 +47,22 @@ export function localOpen(speaker: SpeakerConfig, peer: PeerConfig, history: Own
       capabilities,
     },
   };
+}
+
+/** RFC 7911, RFC 8950 and RFC 8654, as far as the peer is to have them. */
+function pathCapabilities(peer: PeerConfig): readonly Capability[] {
+  const { addPath, families, extendedNextHop, extendedMessages } = peer;
+  const capabilities: Capability[] = [];
+  const direction =
+    (addPath.receive ? AddPathDirection.receive : 0) | (addPath.send > 0 ? AddPathDirection.send : 0);
+  if (direction !== 0) {
+    const both = families.map(family => ({ ...familyNumbers(family), direction }));
+    capabilities.push({ kind: 'add-path', families: both });
+  }
+  if (extendedNextHop && families.includes('ipv4-unicast')) {
+    const ipv4 = { ...familyNumbers('ipv4-unicast'), nextHopAfi: Afi.ipv6 };
+    capabilities.push({ kind: 'extended-next-hop', families: [ipv4] });
+  }
+  if (extendedMessages) capabilities.push({ kind: 'extended-message' });
+  return capabilities;
 }

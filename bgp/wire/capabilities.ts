@@ -16,6 +16,15 @@ import type { Writer } from './writer.js';
 export type Capability =
   | { readonly kind: 'multiprotocol'; readonly afi: number; readonly safi: number }
   | { readonly kind: 'route-refresh' }
+  | {
+      readonly kind: 'extended-next-hop';
+      readonly families: readonly {
+        readonly afi: number;
+        readonly safi: number;
+        /** Of the next hops that prefixes of the family may have. */
+        readonly nextHopAfi: number;
+      }[];
+    }
   | { readonly kind: 'extended-message' }
   | { readonly kind: 'enhanced-route-refresh' }
   | { readonly kind: 'four-octet-as'; readonly asn: number }
@@ -63,6 +72,8 @@ function decodeValue(code: number, value: Uint8Array): Capability | undefined {
         : undefined;
     case CapabilityCode.routeRefresh:
       return value.length === 0 ? { kind: 'route-refresh' } : undefined;
+    case CapabilityCode.extendedNextHop:
+      return decodeExtendedNextHop(value);
     case CapabilityCode.extendedMessage:
       return value.length === 0 ? { kind: 'extended-message' } : undefined;
     case CapabilityCode.enhancedRouteRefresh:
@@ -104,6 +115,20 @@ function decodeGracefulRestart(value: Uint8Array): Capability | undefined {
     restartTimeSeconds: readU16(value, 0) & 0x0fff,
     families,
   };
+}
+
+/** RFC 8950 section 4: NLRI AFI (16), NLRI SAFI (16), next hop AFI (16), repeated. */
+function decodeExtendedNextHop(value: Uint8Array): Capability | undefined {
+  if (value.length === 0 || value.length % 6 !== 0) return undefined;
+  const families = [];
+  for (let at = 0; at < value.length; at += 6) {
+    families.push({
+      afi: readU16(value, at),
+      safi: readU16(value, at + 2),
+      nextHopAfi: readU16(value, at + 4),
+    });
+  }
+  return { kind: 'extended-next-hop', families };
 }
 
 /** RFC 7911 section 4. */
@@ -157,6 +182,9 @@ function encodeValue(writer: Writer, capability: Capability): void {
     case 'multiprotocol':
       writer.u16(capability.afi).u8(0).u8(capability.safi);
       return;
+    case 'extended-next-hop':
+      for (const { afi, safi, nextHopAfi } of capability.families) writer.u16(afi).u16(safi).u16(nextHopAfi);
+      return;
     case 'four-octet-as':
       writer.u32(capability.asn);
       return;
@@ -192,6 +220,8 @@ export function capabilityCode(capability: Capability): number {
       return CapabilityCode.multiprotocol;
     case 'route-refresh':
       return CapabilityCode.routeRefresh;
+    case 'extended-next-hop':
+      return CapabilityCode.extendedNextHop;
     case 'extended-message':
       return CapabilityCode.extendedMessage;
     case 'enhanced-route-refresh':
@@ -214,6 +244,12 @@ export function describeCapability(capability: Capability): string {
       return `multiprotocol ${familyWords(capability)}`;
     case 'route-refresh':
       return 'route refresh';
+    case 'extended-next-hop': {
+      const families = capability.families.map(
+        family => `${familyWords(family)} over AFI ${family.nextHopAfi}`,
+      );
+      return `extended next hop ${families.join(', ')}`;
+    }
     case 'extended-message':
       return 'extended messages';
     case 'enhanced-route-refresh':
@@ -232,6 +268,9 @@ export function describeCapability(capability: Capability): string {
       return `capability ${capability.code}`;
   }
 }
+
+/** RFC 7911 section 4: what the sender of the capability is able to do. */
+export const AddPathDirection = { receive: 1, send: 2, both: 3 } as const;
 
 const directionWords: Readonly<Record<number, string>> = { 1: 'receive', 2: 'send', 3: 'both' };
 

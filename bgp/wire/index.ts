@@ -27,7 +27,13 @@ export {
   strongestDisposition,
 } from './attributes/problems.js';
 export { attributeName } from './attributes/table.js';
-export { type Capability, describeCapability, familyNumbers, familyOfNumbers } from './capabilities.js';
+export {
+  AddPathDirection,
+  type Capability,
+  describeCapability,
+  familyNumbers,
+  familyOfNumbers,
+} from './capabilities.js';
 export {
   frameLength,
   frameType,
@@ -37,7 +43,7 @@ export {
 } from './framer.js';
 export { encodeKeepalive } from './keepalive.js';
 export { BgpMessageError } from './message-error.js';
-export { decodeNlri, encodeNlri } from './nlri.js';
+export { decodeNlri, decodePathNlri, encodeNlri, type PathPrefix } from './nlri.js';
 export {
   decodeNotification,
   describeNotification,
@@ -53,6 +59,7 @@ export {
   encodeEndOfRib,
   encodeUpdate,
   newUpdateFields,
+  type PathIds,
   scanUpdate,
   type Update,
   type UpdateFields,

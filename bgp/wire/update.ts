@@ -13,6 +13,7 @@
  */
 import { addressFamily } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
+import type { Family } from '../family.js';
 import { Afi, ErrorCode, MessageType, Safi, UpdateError } from '../iana.js';
 import type { PathAttributes } from './attributes/attributes.js';
 import { decodeAttributes, encodeAttributes } from './attributes/codec.js';
@@ -23,9 +24,10 @@ import {
   missingAttributes,
   strongestDisposition,
 } from './attributes/problems.js';
+import { familyOfNumbers } from './capabilities.js';
 import { HEADER_LENGTH } from './framer.js';
 import { BgpMessageError, noData } from './message-error.js';
-import { decodeNlri, encodeNlri } from './nlri.js';
+import { decodePathNlri, encodeNlri, type PathPrefix } from './nlri.js';
 import { readU16 } from './reader.js';
 import { frame, Writer } from './writer.js';
 
@@ -66,10 +68,18 @@ function malformedAttributeList(detail: string): BgpMessageError {
   return new BgpMessageError(ErrorCode.update, UpdateError.malformedAttributeList, noData, detail);
 }
 
+/** `undefined` for a prefix of a family without ADD-PATH. */
+export interface PathIds {
+  readonly withdrawn: readonly (number | undefined)[];
+  readonly announced: readonly (number | undefined)[];
+}
+
 /** An UPDATE, decoded and judged. Routes of every family stand together; each prefix tells its own. */
 export interface Update {
   readonly withdrawn: readonly Prefix[];
   readonly announced: readonly Prefix[];
+  /** RFC 7911: those of the two lists, in their order; `undefined` unless a family carries them. */
+  readonly pathIds?: PathIds;
   /** With `mpReach` and `mpUnreach` as they came; their prefixes are in the two lists as well. */
   readonly attributes: PathAttributes;
   readonly problems: readonly AttributeProblem[];
@@ -90,23 +100,41 @@ export function decodeUpdate(
 ): Update {
   const fields = newUpdateFields();
   scanUpdate(buffer, start, end, fields);
-  const withdrawn = decodeNlri('ipv4', buffer, fields.withdrawnStart, fields.withdrawnEnd);
+  const ipv4Paths = context.addPath?.includes('ipv4-unicast') === true;
+  const withdrawnField = decodePathNlri(
+    'ipv4',
+    buffer,
+    fields.withdrawnStart,
+    fields.withdrawnEnd,
+    ipv4Paths,
+  );
   const decoded = decodeAttributes(buffer, fields.attributesStart, fields.attributesEnd, context);
-  const announced = decodeNlri('ipv4', buffer, fields.nlriStart, end);
+  const nlriField = decodePathNlri('ipv4', buffer, fields.nlriStart, end, ipv4Paths);
   const { attributes } = decoded;
-  const announces = announced.length > 0 || (attributes.mpReach?.nlri.length ?? 0) > 0;
-  const missing = announces ? missingAttributes(decoded, context, announced.length > 0) : [];
+  const announces = nlriField.length > 0 || (attributes.mpReach?.nlri.length ?? 0) > 0;
+  const missing = announces ? missingAttributes(decoded, context, nlriField.length > 0) : [];
   const problems = [...decoded.problems, ...missing];
   const fatal = fatalProblem(problems, announces);
   if (fatal !== undefined) {
     throw new BgpMessageError(ErrorCode.update, fatal.subcode, fatal.data, fatal.detail);
   }
+  const { mpReach, mpUnreach } = attributes;
+  const withdrawn = [
+    ...withdrawnField,
+    ...multiprotocolPrefixes(mpUnreach, mpUnreach?.withdrawn, context.addPath),
+  ];
+  const announced = [...nlriField, ...multiprotocolPrefixes(mpReach, mpReach?.nlri, context.addPath)];
   return {
-    withdrawn: [
-      ...withdrawn,
-      ...multiprotocolPrefixes(attributes.mpUnreach, attributes.mpUnreach?.withdrawn),
-    ],
-    announced: [...announced, ...multiprotocolPrefixes(attributes.mpReach, attributes.mpReach?.nlri)],
+    withdrawn: withdrawn.map(({ prefix }) => prefix),
+    announced: announced.map(({ prefix }) => prefix),
+    ...(context.addPath === undefined
+      ? {}
+      : {
+          pathIds: {
+            withdrawn: withdrawn.map(({ pathId }) => pathId),
+            announced: announced.map(({ pathId }) => pathId),
+          },
+        }),
     attributes,
     problems,
     disposition: strongestDisposition(problems),
@@ -115,12 +143,14 @@ export function decodeUpdate(
 
 /** Prefixes of a family we do not know are none of ours. */
 function multiprotocolPrefixes(
-  family: { readonly afi: number; readonly safi: number } | undefined,
+  numbers: { readonly afi: number; readonly safi: number } | undefined,
   nlri: Uint8Array | undefined,
-): Prefix[] {
-  if (family === undefined || nlri === undefined || family.safi !== Safi.unicast) return [];
-  if (family.afi !== Afi.ipv4 && family.afi !== Afi.ipv6) return [];
-  return decodeNlri(family.afi === Afi.ipv4 ? 'ipv4' : 'ipv6', nlri, 0, nlri.length);
+  addPath: readonly Family[] | undefined,
+): PathPrefix[] {
+  const family = numbers && familyOfNumbers(numbers.afi, numbers.safi);
+  if (family === undefined || nlri === undefined) return [];
+  const address = family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
+  return decodePathNlri(address, nlri, 0, nlri.length, addPath?.includes(family) === true);
 }
 
 export interface UpdateToEncode {
@@ -128,6 +158,8 @@ export interface UpdateToEncode {
   readonly withdrawn: readonly Prefix[];
   readonly announced: readonly Prefix[];
   readonly attributes: PathAttributes;
+  /** RFC 7911: one for each of the two lists' prefixes, where IPv4 unicast carries them. */
+  readonly pathIds?: PathIds;
 }
 
 /**
@@ -140,11 +172,11 @@ export function encodeUpdate(update: UpdateToEncode, context: AttributeContext):
   if ([...update.withdrawn, ...update.announced].some(prefix => addressFamily(prefix) !== 'ipv4')) {
     throw new RangeError('only IPv4 prefixes stand in the fields of RFC 4271');
   }
-  const { attributes, withdrawn, announced } = update;
+  const { attributes, withdrawn, announced, pathIds } = update;
   const body = new Writer(512)
-    .sized16(writer => encodeNlri(writer, withdrawn))
+    .sized16(writer => encodeNlri(writer, withdrawn, pathIds?.withdrawn))
     .sized16(writer => writer.bytes(encodeAttributes(attributes, context)));
-  encodeNlri(body, announced);
+  encodeNlri(body, announced, pathIds?.announced);
   return frame(MessageType.update, body.finish());
 }
 

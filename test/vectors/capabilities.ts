@@ -44,6 +44,24 @@ export const capabilityVectors: readonly CapabilityVector[] = [
     words: 'route refresh',
   },
   {
+    name: 'IPv6 next hops for IPv4 unicast (RFC 8950)',
+    bytes: hex('05 06 0001 0001 0002'),
+    capability: { kind: 'extended-next-hop', families: [{ afi: 1, safi: 1, nextHopAfi: 2 }] },
+    words: 'extended next hop ipv4-unicast over AFI 2',
+  },
+  {
+    name: 'IPv6 next hops for IPv4 unicast and VPN',
+    bytes: hex('05 0c 0001 0001 0002 0001 0080 0002'),
+    capability: {
+      kind: 'extended-next-hop',
+      families: [
+        { afi: 1, safi: 1, nextHopAfi: 2 },
+        { afi: 1, safi: 128, nextHopAfi: 2 },
+      ],
+    },
+    words: 'extended next hop ipv4-unicast over AFI 2, AFI 1 SAFI 128 over AFI 2',
+  },
+  {
     name: 'extended messages (RFC 8654)',
     bytes: hex('06 00'),
     capability: { kind: 'extended-message' },

@@ -1,6 +1,7 @@
 /** Whole UPDATEs and what they mean to a peer of the given kind. */
 import type { PathAttributes } from '../../bgp/wire/attributes/attributes.js';
 import type { AttributeContext } from '../../bgp/wire/attributes/entry.js';
+import type { PathIds } from '../../bgp/wire/update.js';
 import type { Prefix } from '../../core/prefix.js';
 import { hex } from '../support/hex.js';
 
@@ -11,6 +12,8 @@ export interface UpdateVector {
   readonly withdrawn: readonly Prefix[];
   readonly announced: readonly Prefix[];
   readonly attributes: PathAttributes;
+  /** RFC 7911, where the context has ADD-PATH. */
+  readonly pathIds?: PathIds;
   /** The bytes are not what we would send. */
   readonly decodeOnly?: true;
 }
@@ -128,6 +131,87 @@ export const updateVectors: readonly UpdateVector[] = [
     withdrawn: prefixes('2001:db8:0:1::/64'),
     announced: [],
     attributes: { mpUnreach: { afi: 2, safi: 1, withdrawn: hex('40 20010db800000001') } },
+    decodeOnly: true,
+  },
+  {
+    name: 'UPDATE with two paths of a prefix and another prefix (RFC 7911 section 3)',
+    bytes: hex(`M 0040 02 0000 0014 40 01 01 00 40 02 06 02 01 0000fde9 40 03 04 c0000201
+      00000001 18 0af402 ffffffff 18 0af402 00000007 00`),
+    context: { ...ebgp, addPath: ['ipv4-unicast'] },
+    withdrawn: [],
+    announced: prefixes('10.244.2.0/24', '10.244.2.0/24', '0.0.0.0/0'),
+    attributes: { origin: 0, asPath: [sequence(65001)], nextHop: 0xc0000201 },
+    pathIds: { withdrawn: [], announced: [1, 0xffffffff, 7] },
+  },
+  {
+    name: 'UPDATE that withdraws one path of a prefix',
+    bytes: hex('M 001f 02 0008 00000002 18 0af401 0000'),
+    context: { ...ibgp, addPath: ['ipv4-unicast'] },
+    withdrawn: prefixes('10.244.1.0/24'),
+    announced: [],
+    attributes: {},
+    pathIds: { withdrawn: [2], announced: [] },
+  },
+  {
+    name: 'UPDATE with paths of IPv6 prefixes, told and withdrawn, and of an IPv4 prefix without ADD-PATH',
+    bytes: hex(`M 0068 02 0000 004d 80 0e 22 0002 01 10 20010db8000000000000000000000001 00
+      00000003 40 20010db800000001 80 0f 10 0002 01 00000004 40 20010db800000002
+      40 01 01 00 40 02 00 40 03 04 0a000001 40 05 04 00000064 18 0af401`),
+    context: { ...ibgp, addPath: ['ipv6-unicast'] },
+    withdrawn: prefixes('2001:db8:0:2::/64'),
+    announced: prefixes('10.244.1.0/24', '2001:db8:0:1::/64'),
+    attributes: {
+      origin: 0,
+      asPath: [],
+      nextHop: 0x0a000001,
+      localPref: 100,
+      mpReach: {
+        afi: 2,
+        safi: 1,
+        nextHop: hex('20010db8000000000000000000000001'),
+        nlri: hex('00000003 40 20010db800000001'),
+      },
+      mpUnreach: { afi: 2, safi: 1, withdrawn: hex('00000004 40 20010db800000002') },
+    },
+    pathIds: { withdrawn: [4], announced: [undefined, 3] },
+    decodeOnly: true,
+  },
+  {
+    name: 'UPDATE of an IPv4 prefix with an IPv6 next hop (RFC 8950 section 3)',
+    bytes: hex(`M 0040 02 0000 0029 80 0e 19 0001 01 10 20010db8000000000000000000000001 00 18 0af402
+      40 01 01 00 40 02 06 02 01 0000fde9`),
+    context: { ...ebgp, extendedNextHop: true },
+    withdrawn: [],
+    announced: prefixes('10.244.2.0/24'),
+    attributes: {
+      origin: 0,
+      asPath: [sequence(65001)],
+      mpReach: {
+        afi: 1,
+        safi: 1,
+        nextHop: hex('20010db8000000000000000000000001'),
+        nlri: hex('18 0af402'),
+      },
+    },
+    decodeOnly: true,
+  },
+  {
+    name: 'UPDATE of an IPv4 prefix with a global and a link-local next hop',
+    bytes: hex(`M 0050 02 0000 0039 80 0e 29 0001 01 20 20010db8000000000000000000000001
+      fe800000000000000000000000000001 00 18 0af402 40 01 01 00 40 02 06 02 01 0000fde9`),
+    context: { ...ebgp, extendedNextHop: true },
+    withdrawn: [],
+    announced: prefixes('10.244.2.0/24'),
+    attributes: {
+      origin: 0,
+      asPath: [sequence(65001)],
+      mpReach: {
+        afi: 1,
+        safi: 1,
+        nextHop: hex('20010db8000000000000000000000001 fe800000000000000000000000000001'),
+        nlri: hex('18 0af402'),
+      },
+    },
     decodeOnly: true,
   },
   {

@@ -3,6 +3,7 @@
  * Decoding, encoding and error handling all run on these entries, so a new attribute is one more file and one more line in
  * `table.ts`.
  */
+import type { Family } from '../../family.js';
 import { AttributeFlag } from '../../iana.js';
 import type { Writer } from '../writer.js';
 import type { PathAttributes } from './attributes.js';
@@ -16,6 +17,10 @@ export interface AttributeContext {
   readonly fourOctetAs: boolean;
   /** Attributes for inside an AS are discarded when they come from outside. */
   readonly ibgp: boolean;
+  /** RFC 8950: IPv4 prefixes may have IPv6 next hops. */
+  readonly extendedNextHop?: boolean;
+  /** RFC 7911: families whose NLRI carry path identifiers. */
+  readonly addPath?: readonly Family[];
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

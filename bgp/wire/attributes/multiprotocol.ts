@@ -15,9 +15,10 @@
  * 5.3 and 7.11). Families that we do not know are taken as they are: their NLRI are nobody's.
  */
 import { Afi, AttributeType, Safi, UpdateError } from '../../iana.js';
+import { familyOfNumbers } from '../capabilities.js';
 import { isNlri } from '../nlri.js';
 import { readU16 } from '../reader.js';
-import { type AttributeEntry, optionalNonTransitive } from './entry.js';
+import { type AttributeContext, type AttributeEntry, optionalNonTransitive } from './entry.js';
 
 export const mpReachNlri: AttributeEntry = {
   type: AttributeType.mpReachNlri,
@@ -25,7 +26,7 @@ export const mpReachNlri: AttributeEntry = {
   flags: optionalNonTransitive,
   malformed: 'session-reset',
   holdsRoutes: true,
-  decode(bytes, start, end, _, into) {
+  decode(bytes, start, end, context, into) {
     if (end - start < 5) return UpdateError.optionalAttributeError;
     const afi = readU16(bytes, start);
     const safi = bytes[start + 2]!;
@@ -33,8 +34,8 @@ export const mpReachNlri: AttributeEntry = {
     const nlriStart = nextHopEnd + 1;
     const readable =
       nlriStart <= end &&
-      isNextHopLength(afi, safi, bytes[start + 3]!) &&
-      isNlriOf(afi, safi, bytes, nlriStart, end);
+      isNextHopLength(afi, safi, bytes[start + 3]!, context) &&
+      isNlriOf(afi, safi, bytes, nlriStart, end, context);
     if (!readable) return UpdateError.optionalAttributeError;
     const nextHop = bytes.slice(start + 4, nextHopEnd);
     into.mpReach = { afi, safi, nextHop, nlri: bytes.slice(nlriStart, end) };
@@ -54,11 +55,11 @@ export const mpUnreachNlri: AttributeEntry = {
   flags: optionalNonTransitive,
   malformed: 'session-reset',
   holdsRoutes: true,
-  decode(bytes, start, end, _, into) {
+  decode(bytes, start, end, context, into) {
     if (end - start < 3) return UpdateError.optionalAttributeError;
     const afi = readU16(bytes, start);
     const safi = bytes[start + 2]!;
-    if (!isNlriOf(afi, safi, bytes, start + 3, end)) return UpdateError.optionalAttributeError;
+    if (!isNlriOf(afi, safi, bytes, start + 3, end, context)) return UpdateError.optionalAttributeError;
     into.mpUnreach = { afi, safi, withdrawn: bytes.slice(start + 3, end) };
     return undefined;
   },
@@ -69,14 +70,24 @@ export const mpUnreachNlri: AttributeEntry = {
   },
 };
 
-/** RFC 2545 section 3: a global address, or that and a link-local one. IPv6 next hops of IPv4 routes need RFC 8950, which we do not announce. */
-function isNextHopLength(afi: number, safi: number, length: number): boolean {
+/** RFC 2545 section 3: a global address, or that and a link-local one. RFC 8950 section 3: so for IPv4 prefixes where it was negotiated. */
+function isNextHopLength(afi: number, safi: number, length: number, context: AttributeContext): boolean {
   if (safi !== Safi.unicast) return true;
-  if (afi === Afi.ipv4) return length === 4;
-  return afi !== Afi.ipv6 || length === 16 || length === 32;
+  const ipv6 = length === 16 || length === 32;
+  if (afi === Afi.ipv4) return length === 4 || (ipv6 && context.extendedNextHop === true);
+  return afi !== Afi.ipv6 || ipv6;
 }
 
-function isNlriOf(afi: number, safi: number, bytes: Uint8Array, start: number, end: number): boolean {
-  if (safi !== Safi.unicast || (afi !== Afi.ipv4 && afi !== Afi.ipv6)) return true;
-  return isNlri(afi === Afi.ipv4 ? 'ipv4' : 'ipv6', bytes, start, end);
+function isNlriOf(
+  afi: number,
+  safi: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  { addPath }: AttributeContext,
+): boolean {
+  const family = familyOfNumbers(afi, safi);
+  if (family === undefined) return true;
+  const address = family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
+  return isNlri(address, bytes, start, end, addPath?.includes(family) === true);
 }

@@ -105,3 +105,47 @@ test('of several graceful restart capabilities the last one counts (RFC 4724 sec
   const remote = open({ capabilities: [restart(10), ipv4Unicast, restart(20)] });
   t.is(agreed(remote, capable).gracefulRestart?.restartTimeSeconds, 20);
 });
+
+const withOne = (ours: Capability, theirs: Capability) => {
+  const base = local();
+  const capable = { ...base, open: { ...base.open, capabilities: [...base.open.capabilities, ours] } };
+  return agreed(open({ capabilities: [...open().capabilities, theirs] }), capable);
+};
+
+test('ADD-PATH holds in a direction that one end can send and the other receive, for common families (RFC 7911)', t => {
+  const addPath = (direction: number, afi = 1): Capability => ({
+    kind: 'add-path',
+    families: [{ afi, safi: 1, direction }],
+  });
+  const none = { receive: [], send: [] };
+  const family = ['ipv4-unicast'] as const;
+  t.deepEqual(agreed(open()).addPath, none);
+  t.deepEqual(withOne(addPath(1), addPath(1)).addPath, none);
+  t.deepEqual(withOne(addPath(2), addPath(2)).addPath, none);
+  t.deepEqual(withOne(addPath(1), addPath(2)).addPath, { receive: family, send: [] });
+  t.deepEqual(withOne(addPath(2), addPath(1)).addPath, { receive: [], send: family });
+  t.deepEqual(withOne(addPath(3), addPath(1)).addPath, { receive: [], send: family });
+  t.deepEqual(withOne(addPath(3), addPath(3)).addPath, { receive: family, send: family });
+  // Values that the RFC does not know are to be ignored; so are families that the session does not carry.
+  t.deepEqual(withOne(addPath(3), addPath(7)).addPath, none);
+  t.deepEqual(withOne(addPath(3, 2), addPath(3, 2)).addPath, none);
+});
+
+test('IPv6 next hops of IPv4 prefixes need both ends, and that very triple (RFC 8950)', t => {
+  const extended = (afi: number, nextHopAfi: number): Capability => ({
+    kind: 'extended-next-hop',
+    families: [{ afi, safi: 1, nextHopAfi }],
+  });
+  t.false(agreed(open()).extendedNextHop);
+  t.true(withOne(extended(1, 2), extended(1, 2)).extendedNextHop);
+  t.false(withOne(extended(1, 2), extended(2, 1)).extendedNextHop);
+  t.false(withOne({ kind: 'extended-message' }, extended(1, 2)).extendedNextHop);
+});
+
+test('long messages are taken by who announced them, and sent where both did (RFC 8654 section 4)', t => {
+  const long: Capability = { kind: 'extended-message' };
+  const other: Capability = { kind: 'enhanced-route-refresh' };
+  t.deepEqual(withOne(long, long).extendedMessages, { receive: true, send: true });
+  t.deepEqual(withOne(long, other).extendedMessages, { receive: true, send: false });
+  t.deepEqual(withOne(other, long).extendedMessages, { receive: false, send: false });
+});

@@ -14,13 +14,20 @@ import { hex, toHex } from '../../support/hex.js';
 import { updateVectors } from '../../vectors/updates.js';
 
 test('there are vectors', t => {
-  t.true(updateVectors.length >= 11);
+  t.true(updateVectors.length >= 16);
 });
 
 const ipv4Of = (prefixes: readonly Prefix[]) => prefixes.filter(prefix => addressFamily(prefix) === 'ipv4');
 
-for (const { name, bytes, context, withdrawn, announced, attributes, decodeOnly } of updateVectors) {
-  const expected = { withdrawn, announced, attributes, problems: [], disposition: undefined };
+for (const { name, bytes, context, withdrawn, announced, attributes, pathIds, decodeOnly } of updateVectors) {
+  const expected = {
+    withdrawn,
+    announced,
+    attributes,
+    problems: [],
+    disposition: undefined,
+    ...(pathIds && { pathIds }),
+  };
 
   test(`${name}: decoded`, t => {
     t.deepEqual(decodeUpdate(bytes, 0, bytes.length, context), expected);
@@ -34,7 +41,13 @@ for (const { name, bytes, context, withdrawn, announced, attributes, decodeOnly 
   });
 
   test(`${name}: encoded, and back again`, t => {
-    const update = { withdrawn: ipv4Of(withdrawn), announced: ipv4Of(announced), attributes };
+    const ipv4Ids = context.addPath?.includes('ipv4-unicast') === true && pathIds;
+    const update = {
+      withdrawn: ipv4Of(withdrawn),
+      announced: attributes.mpReach?.afi === 1 ? [] : ipv4Of(announced),
+      attributes,
+      ...(ipv4Ids && { pathIds: ipv4Ids }),
+    };
     const encoded = encodeUpdate(update, context);
     if (decodeOnly !== true) t.deepEqual(encoded, bytes);
     t.deepEqual(decodeUpdate(encoded, 0, encoded.length, context), expected);
@@ -120,3 +133,15 @@ for (const [name, text, expected] of errors) {
     t.deepEqual([error.code, error.subcode, toHex(error.data)], [...expected]);
   });
 }
+
+test('an IPv6 next hop of an IPv4 prefix ends the session where it was not negotiated (RFC 7606 section 7.11)', t => {
+  const vectors = updateVectors.filter(({ context }) => context.extendedNextHop);
+  t.is(vectors.length, 2);
+  for (const { bytes, context } of vectors) {
+    const error = t.throws(
+      () => decodeUpdate(bytes, 0, bytes.length, { ...context, extendedNextHop: false }),
+      { instanceOf: BgpMessageError },
+    );
+    t.deepEqual([error.code, error.subcode], [3, 9]);
+  }
+});
