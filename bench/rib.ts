@@ -4,6 +4,7 @@
  */
 import type { Rib, RibPeer } from '../bgp/rib/contract.js';
 import { createRib } from '../bgp/rib/rib.js';
+import { plainForms } from '../bgp/speaker/defaults.js';
 import { encodeUpdate, type PathAttributes } from '../bgp/wire/index.js';
 import type { Asn } from '../core/asn.js';
 import type { IpAddress, Ipv4Address } from '../core/ip-address.js';
@@ -23,6 +24,8 @@ function peer(key: string, asn: number, address: string): RibPeer {
     fourOctetAs: true,
     nextHopMode: 'auto',
     sharedSubnets: [],
+    pathsPerPrefix: 1,
+    ...plainForms,
     routeReflectorClient: false,
     importPolicy: everything,
     exportPolicy: everything,

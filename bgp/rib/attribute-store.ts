@@ -9,7 +9,7 @@ import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { decodeAttributes, encodeAttributes } from '../wire/attributes/codec.js';
 import type { AttributeContext } from '../wire/attributes/entry.js';
 import { type AttributeProblem, missingAttributes } from '../wire/attributes/problems.js';
-import { nextHopOf } from './multiprotocol.js';
+import { nextHopsOf } from './multiprotocol.js';
 
 export interface AttributeBlock {
   readonly hash: number;
@@ -27,7 +27,10 @@ export interface AttributeBlock {
   readonly peerAs: number;
   readonly med: number;
   readonly clusterListLength: number;
+  /** What may be handed on: the global address where there is one. */
   readonly nextHop: IpAddress | undefined;
+  /** RFC 2545 section 3: the link-local address, beside the global one or alone; good on the link it came over. */
+  readonly linkLocal: IpAddress | undefined;
   /** Paths that use it. */
   references: number;
   /** Another block of the same hash. */
@@ -126,7 +129,7 @@ function newBlock(
     peerAs: firstAsn(asPath) ?? 0,
     med: attributes.multiExitDisc ?? 0,
     clusterListLength: attributes.clusterList?.length ?? 0,
-    nextHop: nextHopOf(attributes),
+    ...nextHopsOf(attributes),
     references: 0,
     nextInBucket: undefined,
   };
@@ -141,7 +144,11 @@ function wordsOf(buffer: Uint8Array, start: number, end: number): Int32Array {
 }
 
 function sameContext(a: AttributeContext, b: AttributeContext): boolean {
-  return a.fourOctetAs === b.fourOctetAs && a.ibgp === b.ibgp;
+  return (
+    a.fourOctetAs === b.fourOctetAs &&
+    a.ibgp === b.ibgp &&
+    (a.extendedNextHop === true) === (b.extendedNextHop === true)
+  );
 }
 
 function sameWords(a: Int32Array, b: Int32Array): boolean {

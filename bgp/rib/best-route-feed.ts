@@ -113,10 +113,11 @@ function setNumber(set: NextHopSet, sets: NextHopSet[], numbers: Map<string, num
 }
 
 function nextHopSetOf(path: Path): NextHopSet {
-  const { session, block } = path;
+  const { session, block, nextHop } = path;
+  const address = nextHop?.address ?? block.nextHop;
   if (path.nextHopSet?.stale !== session.stale) {
     path.nextHopSet = {
-      nextHops: block.nextHop === undefined ? [] : [block.nextHop],
+      nextHops: address === undefined ? [] : [address],
       origin: session.kind,
       stale: session.stale,
     };

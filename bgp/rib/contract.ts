@@ -24,14 +24,28 @@ export type PeerIndex = number;
 export interface RibPolicies {
   readonly nextHopMode: 'auto' | 'self' | 'keep';
   readonly sharedSubnets: readonly Prefix[];
+  /** RFC 7911: how many of the best paths to a prefix the peer is told, where it takes several; 1 to 32. */
+  readonly pathsPerPrefix: number;
   /** RFC 4456: routes are reflected to and from it. Of no account for an external peer. */
   readonly routeReflectorClient: boolean;
   readonly importPolicy: RoutePolicy | RoutePredicate;
   readonly exportPolicy: RoutePolicy | RoutePredicate;
 }
 
+/** How a session writes routes, as its two ends agreed. */
+export interface SessionForms {
+  /** RFC 7911: families whose NLRI carry path identifiers, from the peer and to it. */
+  readonly addPath: { readonly receive: readonly Family[]; readonly send: readonly Family[] };
+  /** RFC 8950: IPv4 prefixes may have IPv6 next hops. */
+  readonly extendedNextHop: boolean;
+  /** Octets of the longest UPDATE to the peer: 4096, or 65535 (RFC 8654). */
+  readonly maxMessageLength: number;
+  /** The interface the peer is on, where its link-local next hops are good; undefined if it may be further away. */
+  readonly interface: string | undefined;
+}
+
 /** What of a peer and its session matters to routes. Given anew each time a session is established. */
-export interface RibPeer extends RibPolicies {
+export interface RibPeer extends RibPolicies, SessionForms {
   readonly key: string;
   readonly asn: Asn;
   readonly localAsn: Asn;

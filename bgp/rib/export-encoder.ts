@@ -1,10 +1,10 @@
 /**
  * The octets of an exported path, made from the octets that were received: most attributes are copied, few are changed, and
  * nothing in between is built. Hot path where many distinct attributes come in; `exportPath` with `encodeAttributes` is the slow
- * and obvious way, which takes over whatever this one declines: other families, 2-octet AS numbers on either side, multiprotocol
+ * and obvious way, which takes over whatever this one declines: other families and next hops of them, 2-octet AS numbers on either side, multiprotocol
  * attributes, blocks that had problems or hold communities that are not to go on as they are.
  */
-import { type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
+import { addressFamily, type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
 import { AsPathSegmentType, AttributeFlag, AttributeType, MessageType, WellKnownCommunity } from '../iana.js';
 import { attributeByType } from '../wire/attributes/table.js';
 import { HEADER_LENGTH } from '../wire/framer.js';
@@ -30,7 +30,9 @@ export class ExportEncoder {
 
   constructor(view: ExportView) {
     this.#view = view;
-    this.#localAddress = view.family === 'ipv4-unicast' ? ipv4ToNumber(view.localAddress as Ipv4Address) : 0;
+    const { localAddress } = view;
+    this.#localAddress =
+      addressFamily(localAddress) === 'ipv4' ? ipv4ToNumber(localAddress as Ipv4Address) : 0;
     this.message.fill(0xff, 0, 16);
     this.message[18] = MessageType.update;
   }
@@ -47,6 +49,7 @@ export class ExportEncoder {
     if (!mayAdvertise(session.kind, view.kind, view.toClient || path.fromClient)) return false;
     const nextHop = exportedNextHop(path, view);
     if (nextHop === undefined) return false;
+    if (view.extendedNextHop && addressFamily(nextHop) === 'ipv6') return undefined;
     this.#nextHop = nextHop === view.localAddress ? this.#localAddress : ipv4ToNumber(nextHop as Ipv4Address);
     this.#expand(block.words);
     return this.#copy(path, block, session.kind);

@@ -27,6 +27,12 @@ export interface ExportView {
   readonly fourOctetAs: boolean;
   readonly nextHopMode: 'auto' | 'self' | 'keep';
   readonly sharedSubnets: readonly Prefix[];
+  /** RFC 8950; of IPv4 alone. */
+  readonly extendedNextHop: boolean;
+  /** Octets. */
+  readonly maxMessageLength: number;
+  /** RFC 7911: how many of the best paths to a prefix are told, each with a path identifier; 0: the best one, without. */
+  readonly paths: number;
 }
 
 export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): ExportView {
@@ -42,11 +48,14 @@ export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): 
     nextHopMode: peer.nextHopMode,
     // Only external peers are told a third party's next hop for its subnet.
     sharedSubnets: kind === 'ebgp' && peer.nextHopMode === 'auto' ? peer.sharedSubnets : [],
+    extendedNextHop: family === 'ipv4-unicast' && peer.extendedNextHop,
+    maxMessageLength: peer.maxMessageLength,
+    paths: peer.addPath.send.includes(family) ? peer.pathsPerPrefix : 0,
   };
 }
 
 export interface ExportedPath {
-  /** NEXT_HOP among them for IPv4; MP_REACH_NLRI is the packer's to write. */
+  /** NEXT_HOP among them for IPv4 with an IPv4 next hop; MP_REACH_NLRI is the packer's to write. */
   readonly attributes: PathAttributes;
   readonly nextHop: IpAddress;
 }
@@ -63,7 +72,7 @@ export function exportPath(path: Path, view: ExportView): ExportedPath | undefin
   return {
     attributes: {
       ...(view.kind === 'ebgp' ? forExternal(rest, kind, view.localAsn) : forInternal(rest, path, view)),
-      ...(view.family === 'ipv4-unicast' ? { nextHop: ipv4ToNumber(nextHop as Ipv4Address) } : {}),
+      ...(addressFamily(nextHop) === 'ipv4' ? { nextHop: ipv4ToNumber(nextHop as Ipv4Address) } : {}),
     },
     nextHop,
   };
@@ -126,19 +135,27 @@ function forInternal(attributes: PathAttributes, path: Path, view: ExportView): 
   };
 }
 
-/** RFC 4271 section 5.1.3, RFC 4456 section 10. `undefined` if we have no next hop of this family to give. */
+/** RFC 4271 section 5.1.3, RFC 4456 section 10. `undefined` if we have no next hop to give that the peer could use. */
 export function exportedNextHop(path: Path, view: ExportView): IpAddress | undefined {
-  const wanted = view.family === 'ipv4-unicast' ? 'ipv4' : 'ipv6';
   const chosen = chooseNextHop(path, view);
-  return addressFamily(chosen) === wanted ? chosen : undefined;
+  return chosen !== undefined && isTellable(chosen, view) ? chosen : undefined;
 }
 
-function chooseNextHop(path: Path, view: ExportView): IpAddress {
-  const received = path.block.nextHop;
+/** An address of the family of the prefixes, or what RFC 8950 adds to that. */
+function isTellable(address: IpAddress, { family, extendedNextHop }: ExportView): boolean {
+  return (addressFamily(address) === 'ipv4') === (family === 'ipv4-unicast') || extendedNextHop;
+}
+
+function chooseNextHop(path: Path, view: ExportView): IpAddress | undefined {
+  const { nextHop: received, linkLocal } = path.block;
   if (received === undefined) return view.localAddress;
-  if (isReflected(path.session.kind, view.kind)) return received;
+  // RFC 2545 section 3: a link-local address means nothing to who is not on its link.
+  const handedOn = received === linkLocal ? undefined : received;
+  if (isReflected(path.session.kind, view.kind)) return handedOn;
   if (view.nextHopMode === 'self') return view.localAddress;
-  if (view.nextHopMode === 'keep' || path.session.kind === 'own' || view.kind === 'ibgp') return received;
-  const shared = view.sharedSubnets.some(subnet => prefixContainsAddress(subnet, received));
-  return shared ? received : view.localAddress;
+  if (view.nextHopMode === 'keep' || path.session.kind === 'own') return handedOn;
+  if (handedOn === undefined || !isTellable(handedOn, view)) return view.localAddress;
+  if (view.kind === 'ibgp') return handedOn;
+  const shared = view.sharedSubnets.some(subnet => prefixContainsAddress(subnet, handedOn));
+  return shared ? handedOn : view.localAddress;
 }

@@ -81,8 +81,15 @@ export class ExportedBlocks {
       const number = this.#freeNumbers.pop() ?? this.#blocks.length;
       // The encoder's octets are overwritten by the next path.
       const head = encoded === undefined ? form.head : form.head.slice();
-      const { tail, lengths } = form;
-      block = { number, hash, audience, form: { head, tail, lengths }, references: 0, nextInBucket: first };
+      const { tail, maxLength, lengths } = form;
+      block = {
+        number,
+        hash,
+        audience,
+        form: { head, tail, maxLength, lengths },
+        references: 0,
+        nextInBucket: first,
+      };
       this.#blocks[number] = block;
       this.#buckets.set(hash, block);
     }
@@ -94,15 +101,15 @@ export class ExportedBlocks {
     const { message, length } = this.#encoder;
     message[HEADER_LENGTH + 2] = (length - HEADER_LENGTH - 4) >>> 8;
     message[HEADER_LENGTH + 3] = length - HEADER_LENGTH - 4;
-    return announceFormOf(message.subarray(0, length));
+    return announceFormOf(message.subarray(0, length), this.#view.maxMessageLength);
   }
 
   #encodeSlowly(path: Path): MessageForm | undefined {
     const exported = exportPath(path, this.#view);
     if (exported === undefined) return undefined;
-    const { fourOctetAs, kind, family } = this.#view;
+    const { fourOctetAs, kind, family, maxMessageLength } = this.#view;
     const bytes = encodeAttributes(exported.attributes, { fourOctetAs, ibgp: kind === 'ibgp' });
-    return announceForm(family, bytes, exported.nextHop);
+    return announceForm(family, bytes, exported.nextHop, maxMessageLength);
   }
 
   /** The path is no more. */

@@ -2,7 +2,7 @@
  * MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760) as the RIB takes them: the prefixes are cut out, and what is left of the block is
  * the same for every message that carries the same path, so that it can be interned.
  */
-import { addressFromBytes, type IpAddress, ipv4FromNumber } from '../../core/ip-address.js';
+import { addressFromBytes, type IpAddress, ipv4FromNumber, isLinkLocal } from '../../core/ip-address.js';
 import type { Family } from '../family.js';
 import { Afi, AttributeFlag, AttributeType, Safi } from '../iana.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
@@ -96,11 +96,20 @@ function familyAt(buffer: Uint8Array, at: number): Family | undefined {
   return afi === Afi.ipv4 ? 'ipv4-unicast' : afi === Afi.ipv6 ? 'ipv6-unicast' : undefined;
 }
 
-/** RFC 2545 section 3: of two addresses the first is the global one. */
-export function nextHopOf(attributes: PathAttributes): IpAddress | undefined {
-  const { mpReach, nextHop } = attributes;
-  if (mpReach !== undefined && mpReach.nextHop.length >= 4) {
-    return addressFromBytes(mpReach.nextHop.length === 4 ? 'ipv4' : 'ipv6', mpReach.nextHop);
+export interface ReceivedNextHops {
+  readonly nextHop: IpAddress | undefined;
+  readonly linkLocal: IpAddress | undefined;
+}
+
+/** RFC 2545 section 3: a global address, that and a link-local one, or a link-local one alone, in front of which some write zeros. */
+export function nextHopsOf({ mpReach, nextHop }: PathAttributes): ReceivedNextHops {
+  if (mpReach === undefined || mpReach.nextHop.length < 4) {
+    return { nextHop: nextHop === undefined ? undefined : ipv4FromNumber(nextHop), linkLocal: undefined };
   }
-  return nextHop === undefined ? undefined : ipv4FromNumber(nextHop);
+  const octets = mpReach.nextHop;
+  if (octets.length < 16) return { nextHop: addressFromBytes('ipv4', octets), linkLocal: undefined };
+  const first = addressFromBytes('ipv6', octets);
+  const second = octets.length === 32 ? addressFromBytes('ipv6', octets, 16) : undefined;
+  const linkLocal = [second, first].find(address => address !== undefined && isLinkLocal(address));
+  return { nextHop: first === '::' ? (linkLocal ?? first) : first, linkLocal };
 }

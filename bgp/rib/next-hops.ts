@@ -2,11 +2,11 @@
  * Next hops as the paths share them: whether they can be reached, at what interior cost, and whether they are us (RFC 4271
  * sections 5.1.3, 9.1.2.1). One that nobody has reported yet counts as reachable at no cost.
  */
-import type { IpAddress } from '../../core/ip-address.js';
-import type { NextHopStatus } from '../speaker/contract.js';
+import { withoutZone } from '../../core/ip-address.js';
+import type { NextHopStatus, RouteNextHop } from '../speaker/contract.js';
 
 export interface NextHop {
-  readonly address: IpAddress;
+  readonly address: RouteNextHop;
   reachable: boolean;
   metric: number;
   ours: boolean;
@@ -15,18 +15,22 @@ export interface NextHop {
 }
 
 export class NextHops {
-  readonly #byAddress = new Map<IpAddress, NextHop>();
-  #own = new Set<IpAddress>();
-  #watched = new Set<IpAddress>();
+  readonly #byAddress = new Map<RouteNextHop, NextHop>();
+  #own = new Set<RouteNextHop>();
+  #watched = new Set<RouteNextHop>();
   #mayHaveChanged = false;
 
-  of(address: IpAddress): NextHop {
+  of(address: RouteNextHop): NextHop {
     let nextHop = this.#byAddress.get(address);
     if (nextHop === undefined) {
-      nextHop = { address, reachable: true, metric: 0, ours: this.#own.has(address), references: 0 };
+      nextHop = { address, reachable: true, metric: 0, ours: this.#isOurs(address), references: 0 };
       this.#byAddress.set(address, nextHop);
     }
     return nextHop;
+  }
+
+  #isOurs(address: RouteNextHop): boolean {
+    return this.#own.has(withoutZone(address));
   }
 
   acquire(nextHop: NextHop): void {
@@ -51,11 +55,11 @@ export class NextHops {
   }
 
   /** Returns those that became ours or no longer are. */
-  setOwn(addresses: readonly IpAddress[]): Set<NextHop> {
+  setOwn(addresses: readonly RouteNextHop[]): Set<NextHop> {
     this.#own = new Set(addresses);
     const changed = new Set<NextHop>();
     for (const nextHop of this.#byAddress.values()) {
-      const ours = this.#own.has(nextHop.address);
+      const ours = this.#isOurs(nextHop.address);
       if (nextHop.ours === ours) continue;
       nextHop.ours = ours;
       changed.add(nextHop);
@@ -68,10 +72,10 @@ export class NextHops {
    * The next hops to watch, if they are not those of the last time. What is no longer watched is forgotten with its status: it
    * will be reported again when it is watched again.
    */
-  takeWatched(): readonly IpAddress[] | undefined {
+  takeWatched(): readonly RouteNextHop[] | undefined {
     if (!this.#mayHaveChanged) return undefined;
     this.#mayHaveChanged = false;
-    const watched = new Set<IpAddress>();
+    const watched = new Set<RouteNextHop>();
     for (const { address, references, ours } of this.#byAddress.values()) {
       if (references > 0 && !ours) watched.add(address);
     }

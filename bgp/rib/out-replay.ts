@@ -1,12 +1,13 @@
 /** Reads back the prefixes of UPDATEs that were packed here: for a peer that is to be told their newest state instead. */
 import { newUpdateFields, scanUpdate } from '../wire/update.js';
-import { cutMultiprotocol } from './multiprotocol.js';
+import { cutMultiprotocol, hasMultiprotocol } from './multiprotocol.js';
 import type { Segment } from './out-log.js';
 import type { PendingPrefixes } from './pending-prefixes.js';
 import type { PrefixTable } from './prefix-table.js';
 
 const fields = newUpdateFields();
-const ids = new Int32Array(4096);
+/** As many prefixes as the longest message (RFC 8654) can carry. */
+const ids = new Int32Array(65536);
 
 /** The table has room for as many prefixes as the segment has octets. */
 export function collectPrefixes(segment: Segment, prefixes: PrefixTable, into: PendingPrefixes): void {
@@ -21,7 +22,8 @@ export function collectPrefixes(segment: Segment, prefixes: PrefixTable, into: P
     if (prefixes.family === 'ipv4-unicast') {
       read(fields.withdrawnStart, fields.withdrawnEnd);
       read(fields.nlriStart, end);
-    } else {
+    }
+    if (hasMultiprotocol(chunk, fields.attributesStart, fields.attributesEnd)) {
       const { reach, unreach } = cutMultiprotocol(chunk, fields.attributesStart, fields.attributesEnd, false);
       if (reach !== undefined) read(reach.start, reach.end);
       if (unreach !== undefined) read(unreach.start, unreach.end);

@@ -6,7 +6,7 @@
  * is one that still stands in the Adj-RIB-In and its reference counts.
  */
 import type { Asn } from '../../core/asn.js';
-import { type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
+import { type Ipv4Address, ipv4ToNumber, zonedAddress } from '../../core/ip-address.js';
 import type { NextHopSet } from '../speaker/contract.js';
 import { countAsn } from '../wire/attributes/as-path.js';
 import type { AttributeBlock, AttributeStore } from './attribute-store.js';
@@ -20,6 +20,8 @@ export type Refusal =
   | 'own-originator-id'
   | 'own-cluster-id'
   | 'import-policy'
+  /** Its only next hop is a link-local address, and the peer is not known to be on a link of ours. */
+  | 'link-local-next-hop'
   | 'next-hop-is-ours'
   | 'next-hop-unreachable';
 
@@ -95,8 +97,7 @@ export class PathStore {
       number,
       session,
       block,
-      nextHop:
-        peer === undefined || block.nextHop === undefined ? undefined : this.#nextHops.of(block.nextHop),
+      nextHop: this.#nextHopOf(session, block),
       refusal: this.#refusalOf(session, block) ?? (accepted ? undefined : 'import-policy'),
       fromClient: session.kind === 'ibgp' && peer?.routeReflectorClient === true,
       routerId: block.attributes.originatorId ?? (peer === undefined ? 0 : ipv4ToNumber(peer.remoteRouterId)),
@@ -117,10 +118,20 @@ export class PathStore {
     return path;
   }
 
+  /** Where packets would go: a link-local address on the interface it came over, if the peer is on it (RFC 2545 section 3). */
+  #nextHopOf({ peer }: Session, { nextHop, linkLocal }: AttributeBlock): NextHop | undefined {
+    if (peer === undefined || nextHop === undefined) return undefined;
+    const onLink = linkLocal !== undefined && peer.interface !== undefined;
+    return this.#nextHops.of(onLink ? zonedAddress(linkLocal, peer.interface) : nextHop);
+  }
+
   /** RFC 4271 section 9.1.2 and RFC 4456 section 8: routes that went round in a circle. */
-  #refusalOf(session: Session, { attributes }: AttributeBlock): Refusal | undefined {
+  #refusalOf(session: Session, { attributes, nextHop, linkLocal }: AttributeBlock): Refusal | undefined {
     const { peer } = session;
     if (peer === undefined) return undefined;
+    if (linkLocal !== undefined && nextHop === linkLocal && peer.interface === undefined) {
+      return 'link-local-next-hop';
+    }
     const asPath = attributes.asPath ?? [];
     if (countAsn(asPath, this.#asn) > 0 || countAsn(asPath, peer.localAsn) > 0) return 'as-loop';
     if (attributes.originatorId === this.#routerId) return 'own-originator-id';

@@ -20,7 +20,8 @@ export const undecided: Verdict = { best: false, usable: true, reason: '' };
 
 export function detailOf(path: Path, prefix: Prefix, family: Family, verdict: Verdict): RouteDetail {
   const unspecified = (family === 'ipv4-unicast' ? '0.0.0.0' : '::') as IpAddress;
-  return describe(path, prefix, path.block.attributes, path.block.nextHop ?? unspecified, verdict);
+  const nextHop = path.nextHop?.address ?? path.block.nextHop ?? unspecified;
+  return describe(path, prefix, path.block.attributes, nextHop, verdict);
 }
 
 /** With other attributes than those received: what is advertised. */

@@ -67,7 +67,7 @@ export class UpdateGroup implements OutputSource {
     this.#context = context;
     this.#policies = policies;
     this.#perPrefix = policies.local.kind !== 'constant' || policies.peers.kind !== 'constant';
-    this.#withdrawForm = withdrawForm(view.family);
+    this.#withdrawForm = withdrawForm(view.family, view.maxMessageLength);
     this.blocks = new ExportedBlocks(view, context.audiences, path => this.#mayPass(path));
     this.sent = new Int32Array(context.prefixes.capacity);
     this.output = new GroupOutput(this, context.audiences, context.logLimitBytes);

@@ -7,12 +7,13 @@
  *     other announce   header | 0 | attributes length | MP_REACH_NLRI up to its prefixes | PREFIXES | other attributes
  *           withdraw   header | 0 | attributes length | MP_UNREACH_NLRI up to its prefixes | PREFIXES
  *
- * MP_REACH_NLRI and MP_UNREACH_NLRI come first of the attributes (RFC 7606 section 5.1).
+ * IPv4 prefixes with an IPv6 next hop are announced in the second form (RFC 8950). MP_REACH_NLRI and MP_UNREACH_NLRI come first of the attributes (RFC 7606 section 5.1).
  */
-import { addressToBytes, type IpAddress } from '../../core/ip-address.js';
+import { addressFamily, addressToBytes, type IpAddress } from '../../core/ip-address.js';
 import type { Family } from '../family.js';
-import { Afi, AttributeFlag, AttributeType, MessageType, Safi } from '../iana.js';
-import { HEADER_LENGTH, MAX_MESSAGE_LENGTH } from '../wire/framer.js';
+import { AttributeFlag, AttributeType, MessageType } from '../iana.js';
+import { familyNumbers } from '../wire/capabilities.js';
+import { HEADER_LENGTH } from '../wire/framer.js';
 import { Writer } from '../wire/writer.js';
 import type { OutBuffer } from './out-buffer.js';
 import type { OutLog } from './out-log.js';
@@ -22,6 +23,8 @@ import type { PrefixTable } from './prefix-table.js';
 export interface MessageForm {
   readonly head: Uint8Array;
   readonly tail: Uint8Array;
+  /** Octets of the longest message. */
+  readonly maxLength: number;
   /** 16-bit lengths in `head`: where they stand, where what they count begins, and whether `tail` counts. */
   readonly lengths: readonly { readonly at: number; readonly from: number; readonly tail: boolean }[];
 }
@@ -32,58 +35,62 @@ const attributesLength = { at: HEADER_LENGTH + 2, from: HEADER_LENGTH + 4, tail:
 const multiprotocolLength = { at: HEADER_LENGTH + 6, from: HEADER_LENGTH + 8, tail: false };
 const onlyMessageLength = [messageLength];
 const nothing = new Uint8Array(0);
-/** The longest prefix on the wire. */
-const LONGEST_NLRI = 17;
+/** The longest prefix on the wire, with its path identifier. */
+const LONGEST_NLRI = 21;
 
 /** `undefined` if not even one prefix fits beside the attributes: such a route cannot be told (RFC 8654 section 4). */
 export function announceForm(
   family: Family,
   attributes: Uint8Array,
   nextHop: IpAddress,
+  maxLength: number,
 ): MessageForm | undefined {
-  if (attributes.length + HEADER_LENGTH + 64 + LONGEST_NLRI > MAX_MESSAGE_LENGTH) return undefined;
-  if (family === 'ipv4-unicast') {
+  if (attributes.length + HEADER_LENGTH + 64 + LONGEST_NLRI > maxLength) return undefined;
+  if (family === 'ipv4-unicast' && addressFamily(nextHop) === 'ipv4') {
     const head = header()
       .u16(0)
       .sized16(writer => writer.bytes(attributes));
-    return announceFormOf(head.finish());
+    return announceFormOf(head.finish(), maxLength);
   }
   const address = addressToBytes(nextHop);
-  const head = multiprotocolHead(AttributeType.mpReachNlri).u8(address.length).bytes(address).u8(0);
+  const head = multiprotocolHead(AttributeType.mpReachNlri, family).u8(address.length).bytes(address).u8(0);
   return {
     head: head.finish(),
     tail: attributes,
+    maxLength,
     lengths: [messageLength, attributesLength, multiprotocolLength],
   };
 }
 
 /** For IPv4: `head` is the message up to its NLRI. */
-export function announceFormOf(head: Uint8Array): MessageForm {
-  return { head, tail: nothing, lengths: onlyMessageLength };
+export function announceFormOf(head: Uint8Array, maxLength: number): MessageForm {
+  return { head, tail: nothing, maxLength, lengths: onlyMessageLength };
 }
 
-export function withdrawForm(family: Family): MessageForm {
+/** IPv4 prefixes in the field of RFC 4271 also where their next hop was an IPv6 one: a prefix is the same in both places. */
+export function withdrawForm(family: Family, maxLength: number): MessageForm {
   if (family === 'ipv4-unicast') {
     const head = header().u16(0).finish();
-    return { head, tail: new Uint8Array(2), lengths: [messageLength, withdrawnLength] };
+    return { head, tail: new Uint8Array(2), maxLength, lengths: [messageLength, withdrawnLength] };
   }
-  const head = multiprotocolHead(AttributeType.mpUnreachNlri).finish();
-  return { head, tail: nothing, lengths: [messageLength, attributesLength, multiprotocolLength] };
+  const head = multiprotocolHead(AttributeType.mpUnreachNlri, family).finish();
+  return { head, tail: nothing, maxLength, lengths: [messageLength, attributesLength, multiprotocolLength] };
 }
 
 function header(): Writer {
   return new Writer().bytes(new Uint8Array(16).fill(0xff)).u16(0).u8(MessageType.update);
 }
 
-function multiprotocolHead(type: number): Writer {
+function multiprotocolHead(type: number, family: Family): Writer {
+  const { afi, safi } = familyNumbers(family);
   return header()
     .u16(0)
     .u16(0)
     .u8(AttributeFlag.optional | AttributeFlag.extendedLength)
     .u8(type)
     .u16(0)
-    .u16(Afi.ipv6)
-    .u8(Safi.unicast);
+    .u16(afi)
+    .u8(safi);
 }
 
 /** Writes the messages of one key of some runs and appends them to a log. Hot path. */
@@ -119,13 +126,13 @@ export class UpdatePacker {
     const form = this.#form!;
     for (let position = from; position < to; ) {
       if (this.#message < 0) {
-        buffer.reserveMessage();
+        buffer.reserveMessage(form.maxLength);
         if (buffer.chunk !== this.#segmentChunk) this.#seal(log, except, only);
         this.#message = buffer.at;
         buffer.chunk.set(form.head, buffer.at);
         buffer.at += form.head.length;
       }
-      const limit = this.#message + MAX_MESSAGE_LENGTH - form.tail.length;
+      const limit = this.#message + form.maxLength - form.tail.length;
       position = this.#prefixes.packNlri(ids, position, to, buffer.chunk, buffer.view, buffer.at, limit);
       buffer.at = this.#prefixes.packedEnd;
       if (position < to) this.#close();

@@ -101,6 +101,7 @@ export class UpdateReceiver {
     const context: AttributeContext = {
       fourOctetAs: session.peer!.fourOctetAs,
       ibgp: session.kind === 'ibgp',
+      extendedNextHop: session.peer!.extendedNextHop,
     };
     const block =
       cut === undefined
@@ -161,7 +162,7 @@ export class UpdateReceiver {
         withdrawFor(AttributeType.asPath, UpdateError.malformedAsPath, 'first AS is not the peer'),
       );
     }
-    if (reach?.family !== undefined && !isNextHopFor(reach.family, block)) {
+    if (reach?.family !== undefined && !isNextHopFor(reach.family, block, session.peer!.extendedNextHop)) {
       const { invalidNextHop } = UpdateError;
       problems.push(withdrawFor(AttributeType.mpReachNlri, invalidNextHop, 'next hop of MP_REACH_NLRI'));
     }
@@ -262,11 +263,11 @@ function withdrawFor(type: number, subcode: number, detail: string): AttributePr
   return { type, disposition: 'treat-as-withdraw', subcode, data: new Uint8Array(0), detail };
 }
 
-/** An address of a host, of the family of the prefixes: other next hops would have to be negotiated (RFC 8950). */
-function isNextHopFor(family: Family, { nextHop }: AttributeBlock): boolean {
+/** An address of a host, of the family of the prefixes or, where that was negotiated, an IPv6 one (RFC 8950). */
+function isNextHopFor(family: Family, { nextHop }: AttributeBlock, extended: boolean): boolean {
   if (nextHop === undefined) return false;
   if (addressFamily(nextHop) === 'ipv6') {
-    return family === 'ipv6-unicast' && nextHop !== '::' && !nextHop.startsWith('ff');
+    return (family === 'ipv6-unicast' || extended) && nextHop !== '::' && !nextHop.startsWith('ff');
   }
   const first = Number.parseInt(nextHop, 10);
   return family === 'ipv4-unicast' && first !== 0 && first < 224;

@@ -2,6 +2,8 @@
  * What a peer is unless its owner says otherwise: the one place that knows, for the agent, the library, the bench and the tests. A new
  * field of {@link PeerConfig} gets its neutral value here.
  */
+import type { SessionForms } from '../rib/contract.js';
+import { MAX_MESSAGE_LENGTH } from '../wire/framer.js';
 import type { PeerConfig, RoutePolicy, SpeakerConfig } from './contract.js';
 
 export const acceptAll: RoutePolicy = { rules: [], otherwise: 'accept' };
@@ -63,4 +65,12 @@ export const peerDefaults: Omit<PeerConfig, Identity> = {
   longLivedStaleSeconds: undefined,
   sendHoldTimeSeconds: undefined,
   bfd: undefined,
+};
+
+/** What a session without any extension writes. */
+export const plainForms: SessionForms = {
+  addPath: { receive: [], send: [] },
+  extendedNextHop: false,
+  maxMessageLength: MAX_MESSAGE_LENGTH,
+  interface: undefined,
 };

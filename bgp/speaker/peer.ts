@@ -12,6 +12,7 @@ import type { Negotiated } from '../fsm/negotiate.js';
 import type { FsmConfig, MessageError } from '../fsm/session-state.js';
 import { CeaseError } from '../iana.js';
 import type { Rib, RibPeer, RibPolicies } from '../rib/contract.js';
+import { MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from '../wire/framer.js';
 import type { BgpMessageError } from '../wire/message-error.js';
 import type { Notification } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
@@ -353,9 +354,16 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
   }
 
   #ribPolicies(): RibPolicies {
-    const { nextHopMode, sharedSubnets, routeReflectorClient } = this.config;
+    const { nextHopMode, sharedSubnets, routeReflectorClient, addPath } = this.config;
     const { importPolicy, exportPolicy } = requiredPolicies(this.config, this.#policies, this.#owner.speaker);
-    return { nextHopMode, sharedSubnets, routeReflectorClient, importPolicy, exportPolicy };
+    return {
+      nextHopMode,
+      sharedSubnets,
+      pathsPerPrefix: Math.max(1, addPath.send),
+      routeReflectorClient,
+      importPolicy,
+      exportPolicy,
+    };
   }
 
   #ribPeer(session: Session, negotiated: Negotiated): RibPeer {
@@ -369,6 +377,10 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
       localAddress: session.connection!.localAddress,
       families: negotiated.families,
       fourOctetAs: negotiated.fourOctetAs,
+      addPath: negotiated.addPath,
+      extendedNextHop: negotiated.extendedNextHop,
+      maxMessageLength: negotiated.extendedMessages.send ? MAX_EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH,
+      interface: this.config.interface,
       ...this.#ribPolicies(),
     };
   }

@@ -16,7 +16,7 @@ import {
 } from '../fsm/session-state.js';
 import { step } from '../fsm/step.js';
 import { CeaseError, MessageType } from '../iana.js';
-import { frameLength, MAX_MESSAGE_LENGTH } from '../wire/framer.js';
+import { frameLength, MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from '../wire/framer.js';
 import { encodeKeepalive } from '../wire/keepalive.js';
 import { BgpMessageError } from '../wire/message-error.js';
 import { decodeNotification, encodeNotification, type Notification } from '../wire/notification.js';
@@ -78,6 +78,8 @@ export class Session {
   #cancelDial: Cancel | undefined;
   /** The beginning of a message whose rest has not come. */
   #tail: Uint8Array | undefined;
+  /** Octets of the longest message the peer may send. */
+  #maxLength = MAX_MESSAGE_LENGTH;
 
   constructor(owner: SessionOwner, counters: SessionCounters) {
     this.#owner = owner;
@@ -145,6 +147,8 @@ export class Session {
         this.#owner.notificationSent(action.notification);
         return;
       case 'session-up':
+        // RFC 8654: before the first UPDATE, so before any message that may be long.
+        if (action.negotiated.extendedMessages.receive) this.#maxLength = MAX_EXTENDED_MESSAGE_LENGTH;
         this.#owner.up(this, action.negotiated);
         return;
       case 'session-down':
@@ -171,6 +175,7 @@ export class Session {
   #attach(connection: Connection): void {
     this.connection = connection;
     this.#tail = undefined;
+    this.#maxLength = MAX_MESSAGE_LENGTH;
     connection.start({
       received: (buffer, start, end) => this.#received(buffer, start, end),
       drained: () => this.#owner.drained(this),
@@ -205,7 +210,7 @@ export class Session {
     let updates = 0;
     try {
       for (;;) {
-        const length = frameLength(buffer, start, end, MAX_MESSAGE_LENGTH);
+        const length = frameLength(buffer, start, end, this.#maxLength);
         if (length === 0) break;
         this.#counters.messagesReceived++;
         if (observed) this.#owner.messageReceived(this, buffer, start, start + length);

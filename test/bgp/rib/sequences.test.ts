@@ -204,7 +204,15 @@ class Sequence {
     const nextHopMode = this.pick(['auto', 'self', 'keep'] as const);
     const { sharedSubnets } = this.pick([shared, { sharedSubnets: [] }]);
     const routeReflectorClient = this.random() < 0.3;
-    const changed = { importPolicy, exportPolicy, nextHopMode, sharedSubnets, routeReflectorClient };
+    const pathsPerPrefix = this.pick([1, 2, 3, 5]);
+    const changed = {
+      importPolicy,
+      exportPolicy,
+      nextHopMode,
+      sharedSubnets,
+      routeReflectorClient,
+      pathsPerPrefix,
+    };
     this.rib.setPolicies(peer.index, changed);
     entry.peer = { ...entry.peer, ...changed };
   }

@@ -1,6 +1,7 @@
 /** The other end of a session in RIB tests: builds UPDATEs, and replays what it is given into a map, as a peer would. */
 
 import type { PeerIndex, Rib, RibPeer } from '../../../bgp/rib/contract.js';
+import { plainForms } from '../../../bgp/speaker/defaults.js';
 import {
   decodeUpdate,
   encodeNlri,
@@ -38,6 +39,8 @@ export function ribPeer(key: string, asn: number, address: string, over: Partial
     fourOctetAs: true,
     nextHopMode: 'auto',
     sharedSubnets: [],
+    pathsPerPrefix: 1,
+    ...plainForms,
     routeReflectorClient: false,
     importPolicy: acceptAll,
     exportPolicy: acceptAll,
@@ -51,48 +54,64 @@ export interface Announcement {
   readonly attributes?: PathAttributes;
   /** For IPv6 prefixes. */
   readonly nextHop6?: string;
+  /** For IPv4 prefixes in MP_REACH_NLRI: one or two IPv6 addresses (RFC 8950). */
+  readonly nextHop4?: string;
+  /** RFC 7911: of the announced and the withdrawn prefixes, where their family carries them. */
+  readonly pathIds?: { readonly announced?: readonly number[]; readonly withdrawn?: readonly number[] };
 }
 
-/** One UPDATE; IPv6 prefixes go into the multiprotocol attributes. */
+/** One UPDATE; IPv6 prefixes, and IPv4 ones with an IPv6 next hop, go into the multiprotocol attributes. */
 export function updateFor(
   peer: RibPeer,
-  { announced = [], withdrawn = [], attributes = {}, nextHop6 }: Announcement,
+  { announced = [], withdrawn = [], attributes = {}, nextHop6, nextHop4, pathIds = {} }: Announcement,
 ) {
-  const of = (family: string, texts: readonly string[]) =>
-    texts.filter(text => addressFamily(text) === family).map(prefix);
-  const nlri = (prefixes: readonly Prefix[]) => {
+  const carries = (family: 'ipv4' | 'ipv6') => peer.addPath.receive.includes(`${family}-unicast`);
+  const of = (family: 'ipv4' | 'ipv6', texts: readonly string[], ids: readonly number[] = []) => {
+    const found = [...texts.entries()].filter(([, text]) => addressFamily(text) === family);
+    const prefixes = found.map(([, text]) => prefix(text));
+    return { prefixes, ids: carries(family) ? found.map(([i]) => ids[i]) : undefined };
+  };
+  const nlri = ({ prefixes, ids }: ReturnType<typeof of>) => {
     const writer = new Writer();
-    encodeNlri(writer, prefixes);
+    encodeNlri(writer, prefixes, ids);
     return writer.finish();
   };
-  const announced6 = of('ipv6', announced);
-  const withdrawn6 = of('ipv6', withdrawn);
+  const octets = (text: string) => text.split(' ').flatMap(address => [...addressToBytes(ip(address))]);
+  const announced4 = of('ipv4', announced, pathIds.announced);
+  const announced6 = of('ipv6', announced, pathIds.announced);
+  const withdrawn4 = of('ipv4', withdrawn, pathIds.withdrawn);
+  const withdrawn6 = of('ipv6', withdrawn, pathIds.withdrawn);
   const { nextHop: _, ...withoutNextHop } = attributes;
+  const plain = announced4.prefixes.length > 0 && nextHop4 === undefined;
+  const reach = announced6.prefixes.length > 0 ? announced6 : nextHop4 === undefined ? undefined : announced4;
+  const mpReach = reach && {
+    afi: reach === announced6 ? 2 : 1,
+    safi: 1,
+    nextHop: Uint8Array.from(octets((reach === announced6 ? nextHop6 : nextHop4) ?? 'fd00::9')),
+    nlri: nlri(reach),
+  };
   return encodeUpdate(
     {
-      withdrawn: of('ipv4', withdrawn),
-      announced: of('ipv4', announced),
+      withdrawn: withdrawn4.prefixes,
+      announced: plain ? announced4.prefixes : [],
       attributes: {
-        ...(of('ipv4', announced).length > 0 ? attributes : announced6.length > 0 ? withoutNextHop : {}),
-        ...(announced6.length > 0
-          ? {
-              mpReach: {
-                afi: 2,
-                safi: 1,
-                nextHop: addressToBytes(ip(nextHop6 ?? 'fd00::9')),
-                nlri: nlri(announced6),
-              },
-            }
+        ...(plain ? attributes : mpReach === undefined ? {} : withoutNextHop),
+        ...(mpReach && { mpReach }),
+        ...(withdrawn6.prefixes.length > 0
+          ? { mpUnreach: { afi: 2, safi: 1, withdrawn: nlri(withdrawn6) } }
           : {}),
-        ...(withdrawn6.length > 0 ? { mpUnreach: { afi: 2, safi: 1, withdrawn: nlri(withdrawn6) } } : {}),
       },
+      ...(carries('ipv4') && {
+        pathIds: { withdrawn: withdrawn4.ids ?? [], announced: plain ? (announced4.ids ?? []) : [] },
+      }),
     },
     contextOf(peer),
   );
 }
 
 export function contextOf(peer: RibPeer) {
-  return { fourOctetAs: peer.fourOctetAs, ibgp: peer.asn === peer.localAsn };
+  const { fourOctetAs, extendedNextHop } = peer;
+  return { fourOctetAs, ibgp: peer.asn === peer.localAsn, extendedNextHop };
 }
 
 /** What a peer was told of a prefix, as text that compares. */
@@ -114,8 +133,12 @@ export class WirePeer {
   readonly peer: RibPeer;
   index: PeerIndex;
   readonly routes = new Map<Prefix, string>();
+  /** With ADD-PATH: what it was told of a prefix, by path identifier. */
+  readonly paths = new Map<Prefix, Map<number, string>>();
   messages = 0;
   bytes = 0;
+  /** Octets of the longest message it was sent. */
+  longest = 0;
   readonly #rib: Rib;
 
   constructor(rib: Rib, peer: RibPeer) {
@@ -142,23 +165,52 @@ export class WirePeer {
   learn(bytes: Uint8Array): void {
     this.bytes += bytes.length;
     for (let at = 0; at < bytes.length; ) {
-      const length = frameLength(bytes, at, bytes.length, 4096);
+      const length = frameLength(bytes, at, bytes.length, this.peer.maxMessageLength);
       if (length === 0) throw new Error('a chunk ends within a message');
-      const update = decodeUpdate(bytes, at, at + length, contextOf(this.peer));
+      const context = { ...contextOf(this.peer), addPath: this.peer.addPath.send };
+      const update = decodeUpdate(bytes, at, at + length, context);
       if (update.problems.length > 0) throw new Error(`bad UPDATE: ${update.problems[0]!.detail}`);
-      for (const gone of update.withdrawn) this.routes.delete(gone);
-      for (const each of update.announced) this.routes.set(each, describeUpdate(update, each));
+      for (const [i, gone] of update.withdrawn.entries()) {
+        this.#forget(gone, update.pathIds?.withdrawn[i]);
+      }
+      for (const [i, each] of update.announced.entries()) {
+        this.#learn(each, update.pathIds?.announced[i], describeUpdate(update, each));
+      }
+      this.longest = Math.max(this.longest, length);
       this.messages++;
       at += length;
     }
   }
+
+  #learn(of: Prefix, pathId: number | undefined, text: string): void {
+    if (pathId === undefined) {
+      this.routes.set(of, text);
+      return;
+    }
+    const paths = this.paths.get(of) ?? new Map<number, string>();
+    this.paths.set(of, paths.set(pathId, text));
+    this.routes.set(of, joined(paths.values()));
+  }
+
+  #forget(of: Prefix, pathId: number | undefined): void {
+    const paths = this.paths.get(of);
+    if (pathId !== undefined) paths?.delete(pathId);
+    if (paths === undefined || paths.size === 0) this.routes.delete(of);
+    else this.routes.set(of, joined(paths.values()));
+  }
+}
+
+/** Several paths of a prefix as text that compares, whatever their identifiers. */
+export function joined(texts: Iterable<string>): string {
+  return [...texts].sort().join(' and ');
 }
 
 function describeUpdate({ attributes }: Update, of: Prefix): string {
+  const { mpReach } = attributes;
   const nextHop =
-    addressFamily(of) === 'ipv6'
-      ? addressFromBytes('ipv6', attributes.mpReach!.nextHop)
-      : ipv4FromNumber(attributes.nextHop!);
+    addressFamily(of) === 'ipv4' && attributes.nextHop !== undefined
+      ? ipv4FromNumber(attributes.nextHop)
+      : addressFromBytes('ipv6', mpReach!.nextHop);
   return describeAttributes(attributes, nextHop);
 }
 
