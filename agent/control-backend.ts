@@ -5,6 +5,7 @@ import { compareAddresses } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import { parseResource } from '../core/resources/parse.js';
 import { describeProblem } from '../core/resources/problems.js';
+import { redacted } from '../core/resources/redaction.js';
 import {
   formatResourceId,
   type Resource,
@@ -13,7 +14,7 @@ import {
   resourceIdOf,
 } from '../core/resources/resource.js';
 import { describeRouteRefusal } from '../ipip/desired.js';
-import type { StoreError, StoreResult } from '../store/port.js';
+import type { StoredResource, StoreError, StoreResult } from '../store/port.js';
 import type { Agent } from './agent.js';
 import { type ControlBackend, ControlFailure } from './control/backend.js';
 import type {
@@ -85,13 +86,13 @@ export class AgentBackend implements ControlBackend {
 
   async listResources(kind: ResourceKind): Promise<readonly StoredView[]> {
     const name = ({ resource }: StoredView) => formatResourceId(resourceIdOf(resource));
-    return unwrap(await this.#agent.options.store.list(kind)).toSorted((a, b) =>
-      name(a) < name(b) ? -1 : 1,
-    );
+    return unwrap(await this.#agent.options.store.list(kind))
+      .map(shown)
+      .toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
   }
 
   async getResource(id: ResourceId): Promise<StoredView> {
-    return unwrap(await this.#agent.options.store.get(id));
+    return shown(unwrap(await this.#agent.options.store.get(id)));
   }
 
   async apply(request: ApplyRequest): Promise<readonly ApplyResult[]> {
@@ -189,6 +190,11 @@ export class AgentBackend implements ControlBackend {
 
 function familyWord(family: 'ipv4' | 'ipv6' | undefined) {
   return family === 'ipv6' ? 'ipv6-unicast' : 'ipv4-unicast';
+}
+
+/** As it is stored, and may be shown. */
+function shown({ resource, revision }: StoredResource): StoredView {
+  return { resource: redacted(resource), revision };
 }
 
 /** Labels may stand in any order. */

@@ -1,7 +1,7 @@
 /** The rule of Calico's configuration kinds: `default` speaks for the cluster, `node.NAME` overrides it for one host, field by field. */
 import type { Resource } from '../../core/resources/resource.js';
 
-export class Configurations<R extends Resource> {
+export class Configurations<R extends Exclude<Resource, { readonly kind: 'Secret' }>> {
   readonly #byName = new Map<string, R>();
 
   set(resource: R): void {

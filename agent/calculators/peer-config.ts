@@ -3,10 +3,11 @@ import { familyOf } from '../../bgp/family.js';
 import type { PeerConfig, RoutePolicy } from '../../bgp/speaker/contract.js';
 import { peerDefaults } from '../../bgp/speaker/defaults.js';
 import type { Asn } from '../../core/asn.js';
+import { durationSeconds } from '../../core/duration.js';
 import { addressFamily, type IpAddress } from '../../core/ip-address.js';
 import { prefixContainsAddress } from '../../core/prefix.js';
 import type { BGPPeerResource, NodeResource } from '../../core/resources/resource.js';
-import { BGP_PORT, durationSeconds, nodeAddress } from './node-view.js';
+import { BGP_PORT, nodeAddress } from './node-view.js';
 import { mustStayDown } from './peer-scope.js';
 
 /** One document's (or the mesh's) wish to speak with an address. */

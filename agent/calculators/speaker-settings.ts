@@ -5,11 +5,12 @@
  */
 import type { ListenEndpoint } from '../../bgp/speaker/contract.js';
 import type { Asn } from '../../core/asn.js';
+import { durationSeconds } from '../../core/duration.js';
 import { type IpAddress, type Ipv4Address, ipv4FromNumber } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import type { NodeResource } from '../../core/resources/resource.js';
 import { afterChange, type ResourceChange, sameValue } from './calculator.js';
-import { BgpConfigurations, durationSeconds, nodeAddress } from './node-view.js';
+import { BgpConfigurations, nodeAddress } from './node-view.js';
 
 export interface SpeakerSettings {
   readonly asn: Asn;

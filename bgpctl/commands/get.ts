@@ -1,6 +1,6 @@
 /** `bgpctl get KIND [NAME]`: documents in the store. */
 import type { ControlClient } from '../../agent/control/client.js';
-import type { Resource, ResourceId, ResourceKind } from '../../core/resources/resource.js';
+import { apiOf, type Resource, type ResourceId, type ResourceKind } from '../../core/resources/resource.js';
 import { type Command, exitCode, outputFormat, outputOption, text, watchOption } from '../command.js';
 import { type HostReport, hostReports } from '../format/pool-hosts.js';
 import { formatResources } from '../format/resources.js';
@@ -15,7 +15,7 @@ export const getCommand: Command = {
     {
       name: 'kind',
       describe:
-        'node, nodestatus, ippool, bgpconfiguration, felixconfiguration, bgppeer, workloadendpoint, blockaffinity',
+        'node, nodestatus, ippool, bgpconfiguration, felixconfiguration, bgppeer, bgppeerrange, bgpfilter, secret, workloadendpoint, blockaffinity',
       required: true,
     },
     { name: 'name', describe: 'one of them; NAMESPACE/NAME where the kind has namespaces', required: false },
@@ -42,9 +42,7 @@ export const getCommand: Command = {
       { once: () => source.once(), watch: given.watch === true ? signal => source.watch(signal) : undefined },
       ({ resources, hosts }, wide) => formatResources(kind, resources, { width, colour, wide, hosts }),
       ({ resources }) =>
-        one === undefined
-          ? { apiVersion: 'projectcalico.org/v3', kind: `${kind}List`, items: resources }
-          : resources[0],
+        one === undefined ? { apiVersion: apiOf(kind), kind: `${kind}List`, items: resources } : resources[0],
     );
     return exitCode.fine;
   },

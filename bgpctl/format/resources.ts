@@ -100,6 +100,29 @@ function resourceCells(resource: Exclude<Resource, IPPoolResource>, wide: boolea
         ['ASN', spec.asNumber === undefined ? '' : String(spec.asNumber)],
       ];
     }
+    case 'BGPPeerRange': {
+      const { spec } = resource;
+      return [
+        name,
+        ['CIDR', spec.cidr],
+        ['NODE', spec.node ?? spec.nodeSelector ?? '(global)'],
+        ['ASN', spec.asNumbers?.join(',') ?? "(the node's)"],
+        ['LIMIT', String(spec.limit)],
+      ];
+    }
+    case 'BGPFilter': {
+      const { importV4, exportV4, importV6, exportV6 } = resource.spec;
+      const count = (rules: readonly unknown[] | undefined) => String(rules?.length ?? 0);
+      return [
+        name,
+        ['IMPORTV4', count(importV4)],
+        ['EXPORTV4', count(exportV4)],
+        ['IMPORTV6', count(importV6)],
+        ['EXPORTV6', count(exportV6)],
+      ];
+    }
+    case 'Secret':
+      return [name, ['TYPE', resource.type ?? 'Opaque'], ['KEYS', Object.keys(resource.data).join(',')]];
     case 'WorkloadEndpoint': {
       const { spec, metadata } = resource;
       const where: Cell[] = wide ? [['NAMESPACE', metadata.namespace ?? ''], name] : [];

@@ -1,22 +1,67 @@
 /** Margay's own annotations (`margay.io/*`) on Calico's documents: fields that those have no place for. */
 import { nearest } from '../nearest-word.js';
 import { type DocumentProblem, show } from './problems.js';
-import type { EncapsulationMode, IPPoolResource, ResourceKind } from './resource.js';
+import { isSecret, notShown } from './redaction.js';
+import type {
+  BGPConfigurationResource,
+  BGPPeerRangeResource,
+  BGPPeerResource,
+  EncapsulationMode,
+  IPPoolResource,
+  ResourceKind,
+} from './resource.js';
+import {
+  contradictions,
+  parseSessionOptions,
+  type SessionOptionName,
+  type SessionOptions,
+  sessionOptionNames,
+  sessionOptions,
+} from './session-options.js';
 
 const PREFIX = 'margay.io/';
 
 const modes: readonly string[] = ['Always', 'CrossSubnet', 'Never'] satisfies EncapsulationMode[];
 
+type Known = Readonly<Record<string, { is(value: string): boolean; allowed: string }>>;
+
+/** A node of the mesh is nobody's client. */
+const notOfMesh: readonly SessionOptionName[] = ['routeReflectorClient'];
+
+function optionsBut(left: readonly SessionOptionName[]): Known {
+  const names = sessionOptionNames.filter(name => !left.includes(name));
+  return Object.fromEntries(
+    names.map(name => {
+      const { allowed, parse } = sessionOptions[name];
+      return [name, { allowed, is: (value: string) => parse(value) !== undefined }];
+    }),
+  );
+}
+
 /** By kind and name: whether a value is allowed, and what is, completing "VALUE is not ...". */
-const known: Readonly<
-  Partial<Record<ResourceKind, Readonly<Record<string, { is(value: string): boolean; allowed: string }>>>>
-> = {
+const known: Readonly<Partial<Record<ResourceKind, Known>>> = {
   IPPool: { udpMode: { is: value => modes.includes(value), allowed: `one of ${modes.join(', ')}` } },
+  BGPPeer: optionsBut([]),
+  BGPConfiguration: optionsBut(notOfMesh),
 };
 
 /** When packets to the pool leave inside UDP; never unless the annotation says otherwise. */
 export function udpModeOf({ metadata }: Pick<IPPoolResource, 'metadata'>): EncapsulationMode {
   return (metadata.annotations[`${PREFIX}udpMode`] as EncapsulationMode | undefined) ?? 'Never';
+}
+
+/** What a document says of its sessions beyond Calico's fields. */
+export function sessionOptionsOf(
+  document: BGPPeerResource | BGPConfigurationResource | BGPPeerRangeResource,
+): SessionOptions {
+  return document.kind === 'BGPPeerRange'
+    ? parseSessionOptions(document.spec)
+    : parseSessionOptions(annotatedOptions(document.metadata.annotations));
+}
+
+function annotatedOptions(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  const own = Object.entries(annotations).filter(([key]) => key.startsWith(PREFIX));
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value]));
 }
 
 /** What is wrong with the annotations that are ours; those of others are theirs. */
@@ -30,14 +75,21 @@ export function annotationProblems(
   for (const [key, value] of Object.entries(annotations)) {
     if (!key.startsWith(PREFIX)) continue;
     const path = `metadata.annotations["${key}"]`;
+    const shown = isSecret([key], undefined) ? notShown : show(value);
     const entry = Object.hasOwn(ofKind, key.slice(PREFIX.length))
       ? ofKind[key.slice(PREFIX.length)]
       : undefined;
-    if (entry === undefined)
-      problems.push({ path, value: show(value), allowed: unknownWords(kind, key, ofKind) });
-    else if (!entry.is(value)) problems.push({ path, value: show(value), allowed: entry.allowed });
+    if (entry === undefined) problems.push({ path, value: shown, allowed: unknownWords(kind, key, ofKind) });
+    else if (!entry.is(value)) problems.push({ path, value: shown, allowed: entry.allowed });
   }
-  return [...problems, ...(kind === 'IPPool' ? tunnelProblems(annotations, spec) : [])];
+  if (problems.length > 0) return problems;
+  if (kind === 'IPPool') return tunnelProblems(annotations, spec);
+  if (kind !== 'BGPPeer' && kind !== 'BGPConfiguration') return [];
+  return contradictions(
+    parseSessionOptions(annotatedOptions(annotations)),
+    spec as Record<string, unknown>,
+    name => `metadata.annotations["${PREFIX}${name}"]`,
+  );
 }
 
 function unknownWords(kind: ResourceKind, key: string, ofKind: object): string {

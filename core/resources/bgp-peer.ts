@@ -8,6 +8,7 @@ import {
   ipAddress,
   oneOf,
   optional,
+  resourceName,
   secretKeyRef,
   selector,
   text,
@@ -23,6 +24,10 @@ const peerIp = z.string('an address, with or without a port').refine(value => {
   return address !== undefined && port >= 1 && port <= 65535;
 }, 'an address, with or without a port (10.0.0.1, 10.0.0.1:1179, [2001:db8::1]:1179)');
 
+export const allowedOwnAsns = wholeNumber(0, 255);
+export const ttlSecurityHops = wholeNumber(1, 255);
+export const filterNames = z.array(resourceName, 'a list of names of BGPFilters');
+
 export const bgpPeerSpec = z
   .strictObject({
     node: optional(text),
@@ -37,12 +42,13 @@ export const bgpPeerSpec = z
     sourceAddress: optional(oneOf(['UseNodeIP', 'None'])),
     maxRestartTime: optional(duration),
     keepaliveTime: optional(duration),
-    numAllowedLocalASNumbers: optional(wholeNumber(0, 255)),
-    ttlSecurity: optional(wholeNumber(1, 255)),
+    numAllowedLocalASNumbers: optional(allowedOwnAsns),
+    ttlSecurity: optional(ttlSecurityHops),
     reachableBy: optional(ipAddress),
-    filters: optional(z.array(text)),
+    filters: optional(filterNames),
     password: optional(secretKeyRef),
     reversePeering: optional(oneOf(['Auto', 'Manual'])),
+    failureDetectionMode: optional(oneOf(['None', 'BFDIfDirectlyConnected'])),
   })
   .superRefine((spec, context) => {
     const issue = (path: string, message: string) =>
@@ -53,7 +59,11 @@ export const bgpPeerSpec = z
     if (spec.peerSelector !== undefined) {
       if (spec.peerIP !== undefined) issue('peerIP', 'allowed beside peerSelector: give one of them');
       if (spec.asNumber !== undefined) issue('asNumber', "allowed beside peerSelector: it is the nodes' own");
-    } else if (spec.localWorkloadSelector === undefined) {
+    } else if (spec.localWorkloadSelector !== undefined) {
+      if (spec.peerIP !== undefined)
+        issue('peerIP', 'allowed beside localWorkloadSelector: give one of them');
+      if (spec.asNumber === undefined) issue('asNumber', "there: it is the workloads'");
+    } else {
       if (spec.peerIP === undefined) issue('peerIP', 'there: give peerIP and asNumber, or peerSelector');
       else if (spec.asNumber === undefined) issue('asNumber', 'there: a peerIP needs it');
     }

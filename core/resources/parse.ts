@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { nearest } from '../nearest-word.js';
 import { annotationProblems } from './annotations.js';
 import { bgpConfigurationSpec } from './bgp-configuration.js';
+import { bgpFilterSpec } from './bgp-filter.js';
 import { bgpPeerSpec } from './bgp-peer.js';
+import { bgpPeerRangeSpec } from './bgp-peer-range.js';
 import { blockAffinitySpec } from './block-affinity.js';
 import { felixConfigurationSpec } from './felix-configuration.js';
 import { optional, resourceName } from './fields.js';
@@ -14,7 +16,15 @@ import { ipPoolSpec } from './ip-pool.js';
 import { nodeSpec } from './node.js';
 import { nodeStatusSpec } from './node-status.js';
 import { type DocumentProblem, problemsOf, show, typeWords } from './problems.js';
-import { apiOf, type Resource, type ResourceId, type ResourceKind } from './resource.js';
+import {
+  apiOf,
+  KUBERNETES_API,
+  type Metadata,
+  type Resource,
+  type ResourceId,
+  type ResourceKind,
+} from './resource.js';
+import { secretContent, secretFields } from './secret.js';
 import { workloadEndpointSpec } from './workload-endpoint.js';
 
 export type ParsedDocument =
@@ -26,16 +36,21 @@ export type ParsedDocument =
       readonly problems: readonly DocumentProblem[];
     };
 
-const specs: Readonly<Record<ResourceKind, z.ZodType>> = {
+/** A Secret has none: its content stands beside its metadata. */
+const specs: Readonly<Record<Exclude<ResourceKind, 'Secret'>, z.ZodType>> = {
   Node: nodeSpec,
   IPPool: ipPoolSpec,
   BGPConfiguration: bgpConfigurationSpec,
   FelixConfiguration: felixConfigurationSpec,
   BGPPeer: bgpPeerSpec,
+  BGPPeerRange: bgpPeerRangeSpec,
+  BGPFilter: bgpFilterSpec,
   WorkloadEndpoint: workloadEndpointSpec,
   BlockAffinity: blockAffinitySpec,
   NodeStatus: nodeStatusSpec,
 };
+
+const resourceKinds = [...(Object.keys(specs) as [ResourceKind, ...ResourceKind[]]), 'Secret'] as const;
 
 const namespaced: ReadonlySet<ResourceKind> = new Set(['WorkloadEndpoint']);
 
@@ -61,20 +76,21 @@ const metadataSchema = z.strictObject({
 });
 
 /** The apiVersion is checked apart: which one is right depends on the kind. */
-const envelope = z.strictObject({
+const heading = {
   apiVersion: z.unknown().optional(),
-  kind: z.enum(Object.keys(specs) as [ResourceKind, ...ResourceKind[]], {
-    error: issue => kindWords(issue.input),
-  }),
+  kind: z.enum(resourceKinds, { error: issue => kindWords(issue.input) }),
   metadata: metadataSchema,
+};
+const envelope = z.strictObject({
+  ...heading,
   spec: z.unknown().optional(),
   status: z.unknown().optional(),
 });
+const secretEnvelope = z.strictObject({ ...heading, ...secretFields });
 
 function kindWords(kind: unknown): string {
-  const kinds = Object.keys(specs);
-  const meant = typeof kind === 'string' ? nearest(kind, kinds) : undefined;
-  return `one of ${kinds.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
+  const meant = typeof kind === 'string' ? nearest(kind, resourceKinds) : undefined;
+  return `one of ${resourceKinds.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
 }
 
 export function parseResource(document: unknown): ParsedDocument {
@@ -82,6 +98,7 @@ export function parseResource(document: unknown): ParsedDocument {
   if (refused !== undefined) return { kind: 'invalid', id: undefined, problems: [refused] };
   const written = document as { readonly kind?: unknown; readonly spec?: unknown };
   const kind = isResourceKind(written.kind) ? written.kind : undefined;
+  if (kind === 'Secret') return parseSecret(document as object);
   const outer = envelope.safeParse(document, { error: typeWords });
   const schema = kind === undefined ? undefined : specs[kind];
   const spec = schema?.safeParse(written.spec ?? {}, { error: typeWords });
@@ -96,13 +113,38 @@ export function parseResource(document: unknown): ParsedDocument {
   if (problems.length > 0 || !outer.success || spec?.success !== true) {
     return { kind: 'invalid', id: idOf(written, kind), problems };
   }
-  const { name, namespace, labels, annotations } = outer.data.metadata;
-  const ownProblems = annotationProblems(outer.data.kind, annotations, spec.data);
+  const metadata = metadataOf(outer.data.metadata);
+  const ownProblems = annotationProblems(outer.data.kind, metadata.annotations, spec.data);
   if (ownProblems.length > 0) return { kind: 'invalid', id: idOf(written, kind), problems: ownProblems };
-  const metadata = { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations };
   const apiVersion = apiOf(outer.data.kind);
   const resource = { apiVersion, kind: outer.data.kind, metadata, spec: pruned(spec.data) };
   return { kind: 'ok', resource: resource as Resource };
+}
+
+function parseSecret(document: object): ParsedDocument {
+  const parsed = secretEnvelope.safeParse(document, { error: typeWords });
+  const problems = [
+    ...(parsed.success ? [] : problemsOf(parsed.error, document, [], secretEnvelope, 'Secret')),
+    ...apiProblems('Secret', document),
+    ...namespaceProblems('Secret', document),
+  ];
+  if (!parsed.success || problems.length > 0) {
+    return { kind: 'invalid', id: idOf(document, 'Secret'), problems };
+  }
+  const metadata = metadataOf(parsed.data.metadata);
+  const ownProblems = annotationProblems('Secret', metadata.annotations, undefined);
+  if (ownProblems.length > 0) return { kind: 'invalid', id: idOf(document, 'Secret'), problems: ownProblems };
+  const resource = {
+    apiVersion: KUBERNETES_API,
+    kind: 'Secret',
+    metadata,
+    ...secretContent(parsed.data),
+  } as const;
+  return { kind: 'ok', resource };
+}
+
+function metadataOf({ name, namespace, labels, annotations }: z.output<typeof metadataSchema>): Metadata {
+  return { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations };
 }
 
 function apiProblems(kind: ResourceKind | undefined, document: object): DocumentProblem[] {
@@ -136,7 +178,7 @@ function deeperThan(document: unknown, most: number): boolean {
 }
 
 function isResourceKind(kind: unknown): kind is ResourceKind {
-  return typeof kind === 'string' && Object.hasOwn(specs, kind);
+  return typeof kind === 'string' && (kind === 'Secret' || Object.hasOwn(specs, kind));
 }
 
 function idOf(document: object, kind: ResourceKind | undefined): ResourceId | undefined {
@@ -174,5 +216,8 @@ export function serialiseResource(resource: Resource): Record<string, unknown> {
   if (namespace !== undefined) metadata.namespace = namespace;
   if (Object.keys(labels).length > 0) metadata.labels = labels;
   if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
-  return { apiVersion: resource.apiVersion, kind: resource.kind, metadata, spec: resource.spec };
+  const { apiVersion, kind } = resource;
+  if (kind !== 'Secret') return { apiVersion, kind, metadata, spec: resource.spec };
+  const { type, data } = resource;
+  return { apiVersion, kind, metadata, ...(type === undefined ? {} : { type }), data };
 }

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { nearest } from '../nearest-word.js';
-import type { ResourceKind } from './resource.js';
+import { isSecret, notShown } from './redaction.js';
+import { apiOf, CALICO_API, type ResourceKind } from './resource.js';
 
 /** One thing wrong: `PATH: VALUE is not ALLOWED`. */
 export interface DocumentProblem {
@@ -41,24 +42,33 @@ export function problemsOf(
   schema: z.ZodType,
   kind: ResourceKind | undefined,
 ): DocumentProblem[] {
+  const written = base.length === 0 ? (root as { readonly kind?: unknown }).kind : kind;
+  const shown = (path: readonly PropertyKey[], value: unknown) =>
+    value !== undefined && isSecret(path, written) ? notShown : show(value);
   return error.issues.flatMap(issue => {
     const value = valueAt(root, issue.path);
     const path = [...base, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map(key => ({
         path: pathText([...path, key]),
-        value: show((value as Record<string, unknown>)[key]),
+        value: shown([...path, key], (value as Record<string, unknown>)[key]),
         allowed: unknownFieldWords(key, fieldsAt(schema, issue.path), kind),
       }));
     }
-    return [{ path: pathText(path), value: show(value), allowed: issue.message }];
+    if (issue.code === 'invalid_key') {
+      const allowed = issue.issues[0]?.message ?? 'allowed as a key';
+      return [{ path: pathText(path.slice(0, -1)), value: show(path.at(-1)), allowed }];
+    }
+    return [{ path: pathText(path), value: shown(path, value), allowed: issue.message }];
   });
 }
 
 function unknownFieldWords(key: string, known: readonly string[], kind: ResourceKind | undefined): string {
-  const calico = `a field of Calico's ${kind ?? 'documents'}`;
+  const own = kind !== undefined && apiOf(kind) !== CALICO_API;
+  const calico = own ? `a field of a ${kind}` : `a field of Calico's ${kind ?? 'documents'}`;
   const meant = nearest(key, known);
   if (meant !== undefined) return `${calico}: did you mean ${meant}?`;
+  if (own) return `${calico}, which are ${known.join(', ')}`;
   return `${calico}: what only Margay has stands in annotations (margay.io/${key}) or in documents of margay.io/v1`;
 }
 
@@ -93,9 +103,13 @@ function pathText(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-/** As it was written, shortened. What is nested too deep for this is refused before, see `parse.ts`. */
+/** As it was written, shortened, without secrets. What is nested too deep for this is refused before, see `parse.ts`. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const json = JSON.stringify(value) ?? String(value);
+  const json = JSON.stringify(value, withoutSecrets) ?? String(value);
   return json.length <= 80 ? json : `${json.slice(0, 77)}...`;
+}
+
+function withoutSecrets(key: string, value: unknown): unknown {
+  return isSecret([key], undefined) ? notShown : value;
 }

@@ -6,10 +6,13 @@
 import type { Asn } from '../asn.js';
 import type { IpAddress, Ipv4Address } from '../ip-address.js';
 import type { Prefix } from '../prefix.js';
+import type { SessionOptionName } from './session-options.js';
 
 export const CALICO_API = 'projectcalico.org/v3';
 /** Of the kinds that Calico does not have. */
 export const MARGAY_API = 'margay.io/v1';
+/** Of the kinds that are Kubernetes' own. */
+export const KUBERNETES_API = 'v1';
 
 export interface Metadata {
   readonly name: string;
@@ -78,9 +81,15 @@ export type BGPConfigurationResource = Document<
     readonly serviceClusterIPs?: readonly { readonly cidr: Prefix }[];
     readonly serviceExternalIPs?: readonly { readonly cidr: Prefix }[];
     readonly serviceLoadBalancerIPs?: readonly { readonly cidr: Prefix }[];
+    readonly serviceLoadBalancerAggregation?: 'Enabled' | 'Disabled';
     readonly nodeMeshMaxRestartTime?: string;
-    readonly nodeMeshPassword?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+    readonly nodeMeshPassword?: PasswordReference;
     readonly ignoredInterfaces?: readonly string[];
+    readonly localWorkloadPeeringIPV4?: string;
+    readonly localWorkloadPeeringIPV6?: string;
+    readonly programClusterRoutes?: 'Disabled' | 'Enabled' | 'EnabledIPIPOnly' | 'EnabledNoEncapOnly';
+    readonly ipv4NormalRoutePriority?: number;
+    readonly ipv6NormalRoutePriority?: number;
   }
 >;
 
@@ -110,6 +119,7 @@ export type BGPPeerResource = Document<
     readonly asNumber?: Asn;
     readonly localASNumber?: Asn;
     readonly peerSelector?: string;
+    readonly localWorkloadSelector?: string;
     readonly nextHopMode?: 'Auto' | 'Self' | 'Keep';
     readonly keepOriginalNextHop?: boolean;
     readonly sourceAddress?: 'UseNodeIP' | 'None';
@@ -119,10 +129,89 @@ export type BGPPeerResource = Document<
     readonly ttlSecurity?: number;
     readonly reachableBy?: IpAddress;
     readonly filters?: readonly string[];
-    readonly password?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+    readonly password?: PasswordReference;
     readonly reversePeering?: 'Auto' | 'Manual';
+    readonly failureDetectionMode?: 'None' | 'BFDIfDirectlyConnected';
   }
 >;
+
+/** To a key of a {@link SecretResource}. */
+export interface PasswordReference {
+  readonly secretKeyRef: { readonly name: string; readonly key: string };
+}
+
+/**
+ * Peers that are not known before they dial: whoever connects from an address of `cidr` with one of the AS numbers, at most `limit` at a
+ * time. What they are like stands in fields of a BGPPeer and in session options.
+ */
+export type BGPPeerRangeResource = Document<
+  'BGPPeerRange',
+  {
+    readonly node?: string;
+    readonly nodeSelector?: string;
+    readonly cidr: Prefix;
+    /** None: the host's own. */
+    readonly asNumbers?: readonly Asn[];
+    readonly limit: number;
+  } & Pick<
+    BGPPeerResource['spec'],
+    | 'localASNumber'
+    | 'nextHopMode'
+    | 'maxRestartTime'
+    | 'keepaliveTime'
+    | 'numAllowedLocalASNumbers'
+    | 'ttlSecurity'
+    | 'filters'
+    | 'password'
+  > & { readonly [K in SessionOptionName]?: string | number | boolean },
+  typeof MARGAY_API
+>;
+
+/** One list per direction and family; of several BGPFilters of a peer the first rule that matches decides. */
+export type BGPFilterResource = Document<
+  'BGPFilter',
+  {
+    readonly importV4?: readonly BGPFilterRule[];
+    readonly exportV4?: readonly BGPFilterRule[];
+    readonly importV6?: readonly BGPFilterRule[];
+    readonly exportV6?: readonly BGPFilterRule[];
+  }
+>;
+
+/** Every match that is given must hold; a rule without one is for every route. */
+export interface BGPFilterRule {
+  readonly action: 'Accept' | 'Reject';
+  readonly cidr?: Prefix;
+  /** There where `cidr` is. */
+  readonly matchOperator?: 'Equal' | 'NotEqual' | 'In' | 'NotIn';
+  readonly prefixLength?: { readonly min?: number; readonly max?: number };
+  readonly source?: 'RemotePeers';
+  /** "*" stands for anything. */
+  readonly interface?: string;
+  readonly peerType?: 'eBGP' | 'iBGP';
+  readonly communities?: { readonly values: readonly string[] };
+  readonly asPathPrefix?: readonly Asn[];
+  /** As a metric of the kernel: lower is better. */
+  readonly priority?: number;
+  readonly operations?: readonly BGPFilterOperation[];
+}
+
+/** One of the three. */
+export interface BGPFilterOperation {
+  readonly addCommunity?: { readonly value: string };
+  readonly prependASPath?: { readonly prefix: readonly Asn[] };
+  readonly setPriority?: { readonly value: number };
+}
+
+/** Kubernetes' own: what is in it is never shown, see `redaction.ts`. */
+export interface SecretResource {
+  readonly apiVersion: typeof KUBERNETES_API;
+  readonly kind: 'Secret';
+  readonly metadata: Metadata;
+  readonly type?: string;
+  /** By key, in base64. */
+  readonly data: Readonly<Record<string, string>>;
+}
 
 /** A workload's interface; namespaced. */
 export type WorkloadEndpointResource = Document<
@@ -190,13 +279,17 @@ export type Resource =
   | BGPConfigurationResource
   | FelixConfigurationResource
   | BGPPeerResource
+  | BGPPeerRangeResource
+  | BGPFilterResource
   | WorkloadEndpointResource
-  | BlockAffinityResource;
+  | BlockAffinityResource
+  | SecretResource;
 
 export type ResourceKind = Resource['kind'];
 
 export function apiOf(kind: ResourceKind): string {
-  return kind === 'NodeStatus' ? MARGAY_API : CALICO_API;
+  if (kind === 'Secret') return KUBERNETES_API;
+  return kind === 'NodeStatus' || kind === 'BGPPeerRange' ? MARGAY_API : CALICO_API;
 }
 
 export interface ResourceId {

@@ -2,7 +2,7 @@
  * SHELL: the store's directory: read, and written so that a crash at any moment leaves each file old or new, never half. Errors are the
  * system's own, with `code`.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDocumentFile } from './document-file.js';
 
@@ -16,6 +16,7 @@ export interface FileLock {
   unlock(fd: number): void;
 }
 
+const SECRET_MODE = 0o600;
 const LOCK_FILE = '.lock';
 const TEMPORARY = /^\.tmp-(\d+)-/;
 const FIRST_PAUSE_MS = 1;
@@ -69,11 +70,11 @@ export class Directory {
     }
   }
 
-  /** Whole and durable: temporary file, fsync, rename, fsync of the directory. */
-  async write(name: string, content: string): Promise<void> {
+  /** Whole and durable: temporary file, fsync, rename, fsync of the directory. @param secret nobody but the owner may read it */
+  async write(name: string, content: string, secret: boolean): Promise<void> {
     const temporary = join(this.path, `.tmp-${process.pid}-${++this.#temporaries}`);
     try {
-      const file = await open(temporary, 'wx', 0o640);
+      const file = await open(temporary, 'wx', secret ? SECRET_MODE : 0o640);
       try {
         await file.writeFile(content);
         await file.sync();
@@ -86,6 +87,13 @@ export class Directory {
       throw error;
     }
     await this.#syncDirectory();
+  }
+
+  /** A file with secrets that somebody else may read is shut to them. */
+  async shut(name: string): Promise<void> {
+    const path = join(this.path, name);
+    const { mode } = await stat(path);
+    if ((mode & 0o077) !== 0) await chmod(path, SECRET_MODE);
   }
 
   async remove(name: string): Promise<void> {

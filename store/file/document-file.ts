@@ -30,7 +30,7 @@ export function parseFile(name: string, content: string): ParsedFile {
     const problem = {
       path: '',
       value: line === undefined ? 'the text' : `line ${line}`,
-      allowed: `YAML: ${error.message.split('\n')[0]}`,
+      allowed: `YAML: ${mentionsSecret(content) ? 'something is wrong there' : error.message.split('\n')[0]}`,
     };
     return {
       stored: [],
@@ -44,7 +44,8 @@ export function parseFile(name: string, content: string): ParsedFile {
     const location = documents.length === 1 ? name : `${name}#${i + 1}`;
     const written = writtenValue(document);
     if (written.kind === 'refused') {
-      const problem = { path: '', value: 'the text', allowed: `YAML: ${written.reason}` };
+      const reason = mentionsSecret(content) ? 'it has an alias of nothing, or too many' : written.reason;
+      const problem = { path: '', value: 'the text', allowed: `YAML: ${reason}` };
       invalid.push({ location, id: undefined, problems: [problem] });
       continue;
     }
@@ -55,6 +56,11 @@ export function parseFile(name: string, content: string): ParsedFile {
     } else invalid.push({ location, id: parsed.id, problems: parsed.problems });
   }
   return { stored, invalid, unreadable: false };
+}
+
+/** It holds a Secret, or what was meant to be one: rather one file too many than one too few. */
+export function mentionsSecret(content: string): boolean {
+  return /\bkind\W{1,8}Secrets?\b/i.test(content);
 }
 
 /** `<<` merges maps, as it does for kubectl and calicoctl. */

@@ -22,7 +22,7 @@ import type {
 } from '../port.js';
 import { ResourceTable } from '../resource-table.js';
 import { Directory, type FileLock, type FileStamp, isOfOneFile } from './directory.js';
-import { fileNameOf, parseFile, replaceDocument } from './document-file.js';
+import { fileNameOf, mentionsSecret, parseFile, replaceDocument } from './document-file.js';
 
 export interface FileStoreOptions {
   readonly directory: string;
@@ -141,7 +141,9 @@ export class FileStore implements Store {
       if (this.#files.get(name)?.stamp === stamp) continue;
       try {
         const content = await this.#directory.read(name);
-        if (content !== undefined) this.#learnFile(name, stamp, content);
+        if (content === undefined) continue;
+        this.#learnFile(name, stamp, content);
+        if (mentionsSecret(content)) await this.#shutFile(name);
       } catch (error) {
         if (!isOfOneFile(error)) throw error;
         this.#unreadableFile(name, (error as Error).message);
@@ -199,6 +201,20 @@ export class FileStore implements Store {
     this.#files.set(name, { stamp, stored, invalid });
     for (const { resource } of before) {
       if (!stored.some(one => sameId(resourceIdOf(one.resource), resource))) this.#forget(resource);
+    }
+  }
+
+  /** Only its owner may read secrets. One that cannot be shut is used, and said. */
+  async #shutFile(name: string): Promise<void> {
+    try {
+      await this.#directory.shut(name);
+    } catch (error) {
+      const known = this.#files.get(name);
+      if (known === undefined) return;
+      const allowed = `shut to others, and cannot be: ${(error as Error).message}`;
+      const problem = { path: '', value: 'a file with secrets', allowed };
+      const invalid = [...known.invalid, { location: name, id: undefined, problems: [problem] }];
+      this.#files.set(name, { ...known, invalid });
     }
   }
 
@@ -266,7 +282,7 @@ export class FileStore implements Store {
           if (refusal !== undefined) return failure(refusal);
           const text = replaceDocument(content, id, resource);
           if (text === '') await this.#directory.remove(name);
-          else await this.#directory.write(name, text);
+          else await this.#directory.write(name, text, mentionsSecret(text));
           await this.#written(name, text);
           return { kind: 'ok', value: resource && this.#table.get(id) };
         });

@@ -3,18 +3,30 @@ import type { Asn } from '../../core/asn.js';
 import type { Prefix } from '../../core/prefix.js';
 import {
   type BGPConfigurationResource,
+  type BGPFilterResource,
+  type BGPPeerRangeResource,
   type BGPPeerResource,
   type BlockAffinityResource,
   CALICO_API,
   type FelixConfigurationResource,
   type IPPoolResource,
+  KUBERNETES_API,
+  MARGAY_API,
   type NodeResource,
   type Resource,
+  type SecretResource,
   type WorkloadEndpointResource,
 } from '../../core/resources/resource.js';
 
 const apiVersion = CALICO_API;
 const metadata = (name: string, labels: Record<string, string> = {}) => ({ name, labels, annotations: {} });
+
+function annotated(name: string, options: Readonly<Record<string, string>>) {
+  const annotations = Object.entries(options).map(
+    ([option, value]) => [`margay.io/${option}`, value] as const,
+  );
+  return { name, labels: {}, annotations: Object.fromEntries(annotations) };
+}
 
 export const asn = (value: number) => value as Asn;
 export const cidr = (text: string) => text as Prefix;
@@ -35,8 +47,9 @@ export function node(
 export function bgpConfiguration(
   name: string,
   spec: BGPConfigurationResource['spec'],
+  options: Readonly<Record<string, string>> = {},
 ): BGPConfigurationResource {
-  return { apiVersion, kind: 'BGPConfiguration', metadata: metadata(name), spec };
+  return { apiVersion, kind: 'BGPConfiguration', metadata: annotated(name, options), spec };
 }
 
 export function felixConfiguration(
@@ -46,8 +59,37 @@ export function felixConfiguration(
   return { apiVersion, kind: 'FelixConfiguration', metadata: metadata(name), spec };
 }
 
-export function bgpPeer(name: string, spec: BGPPeerResource['spec']): BGPPeerResource {
-  return { apiVersion, kind: 'BGPPeer', metadata: metadata(name), spec };
+/** @param options `margay.io/NAME` annotations */
+export function bgpPeer(
+  name: string,
+  spec: BGPPeerResource['spec'],
+  options: Readonly<Record<string, string>> = {},
+): BGPPeerResource {
+  return { apiVersion, kind: 'BGPPeer', metadata: annotated(name, options), spec };
+}
+
+export function bgpPeerRange(
+  name: string,
+  spec: Omit<BGPPeerRangeResource['spec'], 'limit'> & { readonly limit?: number },
+): BGPPeerRangeResource {
+  return {
+    apiVersion: MARGAY_API,
+    kind: 'BGPPeerRange',
+    metadata: metadata(name),
+    spec: { limit: 100, ...spec },
+  };
+}
+
+export function bgpFilter(name: string, spec: BGPFilterResource['spec']): BGPFilterResource {
+  return { apiVersion, kind: 'BGPFilter', metadata: metadata(name), spec };
+}
+
+/** @param values by key, as text */
+export function secret(name: string, values: Readonly<Record<string, string>>): SecretResource {
+  const data = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+  );
+  return { apiVersion: KUBERNETES_API, kind: 'Secret', metadata: metadata(name), data };
 }
 
 export function pool(name: string, prefix: string, disableBGPExport = false): IPPoolResource {

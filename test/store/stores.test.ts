@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -179,5 +187,41 @@ test('what a process that died in the middle of a write left is swept', async t 
     readdirSync(folder).filter(name => name.startsWith('.tmp')),
     [],
   );
+  await store.close();
+});
+
+test('a file with a Secret is its owner’s alone, whoever wrote it, and no error quotes it', async t => {
+  const folder = newFolder();
+  const store = fileStore(folder);
+  const modeOf = (name: string) => statSync(join(folder, name)).mode & 0o777;
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'a', labels: {}, annotations: {} },
+  } as const;
+  await store.create({ ...secret, data: { tor: 'eA==' } });
+  await store.create(pool('p', '10.0.0.0/16'));
+  t.is(modeOf('Secret.a.yaml'), 0o600);
+  t.is(modeOf('IPPool.p.yaml') & 0o040, 0o040);
+  const byHand = 'apiVersion: v1\nkind: "Secret"\nmetadata: { name: b }\nstringData: { tor: hunter2 }\n';
+  writeFileSync(join(folder, 'mine.yaml'), byHand, { mode: 0o644 });
+  const read = await store.get({ kind: 'Secret', name: 'b' });
+  t.is(
+    read.kind === 'ok' && read.value.resource.kind === 'Secret' && read.value.resource.data.tor,
+    'aHVudGVyMg==',
+  );
+  t.is(modeOf('mine.yaml'), 0o600);
+  writeFileSync(join(folder, 'broken.yaml'), `${byHand}}hunter2: *hunter2\n`);
+  writeFileSync(join(folder, 'alias.yaml'), byHand.replace('hunter2', '*hunter2').replace('b }', 'c }'));
+  const ending = new AbortController();
+  await store.list();
+  let invalid = '';
+  for await (const events of store.watch({ signal: ending.signal })) {
+    for (const event of events) if (event.kind === 'invalid') invalid = JSON.stringify(event.documents);
+    if (events.some(({ kind }) => kind === 'in-sync')) ending.abort();
+  }
+  t.regex(invalid, /broken\.yaml/);
+  t.regex(invalid, /alias\.yaml/);
+  t.notRegex(invalid, /hunter2/);
   await store.close();
 });

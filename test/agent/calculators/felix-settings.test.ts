@@ -94,7 +94,9 @@ test('a document whose name speaks for no host is named, and changes nothing', t
 /** Read off the whole state at once. */
 function twin(state: State): unknown {
   const spec = (name: string): Readonly<Record<string, unknown>> =>
-    state.find(one => one.kind === 'FelixConfiguration' && one.metadata.name === name)?.spec ?? {};
+    state.flatMap(one =>
+      one.kind === 'FelixConfiguration' && one.metadata.name === name ? [one.spec] : [],
+    )[0] ?? {};
   const both = { ...spec('default'), ...spec('node.a') };
   const conditions = ['default', 'node.a'].filter(name => 'ipipEnabled' in spec(name));
   return [both.ipipMTU === 0 ? undefined : both.ipipMTU, both.vxlanPort ?? 4789, conditions];

@@ -5,7 +5,7 @@ test('a configuration with everything keeps it', t => {
   readsAs(t, 'BGPConfiguration', {});
   readsAs(t, 'BGPConfiguration', {
     logSeverityScreen: 'Info',
-    nodeToNodeMeshEnabled: false,
+    nodeToNodeMeshEnabled: true,
     asNumber: 65000,
     listenPort: 1179,
     bindMode: 'NodeIP',
@@ -21,6 +21,7 @@ test('a configuration with everything keeps it', t => {
     nodeMeshMaxRestartTime: '2m30s',
     nodeMeshPassword: { secretKeyRef: { name: 'bgp', key: 'password' } },
     ignoredInterfaces: ['docker0'],
+    programClusterRoutes: 'EnabledNoEncapOnly',
     ipv4NormalRoutePriority: 2147483647,
   });
 });
@@ -71,7 +72,14 @@ test('each wrong value is named with what is allowed', t => {
     [{ serviceClusterIPs: '10.96.0.0/12' }, 'serviceClusterIPs', '"10.96.0.0/12"', 'a list of { cidr }'],
     [{ nodeMeshMaxRestartTime: '120' }, 'nodeMeshMaxRestartTime', '"120"', 'a duration such as 90s or 1m30s'],
     [{ nodeMeshMaxRestartTime: 120 }, 'nodeMeshMaxRestartTime', '120', 'a duration such as 90s or 1m30s'],
-    [{ nodeMeshPassword: 'secret' }, 'nodeMeshPassword', '"secret"', 'a map of fields'],
+    [{ nodeMeshPassword: 'secret' }, 'nodeMeshPassword', '(not shown)', 'a map of fields'],
+    [
+      { nodeToNodeMeshEnabled: false, nodeMeshMaxRestartTime: '60s' },
+      'nodeMeshMaxRestartTime',
+      '"60s"',
+      /beside nodeToNodeMeshEnabled false/,
+    ],
+    [{ programClusterRoutes: 'Yes' }, 'programClusterRoutes', '"Yes"', /Disabled, Enabled, EnabledIPIPOnly/],
     [{ ignoredInterfaces: 'docker0' }, 'ignoredInterfaces', '"docker0"', 'a list'],
     [{ ipv4NormalRoutePriority: 0 }, 'ipv4NormalRoutePriority', '0', /from 1 to 2147483647/],
   ]);

@@ -47,7 +47,8 @@ test('whom it speaks of is said once', t => {
     [{ peerSelector: 'all()', asNumber: 1 }, 'asNumber', '1', /beside peerSelector/],
     [{ ...tor, node: 'a', nodeSelector: 'all()' }, 'nodeSelector', '"all()"', /beside node/],
   ]);
-  t.deepEqual(problems(written('BGPPeer', { localWorkloadSelector: 'has(bgp)' })), []);
+  t.deepEqual(problems(written('BGPPeer', { localWorkloadSelector: 'has(bgp)', asNumber: 65001 })), []);
+  refuses(t, 'BGPPeer', [[{ localWorkloadSelector: 'has(bgp)' }, 'asNumber', 'nothing', /workloads'/]]);
 });
 
 test('each wrong value is named with what is allowed', t => {
@@ -65,7 +66,13 @@ test('each wrong value is named with what is allowed', t => {
     [{ ...tor, numAllowedLocalASNumbers: 256 }, 'numAllowedLocalASNumbers', '256', /0 to 255/],
     [{ ...tor, ttlSecurity: 0 }, 'ttlSecurity', '0', /1 to 255/],
     [{ ...tor, reachableBy: 'gw' }, 'reachableBy', '"gw"', 'an IP address'],
-    [{ ...tor, filters: [1] }, 'filters[0]', '1', 'a text'],
+    [{ ...tor, filters: [1] }, 'filters[0]', '1', 'a name'],
+    [
+      { ...tor, failureDetectionMode: 'BFD' },
+      'failureDetectionMode',
+      '"BFD"',
+      /None, BFDIfDirectlyConnected/,
+    ],
     [{ ...tor, password: { secretKeyRef: { name: 'a' } } }, 'password.secretKeyRef.key', 'nothing', 'a text'],
     [{ ...tor, reversePeering: true }, 'reversePeering', 'true', 'one of Auto, Manual'],
   ]);
