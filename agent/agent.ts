@@ -15,6 +15,7 @@ import type { Condition } from './calculators/condition.js';
 import { Cluster } from './cluster.js';
 import type { WatchTopic } from './control/types.js';
 import { HostTunnels } from './host-tunnels.js';
+import { Monitoring } from './monitoring.js';
 import type { AgentOptions, AgentState } from './options.js';
 import { OrderedGate } from './ordered-gate.js';
 import { OwnNodeKeeper } from './own-node-keeper.js';
@@ -42,6 +43,10 @@ export class Agent {
   };
   readonly ownNode: OwnNodeKeeper;
   readonly tunnels: HostTunnels;
+  readonly monitoring = new Monitoring(
+    () => this.queries,
+    command => this.#speaker.send(command),
+  );
   readonly #feed: ResourceFeed;
   readonly #speaker: SpeakerHost;
   readonly #intake: BestRouteIntake;
@@ -62,7 +67,12 @@ export class Agent {
       this.#inSync = resolve;
     });
     const { nodeName, clock, gracefulRestart, restarting } = options;
-    this.cluster = new Cluster({ nodeName, gracefulRestart, restarting });
+    const bmpStations = (options.bmpStations ?? []).map(station => ({
+      ...station,
+      sysName: nodeName,
+      sysDescr: `Margay ${options.version}`,
+    }));
+    this.cluster = new Cluster({ nodeName, gracefulRestart, restarting, bmpStations });
     this.tunnels = this.#newTunnels();
     this.#gate = new OrderedGate(clock, GUARD_PATIENCE_MS);
     this.ownNode = this.#newOwnNode();
@@ -307,6 +317,13 @@ export class Agent {
         return;
       case 'log':
         this.options.log[event.level](event.fields, event.message);
+        return;
+      case 'mrt-records':
+        this.monitoring.recorded(event.records);
+        return;
+      case 'bmp-stations':
+        this.monitoring.stations = event.stations;
+        this.#tell('status');
         return;
       case 'closed':
         return;

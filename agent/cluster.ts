@@ -36,6 +36,7 @@ export interface ClusterOptions {
   readonly restarting: boolean;
   readonly timers?: PeerTimers;
   /** Where to listen, whatever the documents say; undefined leaves it to them. */
+  readonly bmpStations?: SpeakerConfig['bmpStations'];
   readonly listen?: SpeakerConfig['listen'] | undefined;
 }
 
@@ -165,7 +166,7 @@ export class Cluster {
   }
 
   #speakerConfig(settings: SpeakerSettings): SpeakerConfig {
-    const { gracefulRestart, restarting, listen } = this.#options;
+    const { gracefulRestart, restarting, listen, bmpStations = [] } = this.#options;
     return {
       ...speakerDefaults,
       asn: settings.asn,
@@ -176,6 +177,7 @@ export class Cluster {
         restartTimeSeconds: settings.restartTimeSeconds ?? gracefulRestart.restartTimeSeconds,
       },
       restarting,
+      bmpStations,
     };
   }
 

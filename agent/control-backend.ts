@@ -31,6 +31,7 @@ import type {
   TunnelCheckView,
   WatchTopic,
 } from './control/types.js';
+import { metricsText } from './metrics/text.js';
 import { describeStoreError } from './own-documents.js';
 import { agentStatus } from './status.js';
 import { checkTunnels } from './tunnel-check.js';
@@ -119,6 +120,18 @@ export class AgentBackend implements ControlBackend {
 
   checkTunnels(node: string | undefined, signal: AbortSignal): AsyncIterable<TunnelCheckView> {
     return checkTunnels(this.#agent, node, signal);
+  }
+
+  async metrics(): Promise<string> {
+    return metricsText(this.status(), await this.peers());
+  }
+
+  dumpTable(): AsyncIterable<Uint8Array> {
+    return this.#agent.monitoring.dumpTable();
+  }
+
+  recordSessions(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#agent.monitoring.recordSessions(signal);
   }
 
   subscribe(topic: WatchTopic, changed: () => void): () => void {

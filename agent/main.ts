@@ -26,6 +26,8 @@ import { SocketTakenError } from './control/socket-claim.js';
 import { AgentBackend } from './control-backend.js';
 import { type HostSurvey, surveyHost } from './host.js';
 import { newLog } from './log.js';
+import { type MetricsServer, serveMetrics } from './metrics/server.js';
+import { METRICS_CONTENT_TYPE } from './metrics/text.js';
 import { chooseNodeAddress } from './node-address.js';
 import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
@@ -104,6 +106,7 @@ async function run(settings: Settings): Promise<number> {
   }
   forwarding?.start();
   log.info({ pid: process.pid, ownRoutes: survey.ownRoutes }, 'agent started');
+  const metrics = offerMetrics(settings, backend, log);
   const stopTelling = tellManager(manager, agent);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => ended?.({ goodbye: 'silent', why: signal, code: exitCode.fine }));
@@ -115,6 +118,7 @@ async function run(settings: Settings): Promise<number> {
   log.info({ why, goodbye }, 'agent ends; routes stay in the kernel');
   stopTelling();
   forwarding?.close();
+  metrics?.close();
   await Promise.all([control.close(), agent.stop(goodbye, why)]);
   claim?.release();
   return code;
@@ -144,6 +148,7 @@ function newAgent(
       forwardingPreserved: restarting ? ['ipv4-unicast', 'ipv6-unicast'] : [],
     },
     restarting,
+    bmpStations: settings.bmpStations,
     dataplane: settings.dataplane,
     metric: settings.routeMetric,
     nodeAddress: family => chooseNodeAddress(addresses, family, wishes[family]),
@@ -184,6 +189,20 @@ function agentTunnels(settings: Settings, log: Log): AgentTunnels {
     externalNodes: settings.externalNodes,
     close: () => reversePath.close(),
   };
+}
+
+function offerMetrics({ metrics }: Settings, backend: AgentBackend, log: Log): MetricsServer | undefined {
+  if (metrics === 'none') return undefined;
+  const { address, port } = metrics;
+  return serveMetrics(
+    metrics,
+    () => backend.metrics(),
+    METRICS_CONTENT_TYPE,
+    problem => {
+      if (problem === undefined) log.info({ address, port }, 'metrics are served');
+      else log.error({ address, port, problem }, 'metrics cannot be served, trying again');
+    },
+  );
 }
 
 function newForwarding(settings: Settings, log: Log): Forwarding {

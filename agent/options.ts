@@ -3,7 +3,7 @@
 import type { Family } from '../bgp/family.js';
 import type { GracefulRestartConfig } from '../bgp/speaker/contract.js';
 import type { Clock } from '../core/clock.js';
-import type { AddressFamily } from '../core/ip-address.js';
+import type { AddressFamily, IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import type { Prober } from '../ipip/check/probe.js';
 import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
@@ -27,6 +27,8 @@ export interface AgentOptions {
   /** Of the program. */
   readonly version: string;
   readonly store: Store;
+  /** Monitoring stations (BMP) that the speaker dials. */
+  readonly bmpStations?: readonly { readonly address: IpAddress; readonly port: number }[];
   readonly clock: Clock;
   readonly log: Log;
   readonly gracefulRestart: GracefulRestartConfig;

@@ -42,6 +42,7 @@ export function agentStatus(agent: Agent): AgentStatus {
       refused: (kernel?.refused ?? []).map(({ destination, error }) => ({ object: destination, error })),
     },
     tunnels: tunnelStatus(agent),
+    bmpStations: agent.monitoring.stations,
     peers: {
       total: peers.length,
       established: peers.filter(peer => peer.state === 'Established').length,

@@ -22,7 +22,7 @@ export type Arguments = Readonly<Record<string, string | boolean | readonly stri
 /** The process around a command: where it prints, how wide, and when to stop. */
 export interface Context {
   readonly client: ControlClient;
-  readonly out: (text: string) => Promise<void>;
+  readonly out: (output: string | Uint8Array) => Promise<void>;
   readonly err: (text: string) => void;
   /** Characters a line may have. */
   readonly columns: number;

@@ -12,5 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./commands/delete.js')).deleteCommand,
   enable: async () => (await import('./commands/peer-switch.js')).enableCommand,
   disable: async () => (await import('./commands/peer-switch.js')).disableCommand,
+  mrt: async () => (await import('./commands/mrt.js')).mrtCommand,
+  metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
   shutdown: async () => (await import('./commands/shutdown.js')).shutdownCommand,
 };

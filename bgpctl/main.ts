@@ -44,7 +44,7 @@ function contextFor(given: Arguments): Context {
   const socketPath = (given.socket as string | undefined) ?? env.MARGAY_SOCKET ?? DEFAULT_CONTROL_SOCKET;
   return {
     client: new ControlClient(socketPath),
-    out: text => new Promise(resolve => (stdout.write(text) ? resolve() : stdout.once('drain', resolve))),
+    out: output => new Promise(resolve => (stdout.write(output) ? resolve() : stdout.once('drain', resolve))),
     err: text => void process.stderr.write(`${text}\n`),
     columns: (stdout.isTTY ? stdout.columns : undefined) || Number(env.COLUMNS) || 80,
     colour: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',

@@ -22,6 +22,8 @@ const catalogue = {
     libraries: [`usr/lib/${architecture}/frr`],
   },
   gobgpd: { programs: { gobgpd: 'usr/bin/gobgpd', gobgp: 'usr/bin/gobgp' }, libraries: [] },
+  bgpdump: { programs: { bgpdump: 'usr/bin/bgpdump' }, libraries: [] },
+  pmacct: { programs: { pmbmpd: 'usr/sbin/pmbmpd' }, libraries: [] },
   iperf3: { programs: { iperf3: 'usr/bin/iperf3' }, libraries: [] },
   // Its modules lie beside it, in usr/lib/uml/modules; there is none for other processors than x86.
   'user-mode-linux': { programs: { linux: 'usr/bin/linux.uml' }, libraries: [] },
@@ -35,7 +37,7 @@ function cacheFolder() {
 
 /**
  * Where a daemon's programs are, fetching them on first use.
- * @param {'bird2' | 'frr' | 'gobgpd' | 'iperf3' | 'user-mode-linux'} name
+ * @param {'bird2' | 'frr' | 'gobgpd' | 'bgpdump' | 'pmacct' | 'iperf3' | 'user-mode-linux'} name
  * @returns {{ root: string, programs: Record<string, string>, env: { LD_LIBRARY_PATH: string } }}
  * @throws if the packages cannot be fetched; the message says which and why
  */

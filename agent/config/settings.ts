@@ -6,6 +6,7 @@ import {
   type AddressFamily,
   addressBits,
   addressFamily,
+  type IpAddress,
   parseIpAddress,
   parseIpv4,
 } from '../../core/ip-address.js';
@@ -29,6 +30,14 @@ export interface Settings {
   readonly acceptForwarding: boolean;
   readonly externalNodes: readonly Prefix[];
   readonly vxlanChecksums: 'auto' | 'on' | 'off';
+  readonly bmpStations: readonly Endpoint[];
+  readonly metrics: Endpoint | 'none';
+}
+
+/** `ADDRESS:PORT`, an IPv6 address in brackets. */
+export interface Endpoint {
+  readonly address: IpAddress;
+  readonly port: number;
 }
 
 export interface Setting<K extends keyof Settings = keyof Settings> {
@@ -217,6 +226,30 @@ export const settings: readonly Setting[] = [
     parse: path,
   },
   {
+    key: 'bmpStations',
+    path: 'bmp.stations',
+    flag: 'bmp-stations',
+    environment: 'MARGAY_BMP_STATIONS',
+    fallback: '',
+    fallbackWords: 'none',
+    list: true,
+    allowed: 'ADDRESS:PORT, an IPv6 address in brackets',
+    describe:
+      'Monitoring stations (BMP, RFC 7854) that the agent dials and tells of every session and every UPDATE that its peers send.',
+    parse: listOf(parseEndpoint),
+  },
+  {
+    key: 'metrics',
+    path: 'metrics.listen',
+    flag: 'metrics-listen',
+    environment: 'MARGAY_METRICS_LISTEN',
+    fallback: 'none',
+    allowed: 'none, or ADDRESS:PORT, an IPv6 address in brackets',
+    describe:
+      'Where Prometheus reads the metrics, at `/metrics`, without asking who it is: keep it to addresses that only it reaches. `bgpctl metrics` prints the same.',
+    parse: text => (text === 'none' ? text : parseEndpoint(text)),
+  },
+  {
     key: 'logLevel',
     path: 'log.level',
     flag: 'log-level',
@@ -244,6 +277,14 @@ function parseNetwork(text: string): Prefix | undefined {
   if (address !== undefined) return hostPrefix(address);
   const prefix = parsePrefix(text);
   return isPrefix(prefix) && prefixFamily(prefix) === 'ipv4' ? prefix : undefined;
+}
+
+function parseEndpoint(text: string): Endpoint | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const address = parseIpAddress(match?.[1] ?? match?.[2] ?? '');
+  const port = Number(match?.[3]);
+  if (address === undefined || port < 1 || port > 65535) return undefined;
+  return (match?.[1] === undefined) === (addressFamily(address) === 'ipv4') ? { address, port } : undefined;
 }
 
 function addressWish(family: AddressFamily) {

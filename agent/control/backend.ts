@@ -31,6 +31,12 @@ export interface ControlBackend {
    * What is under way ends with the signal.
    */
   checkTunnels(node: string | undefined, signal: AbortSignal): AsyncIterable<TunnelCheckView>;
+  /** Text for Prometheus. */
+  metrics(): Promise<string>;
+  /** All paths as an MRT file, in pieces. */
+  dumpTable(): AsyncIterable<Uint8Array>;
+  /** What peers say, as MRT records, until the signal. */
+  recordSessions(signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Calls back after something of the topic changed, as often as it likes; returns the way to stop it. */
   subscribe(topic: WatchTopic, changed: () => void): () => void;
   /** Begins to end the agent with a goodbye to every peer. */

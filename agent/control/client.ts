@@ -107,6 +107,22 @@ export class ControlClient {
     return this.#lines(`/check/tunnels?${parameters({ node })}`, signal);
   }
 
+  /** Text for Prometheus. */
+  async metrics(): Promise<string> {
+    return readText(await this.#send('GET', '/metrics', 'text/plain', undefined, undefined));
+  }
+
+  /** An MRT file: the whole table, or what peers say from now on, until the signal. */
+  async *mrt(what: 'table' | 'sessions', signal?: AbortSignal): AsyncIterable<Uint8Array> {
+    const response = await this.#stream(`/mrt/${what}`, 'application/octet-stream', signal);
+    if (response === undefined) return;
+    try {
+      yield* response as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      if (!signal?.aborted) throw brokenOff(error);
+    }
+  }
+
   shutdown(): Promise<{ readonly goodbye: true }> {
     return this.#json('POST', '/shutdown');
   }
@@ -136,10 +152,7 @@ export class ControlClient {
   }
 
   async *#lines<T>(path: string, signal: AbortSignal | undefined): AsyncIterable<T> {
-    const response = await this.#send('GET', path, NDJSON, undefined, signal).catch(error => {
-      if (signal?.aborted) return undefined;
-      throw error;
-    });
+    const response = await this.#stream(path, NDJSON, signal);
     if (response === undefined) return;
     response.setEncoding('utf8');
     let rest = '';
@@ -150,8 +163,21 @@ export class ControlClient {
         for (const line of lines) yield JSON.parse(line) as T;
       }
     } catch (error) {
-      if (signal?.aborted) return;
-      throw new ControlError('broken-off', `the agent ended the answer midway: ${(error as Error).message}`);
+      if (!signal?.aborted) throw brokenOff(error);
+    }
+  }
+
+  /** Undefined if the signal came first. */
+  async #stream(
+    path: string,
+    accept: string,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage | undefined> {
+    try {
+      return await this.#send('GET', path, accept, undefined, signal);
+    } catch (error) {
+      if (signal?.aborted) return undefined;
+      throw error;
     }
   }
 
@@ -189,6 +215,10 @@ export class ControlClient {
     const problem = parseProblem(await readText(response));
     throw new ControlError('refused', problemWords(problem), problem, status);
   }
+}
+
+function brokenOff(error: unknown): ControlError {
+  return new ControlError('broken-off', `the agent ended the answer midway: ${(error as Error).message}`);
 }
 
 /** "no peer "x" (allowed: ...)". */

@@ -7,6 +7,8 @@ import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchT
 
 export type ControlRequest =
   | { readonly kind: 'hello' | 'status' | 'peers' | 'apply' | 'shutdown' }
+  | MetricsRequest
+  | MrtRequest
   | { readonly kind: 'peer'; readonly peer: string }
   | { readonly kind: 'peer-enable'; readonly peer: string; readonly enabled: boolean }
   | {
@@ -25,6 +27,15 @@ export interface RoutesRequest {
   readonly query: RoutesQuery;
   readonly after: string | undefined;
   readonly limit: number;
+}
+
+export interface MetricsRequest {
+  readonly kind: 'metrics';
+}
+
+export interface MrtRequest {
+  readonly kind: 'mrt';
+  readonly what: 'table' | 'sessions';
 }
 
 export interface CheckTunnelsRequest {
@@ -122,6 +133,10 @@ function route(
       return { kind: 'apply' };
     case 'GET check/1':
       return parseCheck(rest[0] as string, parameters);
+    case 'GET metrics/0':
+      return { kind: 'metrics' };
+    case 'GET mrt/1':
+      return { kind: 'mrt', what: oneOf('mrt', rest[0] as string, ['table', 'sessions'] as const) };
     case 'POST shutdown/0':
       return { kind: 'shutdown' };
     case 'GET watch/1':

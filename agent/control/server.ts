@@ -5,6 +5,8 @@ import { type ControlBackend, ControlFailure } from './backend.js';
 import {
   type CheckTunnelsRequest,
   type ControlRequest,
+  type MetricsRequest,
+  type MrtRequest,
   parseRequest,
   type RoutesRequest,
   type WatchRequest,
@@ -61,6 +63,15 @@ async function answer(
     if (wanted.kind === 'check-tunnels') {
       return await streamLines(backend.checkTunnels(wanted.node, signal), response, signal);
     }
+    if (wanted.kind === 'mrt') {
+      const pieces = wanted.what === 'table' ? backend.dumpTable() : backend.recordSessions(signal);
+      return await streamBytes(pieces, response, signal);
+    }
+    if (wanted.kind === 'metrics') {
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end(await backend.metrics());
+      return;
+    }
     if (wanted.kind === 'routes' && request.headers.accept?.includes(NDJSON)) {
       return await streamRoutes(backend, wanted, response, signal);
     }
@@ -74,7 +85,7 @@ async function answer(
 
 async function perform(
   backend: ControlBackend,
-  wanted: Exclude<ControlRequest, WatchRequest | CheckTunnelsRequest>,
+  wanted: Exclude<ControlRequest, WatchRequest | CheckTunnelsRequest | MrtRequest | MetricsRequest>,
   request: IncomingMessage,
 ): Promise<unknown> {
   switch (wanted.kind) {
@@ -175,6 +186,21 @@ async function streamLines(
   response.end();
 }
 
+async function streamBytes(
+  pieces: AsyncIterable<Uint8Array>,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  response.setHeader('content-type', 'application/octet-stream');
+  // Whoever waits for what peers will say must know that he is heard.
+  response.flushHeaders();
+  for await (const piece of pieces) {
+    if (signal.aborted) break;
+    await write(response, piece, signal);
+  }
+  response.end();
+}
+
 // ---------------------------------------------------------------- watch
 
 async function watch(
@@ -237,7 +263,11 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 // ---------------------------------------------------------------- bytes
 
 /** Resolves when the socket wants more, so that a slow reader costs one page of memory. */
-async function write(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+async function write(
+  response: ServerResponse,
+  text: string | Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
   if (response.write(text) || signal.aborted) return;
   await new Promise<void>(resolve => {
     const done = () => {

@@ -15,11 +15,19 @@
  *                                            change, at most four a second
  *   GET    /v1/check/tunnels?node            NDJSON, a {@link TunnelCheckView} a line in the order of the nodes, each as soon as it is
  *                                            known; closing the connection ends the probes
+ *   GET    /v1/metrics                       text for Prometheus
+ *   GET    /v1/mrt/table                     all paths as an MRT file (TABLE_DUMP_V2)
+ *   GET    /v1/mrt/sessions                  what peers say from now on, as MRT records (BGP4MP_ET), until the connection is closed
  *   POST   /v1/shutdown                      says goodbye to every peer (Cease) and ends the agent
  *
  * Any other answer than 2xx carries a {@link ControlProblem}.
  */
-import type { ListenEndpoint, PeerStatus, RouteDetail } from '../../bgp/speaker/contract.js';
+import type {
+  BmpStationStatus,
+  ListenEndpoint,
+  PeerStatus,
+  RouteDetail,
+} from '../../bgp/speaker/contract.js';
 import type { Resource } from '../../core/resources/resource.js';
 
 export type { NotificationStatus, PeerState, PeerStatus } from '../../bgp/speaker/contract.js';
@@ -163,6 +171,8 @@ export interface AgentStatus {
     readonly hostsReady: number;
     readonly hosts: number;
   }[];
+  /** Monitoring stations (BMP). */
+  readonly bmpStations: readonly BmpStationStatus[];
   readonly peers: { readonly total: number; readonly established: number };
   readonly invalidDocuments: readonly {
     readonly location: string;

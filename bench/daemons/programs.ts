@@ -1,9 +1,9 @@
 /**
- * Where the other daemons and iperf3 are: `scripts/daemons.mjs` unpacks them into the cache folder on first use; nothing is installed.
+ * Where the other daemons, iperf3 and what reads MRT and BMP are: `scripts/daemons.mjs` unpacks them into the cache folder on first use; nothing is installed.
  */
 import type { Launch } from './processes.js';
 
-export type Daemon = 'bird2' | 'frr' | 'gobgpd' | 'iperf3';
+export type Daemon = 'bird2' | 'frr' | 'gobgpd' | 'iperf3' | 'bgpdump' | 'pmacct';
 
 export interface Daemons {
   /** @throws if the daemon's packages cannot be fetched or it has no such program */

@@ -18,6 +18,7 @@ export function formatStatus(status: AgentStatus, options: FormatOptions): strin
     kernelLine(status),
     ...status.tunnels.map((tunnel, i) => tunnelLine(tunnel, i === 0)),
     ...staleLine(status, options.now),
+    ...status.bmpStations.map((station, i) => stationLine(station, i === 0, options.now)),
   ];
   const width = 9;
   const body = lines.flatMap(([label, value, colour]) =>
@@ -96,6 +97,18 @@ function kernelLine({ dataplane }: AgentStatus): Line {
   const refused = dataplane.refused.length === 0 ? '' : `, ${dataplane.refused.length} refused`;
   const colour = refused !== '' ? 'red' : pending !== '' ? 'yellow' : 'green';
   return ['Kernel', `${formatCount(dataplane.programmed, 'route')} programmed${pending}${refused}`, colour];
+}
+
+function stationLine(
+  { address, port, state, detail, sinceUnixMs }: AgentStatus['bmpStations'][number],
+  first: boolean,
+  now: number,
+): Line {
+  const label = first ? 'BMP' : '';
+  const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  const since = formatSpan(now - sinceUnixMs);
+  if (state === 'waiting') return [label, `${place} not reached since ${since}: ${detail}`, 'yellow'];
+  return [label, `${place} ${state === 'in-sync' ? 'in sync' : 'is being told the table'} since ${since}`];
 }
 
 function tunnelLine(tunnel: AgentStatus['tunnels'][number], first: boolean): Line {

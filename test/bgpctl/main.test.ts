@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -108,6 +108,11 @@ for (const [words, code, pattern] of [
   ['delete bgppeer tor', 0, undefined],
   ['check', 2, /bgpctl check tunnels/],
   ['check tunnels', 1, undefined],
+  ['metrics', 0, undefined],
+  ['mrt', 2, /needs a WHAT: /],
+  ['mrt tabel', 2, /table/],
+  ['mrt table /nonexistent/rib.mrt', 1, /no such file/],
+  ['mrt table /dev/full', 1, /no space left/],
   ['check tunnels b', 0, undefined],
   ['check tunnels c', 1, undefined],
   ['check tunnels nobody', 1, /b, c/],
@@ -173,6 +178,19 @@ test('Ctrl-C ends a check, and what is not known is not fine', async t => {
   t.is(await new Promise(resolve => child.on('close', resolve)), 1);
   t.true(await eventually(() => hanging.calls.includes('check ended')));
   await other.close();
+});
+
+test('an MRT file goes to a file or on; a recording goes on until Ctrl-C', async t => {
+  const file = join(directory, 'rib.mrt');
+  t.is((await bgpctl(['mrt', 'table', file])).code, 0);
+  t.deepEqual([...readFileSync(file)], [1, 2, 3]);
+  t.is((await bgpctl(['mrt', 'table'])).stdout, '\u0001\u0002\u0003');
+  const child = spawn(process.execPath, [launcher, 'mrt', 'sessions'], {
+    env: { ...process.env, MARGAY_SOCKET: socketPath },
+  });
+  child.stdout.once('data', () => child.kill('SIGINT'));
+  t.is(await new Promise(resolve => child.on('close', resolve)), 0);
+  t.true(await eventually(() => backend.calls.includes('recording ended')));
 });
 
 test('apply reads files, directories, standard input and calicoctl lists', async t => {

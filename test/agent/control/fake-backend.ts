@@ -7,6 +7,7 @@ import type {
   TunnelCheckView,
   WatchTopic,
 } from '../../../agent/control/types.js';
+import { metricsOf } from '../../../agent/metrics/metrics.js';
 import { formatResourceId } from '../../../core/resources/resource.js';
 
 export const NOW = Date.UTC(2026, 0, 2, 12, 0, 0);
@@ -113,6 +114,7 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
     rib: { inSync: true, timedOut: false },
     dataplane: { kind: 'linux', programmed: 2, pending: 0, stale: 0, staleDeadlineUnixMs: null, refused: [] },
     tunnels: [],
+    bmpStations: [],
     peers: { total: 2, established: 2 },
     invalidDocuments: [],
     conditions: [],
@@ -155,6 +157,16 @@ export function fakeBackend(): FakeBackend {
       const routes = backend.routeList.slice(start, start + limit);
       const more = start + limit < backend.routeList.length;
       return { routes, next: more ? (routes.at(-1)?.prefix ?? null) : null };
+    },
+    metrics: async () => metricsOf(backend.status(), backend.peerList).metrics(),
+    dumpTable: async function* () {
+      yield Uint8Array.of(1, 2);
+      yield Uint8Array.of(3);
+    },
+    recordSessions: async function* (signal) {
+      yield Uint8Array.of(9);
+      await new Promise(resolve => signal.addEventListener('abort', resolve));
+      backend.calls.push('recording ended');
     },
     setPeerEnabled: (key, enabled) => backend.calls.push(`${enabled ? 'enable' : 'disable'} ${key}`) > 0,
     listResources: async () => [],
