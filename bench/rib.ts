@@ -3,6 +3,7 @@
  * then warm. `node dist/bench/rib.js [prefixes] [part of a name]`. For the speaker as a whole see `npm run bench`.
  */
 import type { Rib, RibPeer } from '../bgp/rib/contract.js';
+import { ribPolicyDefaults } from '../bgp/rib/defaults.js';
 import { createRib } from '../bgp/rib/rib.js';
 import { plainForms } from '../bgp/speaker/defaults.js';
 import { encodeUpdate, type PathAttributes } from '../bgp/wire/index.js';
@@ -10,7 +11,6 @@ import type { Asn } from '../core/asn.js';
 import type { IpAddress, Ipv4Address } from '../core/ip-address.js';
 
 const count = Number(process.argv[2] ?? 500_000);
-const everything = { rules: [], otherwise: 'accept' } as const;
 
 function peer(key: string, asn: number, address: string): RibPeer {
   return {
@@ -22,13 +22,9 @@ function peer(key: string, asn: number, address: string): RibPeer {
     localAddress: '10.0.0.254' as IpAddress,
     families: ['ipv4-unicast'],
     fourOctetAs: true,
-    nextHopMode: 'auto',
-    sharedSubnets: [],
-    pathsPerPrefix: 1,
+    role: undefined,
     ...plainForms,
-    routeReflectorClient: false,
-    importPolicy: everything,
-    exportPolicy: everything,
+    ...ribPolicyDefaults,
   };
 }
 

@@ -106,6 +106,8 @@ export const AttributeType = {
   as4Aggregator: 18,
   /** RFC 8092 */
   largeCommunities: 32,
+  /** RFC 9234 */
+  onlyToCustomer: 35,
 } as const;
 
 /** RFC 4271 section 4.3: the high four bits of an attribute's flags. */
@@ -132,6 +134,9 @@ export const Afi = { ipv4: 1, ipv6: 2 } as const;
 
 /** RFC 4760: Subsequent Address Family Identifiers. */
 export const Safi = { unicast: 1 } as const;
+
+/** RFC 9234 section 4.1: the values of the BGP Role capability. */
+export const RoleValue = { provider: 0, rs: 1, 'rs-client': 2, customer: 3, peer: 4 } as const;
 
 /** RFC 1997, RFC 8326, RFC 9494. */
 export const WellKnownCommunity = {

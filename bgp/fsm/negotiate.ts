@@ -6,8 +6,14 @@
 import { AS_TRANS } from '../../core/asn.js';
 import type { Ipv4Address } from '../../core/ip-address.js';
 import type { Family } from '../family.js';
-import { Afi, ErrorCode, OpenError, Safi } from '../iana.js';
-import { AddPathDirection, type Capability, familyNumbers, familyOfNumbers } from '../wire/capabilities.js';
+import { Afi, ErrorCode, OpenError, RoleValue, Safi } from '../iana.js';
+import {
+  AddPathDirection,
+  type Capability,
+  familyNumbers,
+  familyOfNumbers,
+  roleWords,
+} from '../wire/capabilities.js';
 import { noData } from '../wire/message-error.js';
 import type { Open } from '../wire/open.js';
 import { Writer } from '../wire/writer.js';
@@ -90,6 +96,8 @@ export function negotiate(local: LocalOpen, remote: Open): Negotiation {
   if (remote.holdTimeSeconds === 1 || remote.holdTimeSeconds === 2) {
     return refuse(OpenError.unacceptableHoldTime, `${remote.holdTimeSeconds} s; 0 or at least 3 is allowed`);
   }
+  const roles = whyRolesDiffer(local, remote);
+  if (roles !== undefined) return refuse(OpenError.roleMismatch, roles);
   const families = commonFamilies(local.open, remote);
   if (families.length === 0) {
     return refuse(OpenError.unsupportedCapability, 'no address family in common', wantedFamilies(local.open));
@@ -120,6 +128,28 @@ function keepaliveSeconds(holdTimeSeconds: number, configured: number | undefine
   const third = holdTimeSeconds / 3;
   return Math.max(1, configured === undefined ? third : Math.min(configured, third));
 }
+
+/** RFC 9234 section 4.2: `undefined` if the roles go together, or one end has said none and that is not asked of it. */
+function whyRolesDiffer({ open, roleStrict }: LocalOpen, remote: Open): string | undefined {
+  const ours = capability(open, 'role')?.value;
+  if (ours === undefined) return undefined;
+  const theirs = remote.capabilities.filter((one): one is Of<'role'> => one.kind === 'role');
+  const [first, ...more] = theirs.map(({ value }) => value);
+  if (first === undefined) {
+    return roleStrict ? `the peer has not said its role; we are ${roleWords(ours)}` : undefined;
+  }
+  if (more.some(value => value !== first)) return 'the peer has said several roles';
+  if (counterpart.get(ours) === first) return undefined;
+  return `we are ${roleWords(ours)} and the peer is ${roleWords(first)}`;
+}
+
+const counterpart: ReadonlyMap<number, number> = new Map([
+  [RoleValue.provider, RoleValue.customer],
+  [RoleValue.customer, RoleValue.provider],
+  [RoleValue.rs, RoleValue['rs-client']],
+  [RoleValue['rs-client'], RoleValue.rs],
+  [RoleValue.peer, RoleValue.peer],
+]);
 
 /** RFC 4760 section 8: a speaker without the capability speaks IPv4 unicast alone. */
 function familiesOf(open: Open): readonly Family[] {

@@ -130,6 +130,8 @@ export interface LocalOpen {
   readonly asn: number;
   readonly peerAsn: number;
   readonly keepaliveSeconds: number | undefined;
+  /** A peer that announces no role is refused (RFC 9234 section 4.2). */
+  readonly roleStrict: boolean;
 }
 
 /** RFC 4271 section 8.2.2: "a large value", suggested 4 minutes. */

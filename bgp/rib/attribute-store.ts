@@ -64,8 +64,8 @@ export class AttributeStore {
     return block;
   }
 
-  /** The block of a route of our own. */
-  own(attributes: PathAttributes): AttributeBlock {
+  /** The block of attributes that no peer sent: of a route of our own, or of one that was changed on import. */
+  make(attributes: PathAttributes): AttributeBlock {
     const bytes = encodeAttributes(attributes, ownContext);
     return this.intern(bytes, 0, bytes.length, ownContext);
   }

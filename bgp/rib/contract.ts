@@ -9,9 +9,11 @@ import type { Prefix } from '../../core/prefix.js';
 import type { Family } from '../family.js';
 import type {
   BestRouteBatch,
+  BgpRole,
   NextHopStatus,
   OriginatedRoute,
   RouteDetail,
+  RouteOperation,
   RoutePolicy,
   RouteTable,
 } from '../speaker/contract.js';
@@ -30,6 +32,12 @@ export interface RibPolicies {
   readonly routeReflectorClient: boolean;
   readonly importPolicy: RoutePolicy | RoutePredicate;
   readonly exportPolicy: RoutePolicy | RoutePredicate;
+  readonly ownAsnsAllowed: number;
+  readonly enforceFirstAs: boolean;
+  readonly removePrivateAsns: boolean;
+  /** RFC 8326: its routes are told to be avoided, and those that it says are to be avoided are. */
+  readonly gracefulShutdown: boolean;
+  readonly honourGracefulShutdown: boolean;
 }
 
 /** How a session writes routes, as its two ends agreed. */
@@ -56,6 +64,8 @@ export interface RibPeer extends RibPolicies, SessionForms {
   readonly families: readonly Family[];
   /** RFC 6793: negotiated both ways. */
   readonly fourOctetAs: boolean;
+  /** RFC 9234: ours towards an external peer. */
+  readonly role: BgpRole | undefined;
 }
 
 /** One path of a prefix as {@link Rib.walk} shows it: as it was received. */
@@ -68,8 +78,11 @@ export interface WalkedPath {
   readonly stale: boolean;
 }
 
-/** A library user's policy: called once per path, in the speaker's own thread. */
-export type RoutePredicate = (route: RouteDetail) => 'accept' | 'reject';
+/**
+ * A library user's policy: called once per path, in the speaker's own thread. Operations accept the route and change it. What is
+ * returned must depend on the route alone.
+ */
+export type RoutePredicate = (route: RouteDetail) => 'accept' | 'reject' | readonly RouteOperation[];
 
 /** What came of one UPDATE. Anything but `ok` and `repaired` ends the session. */
 export type UpdateOutcome =

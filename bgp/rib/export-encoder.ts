@@ -1,11 +1,13 @@
 /**
  * The octets of an exported path, made from the octets that were received: most attributes are copied, few are changed, and
  * nothing in between is built. Hot path where many distinct attributes come in; `exportPath` with `encodeAttributes` is the slow
- * and obvious way, which takes over whatever this one declines: other families and next hops of them, 2-octet AS numbers on either side, multiprotocol
- * attributes, blocks that had problems or hold communities that are not to go on as they are.
+ * and obvious way, which takes over whatever this one declines: other families and next hops of them, 2-octet AS numbers on either
+ * side, multiprotocol attributes, blocks that had problems or hold communities that are not to go on as they are, roles, and peers
+ * that are told so as we go.
  */
 import { addressFamily, type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
 import { AsPathSegmentType, AttributeFlag, AttributeType, MessageType, WellKnownCommunity } from '../iana.js';
+import { hasPrivateAsn } from '../wire/attributes/as-path.js';
 import { attributeByType } from '../wire/attributes/table.js';
 import { HEADER_LENGTH } from '../wire/framer.js';
 import { type AttributeBlock, DEFAULT_LOCAL_PREF } from './attribute-store.js';
@@ -43,7 +45,9 @@ export class ExportEncoder {
     const view = this.#view;
     const { fourOctetAs } = block.context;
     if (view.family !== 'ipv4-unicast' || !view.fourOctetAs || !fourOctetAs) return undefined;
-    if (block.length > MAX_BLOCK || block.problems.length > 0) return undefined;
+    if (block.length > MAX_BLOCK || block.problems.length > 0 || view.gracefulShutdown) return undefined;
+    if (view.role !== undefined) return undefined;
+    if (view.removePrivateAsns && hasPrivateAsn(block.attributes.asPath ?? [])) return undefined;
     if (view.kind === 'ebgp' && block.attributes.extendedCommunities?.every(isTransitive) === false)
       return undefined;
     if (!mayAdvertise(session.kind, view.kind, view.toClient || path.fromClient)) return false;

@@ -7,12 +7,16 @@ import { addressFamily, type IpAddress, type Ipv4Address, ipv4ToNumber } from '.
 import { type Prefix, prefixContainsAddress } from '../../core/prefix.js';
 import type { Family } from '../family.js';
 import { WellKnownCommunity } from '../iana.js';
-import { prependAsn } from '../wire/attributes/as-path.js';
+import type { BgpRole } from '../speaker/contract.js';
+import type { RouteOperation } from '../speaker/route-policy.js';
+import { prependAsn, withoutPrivateAsns } from '../wire/attributes/as-path.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { DEFAULT_LOCAL_PREF } from './attribute-store.js';
 import type { RibPeer } from './contract.js';
+import { marksOnExport, mayLeave } from './only-to-customer.js';
 import type { Path } from './path-store.js';
 import { isReflected, mayAdvertise } from './reflection.js';
+import { applyOperations, medSetBy } from './route-operations.js';
 
 /** Plain data, so that its JSON says whether two are the same. */
 export interface ExportView {
@@ -33,6 +37,11 @@ export interface ExportView {
   readonly maxMessageLength: number;
   /** RFC 7911: how many of the best paths to a prefix are told, each with a path identifier; 0: the best one, without. */
   readonly paths: number;
+  /** Towards external peers. */
+  readonly removePrivateAsns: boolean;
+  readonly role: BgpRole | undefined;
+  /** RFC 8326. */
+  readonly gracefulShutdown: boolean;
 }
 
 export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): ExportView {
@@ -51,6 +60,9 @@ export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): 
     extendedNextHop: family === 'ipv4-unicast' && peer.extendedNextHop,
     maxMessageLength: peer.maxMessageLength,
     paths: peer.addPath.send.includes(family) ? peer.pathsPerPrefix : 0,
+    removePrivateAsns: kind === 'ebgp' && peer.removePrivateAsns,
+    role: kind === 'ebgp' ? peer.role : undefined,
+    gracefulShutdown: peer.gracefulShutdown,
   };
 }
 
@@ -60,18 +72,36 @@ export interface ExportedPath {
   readonly nextHop: IpAddress;
 }
 
-/** `undefined` if peers with this view are not told of the path. */
-export function exportPath(path: Path, view: ExportView): ExportedPath | undefined {
+/** RFC 8326 section 4. */
+const leaving: readonly RouteOperation[] = [
+  { kind: 'add-communities', communities: ['65535:0'] },
+  { kind: 'set-local-pref', value: 0 },
+];
+
+/**
+ * `undefined` if peers with this view are not told of the path.
+ *
+ * @param operations what the export policy asks for: no attribute that they bring keeps the path from being told
+ */
+export function exportPath(
+  path: Path,
+  view: ExportView,
+  operations: readonly RouteOperation[] = [],
+): ExportedPath | undefined {
   const { attributes } = path.block;
   const { kind } = path.session;
   if (!mayAdvertise(kind, view.kind, view.toClient || path.fromClient)) return undefined;
   if (kind !== 'own' && !communitiesAllow(attributes.communities ?? [], view.kind)) return undefined;
   const nextHop = exportedNextHop(path, view);
-  if (nextHop === undefined) return undefined;
+  if (nextHop === undefined || !mayLeave(view.role, attributes)) return undefined;
   const { mpReach: _mpReach, mpUnreach: _mpUnreach, nextHop: _nextHop, ...rest } = attributes;
+  const changes = view.gracefulShutdown ? [...operations, ...leaving] : operations;
+  const changed = applyOperations(rest, changes);
   return {
     attributes: {
-      ...(view.kind === 'ebgp' ? forExternal(rest, kind, view.localAsn) : forInternal(rest, path, view)),
+      ...(view.kind === 'ebgp'
+        ? forExternal(changed, kind, view, medSetBy(changes))
+        : forInternal(changed, path, view)),
       ...(addressFamily(nextHop) === 'ipv4' ? { nextHop: ipv4ToNumber(nextHop as Ipv4Address) } : {}),
     },
     nextHop,
@@ -94,11 +124,12 @@ function communitiesAllow(communities: readonly number[], to: 'ibgp' | 'ebgp'): 
   );
 }
 
-/** RFC 4271 sections 5.1.2, 5.1.4 and 5.1.5, RFC 4360 section 6, RFC 4456 section 8. */
+/** RFC 4271 sections 5.1.2, 5.1.4 and 5.1.5, RFC 4360 section 6, RFC 4456 section 8, RFC 9234 section 5. */
 function forExternal(
   attributes: PathAttributes,
   from: Path['session']['kind'],
-  localAsn: Asn,
+  { localAsn, removePrivateAsns, role }: ExportView,
+  medSet: number | undefined,
 ): PathAttributes {
   const {
     localPref: _l,
@@ -108,13 +139,16 @@ function forExternal(
     extendedCommunities,
     ...rest
   } = attributes;
+  const asPath = attributes.asPath ?? [];
+  const med = from === 'own' ? multiExitDisc : medSet;
   return {
     ...rest,
+    ...(marksOnExport(role) ? { onlyToCustomer: attributes.onlyToCustomer ?? localAsn } : {}),
     ...(extendedCommunities === undefined
       ? {}
       : { extendedCommunities: extendedCommunities.filter(isTransitive) }),
-    asPath: prependAsn(attributes.asPath ?? [], localAsn),
-    ...(from === 'own' && multiExitDisc !== undefined ? { multiExitDisc } : {}),
+    asPath: prependAsn(removePrivateAsns ? withoutPrivateAsns(asPath) : asPath, localAsn),
+    ...(med === undefined ? {} : { multiExitDisc: med }),
   };
 }
 

@@ -4,12 +4,14 @@
  * point, when every prefix has been decided: so no `sent` entry can outlive it.
  */
 
+import type { RouteOperation } from '../speaker/route-policy.js';
 import { encodeAttributes } from '../wire/attributes/codec.js';
 import { HEADER_LENGTH } from '../wire/framer.js';
 import type { Audiences } from './audience.js';
 import { ExportEncoder } from './export-encoder.js';
 import { type ExportView, exportPath, thirdPartyOf } from './export-view.js';
 import type { Path } from './path-store.js';
+import type { PathPolicy, Ruling } from './policy.js';
 import { grownInt32 } from './prefix-table.js';
 import { announceForm, announceFormOf, type MessageForm } from './update-packer.js';
 
@@ -25,6 +27,14 @@ export interface ExportedBlock {
 }
 
 const NOT_EXPORTED = -1;
+/** What is told of the path depends on the prefix: ask {@link ExportedBlocks.ofPrefix}. */
+export const PER_PREFIX = -2;
+
+interface PrefixBlocks {
+  readonly policy: PathPolicy;
+  /** Number of the block by ruling, 0 if nothing is told. */
+  readonly blocks: Map<string, number>;
+}
 
 export class ExportedBlocks {
   readonly #view: ExportView;
@@ -33,14 +43,16 @@ export class ExportedBlocks {
   readonly #encoder: ExportEncoder;
   readonly #blocks: (ExportedBlock | undefined)[] = [undefined];
   readonly #freeNumbers: number[] = [];
-  /** By path number: block number, NOT_EXPORTED, or 0 for not known yet. */
+  /** By path number: block number, NOT_EXPORTED, PER_PREFIX, or 0 for not known yet. */
   #byPath = new Int32Array(256);
 
-  readonly #mayPass: (path: Path) => boolean;
+  /** By path number, where it depends on the prefix. */
+  readonly #perPrefix = new Map<number, PrefixBlocks>();
+  readonly #policyFor: (path: Path) => PathPolicy;
 
-  /** `mayPass` is false for paths that the export policy refuses whatever the prefix. */
-  constructor(view: ExportView, audiences: Audiences, mayPass: (path: Path) => boolean) {
-    this.#mayPass = mayPass;
+  /** `policyFor` is what the export policy asks of the prefixes of a path. */
+  constructor(view: ExportView, audiences: Audiences, policyFor: (path: Path) => PathPolicy) {
+    this.#policyFor = policyFor;
     this.#view = view;
     this.#encoder = new ExportEncoder(view);
     this.#audiences = audiences;
@@ -50,7 +62,9 @@ export class ExportedBlocks {
     return this.#blocks[number]!;
   }
 
-  /** The number of what is told of a path, 0 if nothing. `resolve` is asked for the path only the first time. Hot path. */
+  /**
+   * The number of what is told of a path, 0 if nothing, or PER_PREFIX. `resolve` is asked for the path only the first time. Hot path.
+   */
   of(pathNumber: number, resolve: (number: number) => Path): number {
     const known = this.#byPath[pathNumber];
     if (known !== undefined && known !== 0) return known === NOT_EXPORTED ? 0 : known;
@@ -59,16 +73,34 @@ export class ExportedBlocks {
 
   #export(path: Path): number {
     if (path.number >= this.#byPath.length) this.#byPath = grownInt32(this.#byPath, 2 * path.number);
-    const number = this.#intern(path);
-    this.#byPath[path.number] = number === 0 ? NOT_EXPORTED : number;
+    const policy = this.#policyFor(path);
+    if (policy.kind === 'constant') {
+      const number = this.#intern(path, policy.ruling);
+      this.#byPath[path.number] = number === 0 ? NOT_EXPORTED : number;
+      return number;
+    }
+    this.#perPrefix.set(path.number, { policy, blocks: new Map() });
+    this.#byPath[path.number] = PER_PREFIX;
+    return PER_PREFIX;
+  }
+
+  /** The same for one prefix of a path that is PER_PREFIX. `judge` says what its policy rules. */
+  ofPrefix(path: Path, judge: (policy: PathPolicy) => Ruling): number {
+    const { policy, blocks } = this.#perPrefix.get(path.number)!;
+    const ruling = judge(policy);
+    let number = blocks.get(ruling.key);
+    if (number === undefined) {
+      number = this.#intern(path, ruling);
+      blocks.set(ruling.key, number);
+    }
     return number;
   }
 
-  #intern(path: Path): number {
-    if (!this.#mayPass(path)) return 0;
-    const encoded = this.#encoder.encode(path);
+  #intern(path: Path, { accept, operations }: Ruling): number {
+    if (!accept) return 0;
+    const encoded = operations.length === 0 ? this.#encoder.encode(path) : undefined;
     if (encoded === false) return 0;
-    const form = encoded === undefined ? this.#encodeSlowly(path) : this.#encodedForm();
+    const form = encoded === undefined ? this.#encodeSlowly(path, operations) : this.#encodedForm();
     if (form === undefined) return 0;
     const audience = this.#audiences.of(path.session.source.index, thirdPartyOf(path, this.#view));
     const hash = hashOf(form, audience);
@@ -104,8 +136,8 @@ export class ExportedBlocks {
     return announceFormOf(message.subarray(0, length), this.#view.maxMessageLength);
   }
 
-  #encodeSlowly(path: Path): MessageForm | undefined {
-    const exported = exportPath(path, this.#view);
+  #encodeSlowly(path: Path, operations: readonly RouteOperation[]): MessageForm | undefined {
+    const exported = exportPath(path, this.#view, operations);
     if (exported === undefined) return undefined;
     const { fourOctetAs, kind, family, maxMessageLength } = this.#view;
     const bytes = encodeAttributes(exported.attributes, { fourOctetAs, ibgp: kind === 'ibgp' });
@@ -118,6 +150,15 @@ export class ExportedBlocks {
     if (number === 0) return;
     this.#byPath[path.number] = 0;
     if (number === NOT_EXPORTED) return;
+    if (number !== PER_PREFIX) {
+      this.#release(number);
+      return;
+    }
+    for (const each of this.#perPrefix.get(path.number)!.blocks.values()) if (each !== 0) this.#release(each);
+    this.#perPrefix.delete(path.number);
+  }
+
+  #release(number: number): void {
     const block = this.#blocks[number]!;
     if (--block.references > 0) return;
     this.#unlink(block);

@@ -10,8 +10,8 @@
  */
 import { type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
 import { ipv4PrefixFromNumber, type Prefix, prefixAddress, prefixLength } from '../../core/prefix.js';
-import type { PrefixRange } from './policy.js';
 import { PrefixIndex } from './prefix-index.js';
+import type { PrefixRange } from './prefix-range.js';
 import { capacityFor, grownInt32, grownUint8, initialCapacity, type PrefixTable } from './prefix-table.js';
 
 /** Netmask by length, signed. */

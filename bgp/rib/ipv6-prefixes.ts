@@ -4,7 +4,7 @@
  */
 import { addressFromBytes, addressToBytes } from '../../core/ip-address.js';
 import { type Prefix, prefixAddress, prefixLength, prefixOf } from '../../core/prefix.js';
-import type { PrefixRange } from './policy.js';
+import type { PrefixRange } from './prefix-range.js';
 import { capacityFor, grownUint8, initialCapacity, type PrefixTable } from './prefix-table.js';
 
 const FREE = 255;

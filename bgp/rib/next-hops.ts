@@ -9,6 +9,8 @@ export interface NextHop {
   readonly address: RouteNextHop;
   reachable: boolean;
   metric: number;
+  /** The one it resolves through, if that was said. */
+  interface: string | undefined;
   ours: boolean;
   /** Paths that lead here. */
   references: number;
@@ -23,7 +25,8 @@ export class NextHops {
   of(address: RouteNextHop): NextHop {
     let nextHop = this.#byAddress.get(address);
     if (nextHop === undefined) {
-      nextHop = { address, reachable: true, metric: 0, ours: this.#isOurs(address), references: 0 };
+      const ours = this.#isOurs(address);
+      nextHop = { address, reachable: true, metric: 0, interface: undefined, ours, references: 0 };
       this.#byAddress.set(address, nextHop);
     }
     return nextHop;
@@ -41,17 +44,25 @@ export class NextHops {
     if (--nextHop.references === 0) this.#mayHaveChanged = true;
   }
 
-  /** Returns those that paths lead to and that really changed. */
-  setStatus(statuses: readonly NextHopStatus[]): Set<NextHop> {
+  /** Returns those that paths lead to and that really changed, and of them those with another interface. */
+  setStatus(statuses: readonly NextHopStatus[]): {
+    readonly changed: Set<NextHop>;
+    readonly moved: Set<NextHop>;
+  } {
     const changed = new Set<NextHop>();
-    for (const { nextHop: address, reachable, metric } of statuses) {
-      const nextHop = this.of(address);
+    const moved = new Set<NextHop>();
+    for (const status of statuses) {
+      const { reachable, metric } = status;
+      const nextHop = this.of(status.nextHop);
+      const inUse = nextHop.references > 0;
+      if (inUse && nextHop.interface !== status.interface) moved.add(nextHop);
+      nextHop.interface = status.interface;
       if (nextHop.reachable === reachable && nextHop.metric === metric) continue;
       nextHop.reachable = reachable;
       nextHop.metric = metric;
-      if (nextHop.references > 0) changed.add(nextHop);
+      if (inUse) changed.add(nextHop);
     }
-    return changed;
+    return { changed, moved };
   }
 
   /** Returns those that became ours or no longer are. */
@@ -79,9 +90,11 @@ export class NextHops {
     for (const { address, references, ours } of this.#byAddress.values()) {
       if (references > 0 && !ours) watched.add(address);
     }
-    for (const { address, references, reachable, metric } of this.#byAddress.values()) {
-      const told = this.#watched.has(address) || (reachable && metric === 0);
-      if (references === 0 && told) this.#byAddress.delete(address);
+    for (const nextHop of this.#byAddress.values()) {
+      if (nextHop.references > 0) continue;
+      const { address, reachable, metric } = nextHop;
+      const nothingKnown = reachable && metric === 0 && nextHop.interface === undefined;
+      if (nothingKnown || this.#watched.has(address)) this.#byAddress.delete(address);
     }
     if (watched.size === this.#watched.size && [...watched].every(each => this.#watched.has(each))) {
       return undefined;

@@ -8,30 +8,29 @@
 import type { Asn } from '../../core/asn.js';
 import { type Ipv4Address, ipv4ToNumber, zonedAddress } from '../../core/ip-address.js';
 import type { NextHopSet } from '../speaker/contract.js';
-import { countAsn } from '../wire/attributes/as-path.js';
 import type { AttributeBlock, AttributeStore } from './attribute-store.js';
+import { changedOnImport, type ReceivedRefusal, refusalOf, type Self } from './import.js';
 import type { NextHop, NextHops } from './next-hops.js';
+import type { Ruling } from './policy.js';
+import type { PathFacts } from './policy-conditions.js';
 import { grownUint8, grownUint16 } from './prefix-table.js';
 import type { Session } from './sources.js';
 
 /** Why a path may not be used; the first that holds. */
-export type Refusal =
-  | 'as-loop'
-  | 'own-originator-id'
-  | 'own-cluster-id'
-  | 'import-policy'
-  /** Its only next hop is a link-local address, and the peer is not known to be on a link of ours. */
-  | 'link-local-next-hop'
-  | 'next-hop-is-ours'
-  | 'next-hop-unreachable';
+export type Refusal = ReceivedRefusal | 'import-policy' | 'next-hop-is-ours' | 'next-hop-unreachable';
 
 export interface Path {
   readonly number: number;
   readonly session: Session;
+  /** As it is decided upon and told. */
   readonly block: AttributeBlock;
+  /** As the peer sent it: the same, unless it is changed on import. */
+  readonly received: AttributeBlock;
+  /** The import policy's word, by its key. */
+  readonly ruling: string;
   /** `undefined` for our own routes. */
   readonly nextHop: NextHop | undefined;
-  /** What the import policy and the loop checks found: it never changes. */
+  /** What the import policy, the loop and the leak checks found: it never changes. */
   readonly refusal: Refusal | undefined;
   /** RFC 4456: it is reflected to everyone. */
   readonly fromClient: boolean;
@@ -41,15 +40,14 @@ export interface Path {
   references: number;
   /** Made when the best-route consumer first hears of it. */
   nextHopSet: NextHopSet | undefined;
+  /** Another one of the same session and received block. */
+  sibling: Path | undefined;
 }
 
 export class PathStore {
   readonly #blocks: AttributeStore;
   readonly #nextHops: NextHops;
-  readonly #asn: Asn;
-  readonly #routerId: number;
-  /** Ours as a route reflector; paths made before a change of it have to be made anew. */
-  clusterId: number;
+  #self: Self;
   readonly #paths: (Path | undefined)[] = [undefined];
   readonly #freeNumbers: number[] = [];
   #unused: Path[] = [];
@@ -66,43 +64,55 @@ export class PathStore {
   ) {
     this.#blocks = blocks;
     this.#nextHops = nextHops;
-    this.#asn = asn;
-    this.#routerId = ipv4ToNumber(routerId);
-    this.clusterId = ipv4ToNumber(clusterId);
+    this.#self = { asn, routerId: ipv4ToNumber(routerId), clusterId: ipv4ToNumber(clusterId) };
+  }
+
+  /** Ours as a route reflector; paths made before a change of it have to be made anew. */
+  get clusterId(): number {
+    return this.#self.clusterId;
+  }
+
+  set clusterId(clusterId: number) {
+    this.#self = { ...this.#self, clusterId };
   }
 
   at(number: number): Path {
     return this.#paths[number]!;
   }
 
-  /** The path of a block from a session; `accepted` is the import policy's word. */
-  of(session: Session, block: AttributeBlock, accepted: boolean): Path {
-    let pair = session.paths.get(block);
-    if (pair === undefined) {
-      pair = {};
-      session.paths.set(block, pair);
+  /** The path of a block from a session, with what the import policy says of it. */
+  of(session: Session, received: AttributeBlock, ruling: Ruling): Path {
+    const first = session.paths.get(received);
+    for (let path = first; path !== undefined; path = path.sibling) {
+      if (path.ruling === ruling.key) return path;
     }
-    const known = accepted ? pair.accepted : pair.rejected;
-    if (known !== undefined) return known;
-    const path = this.#newPath(session, block, accepted);
-    if (accepted) pair.accepted = path;
-    else pair.rejected = path;
+    const path = this.#newPath(session, received, ruling, first);
+    session.paths.set(received, path);
     return path;
   }
 
-  #newPath(session: Session, block: AttributeBlock, accepted: boolean): Path {
+  #newPath(session: Session, received: AttributeBlock, ruling: Ruling, sibling: Path | undefined): Path {
     const number = this.#freeNumbers.pop() ?? this.#paths.length;
     const { peer } = session;
+    const refusal = peer === undefined ? undefined : refusalOf(peer, received, this.#self);
+    const changed =
+      peer === undefined || refusal !== undefined || !ruling.accept
+        ? undefined
+        : changedOnImport(peer, received, ruling.operations);
+    const block = changed === undefined ? received : this.#blocks.make(changed);
     const path: Path = {
       number,
       session,
       block,
+      received,
+      ruling: ruling.key,
       nextHop: this.#nextHopOf(session, block),
-      refusal: this.#refusalOf(session, block) ?? (accepted ? undefined : 'import-policy'),
+      refusal: refusal ?? (ruling.accept ? undefined : 'import-policy'),
       fromClient: session.kind === 'ibgp' && peer?.routeReflectorClient === true,
       routerId: block.attributes.originatorId ?? (peer === undefined ? 0 : ipv4ToNumber(peer.remoteRouterId)),
       references: 0,
       nextHopSet: undefined,
+      sibling,
     };
     this.#paths[number] = path;
     if (number >= this.usable.length) {
@@ -110,7 +120,8 @@ export class PathStore {
       this.sources = grownUint16(this.sources, 2 * number);
     }
     this.sources[number] = session.source.index;
-    block.references++;
+    received.references++;
+    if (block !== received) block.references++;
     if (path.nextHop !== undefined) this.#nextHops.acquire(path.nextHop);
     this.judge(path);
     // Until a prefix takes it, it is one that may go.
@@ -125,17 +136,14 @@ export class PathStore {
     return this.#nextHops.of(onLink ? zonedAddress(linkLocal, peer.interface) : nextHop);
   }
 
-  /** RFC 4271 section 9.1.2 and RFC 4456 section 8: routes that went round in a circle. */
-  #refusalOf(session: Session, { attributes, nextHop, linkLocal }: AttributeBlock): Refusal | undefined {
-    const { peer } = session;
-    if (peer === undefined) return undefined;
-    if (linkLocal !== undefined && nextHop === linkLocal && peer.interface === undefined) {
-      return 'link-local-next-hop';
-    }
-    const asPath = attributes.asPath ?? [];
-    if (countAsn(asPath, this.#asn) > 0 || countAsn(asPath, peer.localAsn) > 0) return 'as-loop';
-    if (attributes.originatorId === this.#routerId) return 'own-originator-id';
-    return attributes.clusterList?.includes(this.clusterId) === true ? 'own-cluster-id' : undefined;
+  /** What a policy is told of a block from a session. */
+  factsOf(session: Session, block: AttributeBlock): PathFacts {
+    return {
+      kind: session.kind,
+      attributes: block.attributes,
+      localPref: block.localPref,
+      interface: this.#nextHopOf(session, block)?.interface,
+    };
   }
 
   /** Says anew whether the path may be selected; true if that changed. */
@@ -169,20 +177,32 @@ export class PathStore {
   }
 
   #free(path: Path): void {
-    const { session, block } = path;
-    const pair = session.paths.get(block);
-    if (pair?.accepted === path) pair.accepted = undefined;
-    if (pair?.rejected === path) pair.rejected = undefined;
-    if (pair?.accepted === undefined && pair?.rejected === undefined) session.paths.delete(block);
+    const { session, block, received } = path;
+    unlink(path);
     if (session.lastPath === path) {
       session.lastPath = undefined;
       session.lastBlock = undefined;
     }
     if (path.nextHop !== undefined) this.#nextHops.release(path.nextHop);
-    if (--block.references === 0) this.#blocks.release(block);
+    if (--received.references === 0) this.#blocks.release(received);
+    if (block !== received && --block.references === 0) this.#blocks.release(block);
     this.#paths[path.number] = undefined;
     this.usable[path.number] = 0;
     this.#freeNumbers.push(path.number);
+  }
+}
+
+/** Out of its session's list, if it still stands there. */
+function unlink(path: Path): void {
+  const { paths } = path.session;
+  const first = paths.get(path.received);
+  if (first === path) {
+    if (path.sibling === undefined) paths.delete(path.received);
+    else paths.set(path.received, path.sibling);
+    return;
+  }
+  for (let at = first; at !== undefined; at = at.sibling) {
+    if (at.sibling === path) at.sibling = path.sibling;
   }
 }
 

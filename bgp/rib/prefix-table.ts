@@ -7,7 +7,7 @@
  */
 import type { Prefix } from '../../core/prefix.js';
 import type { Family } from '../family.js';
-import type { PrefixRange } from './policy.js';
+import type { PrefixRange } from './prefix-range.js';
 
 export interface PrefixTable {
   readonly family: Family;

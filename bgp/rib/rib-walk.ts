@@ -28,10 +28,10 @@ export function walkPaths(
   return id < prefixes.end ? id : undefined;
 }
 
-function walked({ session, block }: Path): WalkedPath {
+function walked({ session, received }: Path): WalkedPath {
   return {
     source: session.source.key,
-    attributes: block.attributes,
+    attributes: received.attributes,
     pathId: undefined,
     stale: session.stale,
   };

@@ -23,9 +23,9 @@ import { FamilyTable } from './family-table.js';
 import { type NextHop, NextHops } from './next-hops.js';
 import { OutBuffer } from './out-buffer.js';
 import { type Path, PathStore } from './path-store.js';
-import { compilePolicy, PolicyNames, passes } from './policy.js';
+import { accepted, asksInterface, compilePolicy, PolicyNames, policyForPath, rulingOn } from './policy.js';
 import { walkPaths } from './rib-walk.js';
-import { detailOf, undecided } from './route-detail.js';
+import { receivedDetail, undecided } from './route-detail.js';
 import { queryRoutes, type RoutePage } from './route-query.js';
 import { newSession, OWN_SOURCE, type Session, type Source, Sources } from './sources.js';
 import { UpdateReceiver } from './update-receiver.js';
@@ -136,9 +136,9 @@ class RoutingInformationBase implements Rib {
     for (const each of [session, source.stale]) {
       if (each?.peer === undefined) continue;
       each.importPolicy = compiled;
-      const becomesAnother = each.peer.routeReflectorClient !== policies.routeReflectorClient;
+      const becomeOthers = changesPaths(each.peer, policies);
       each.peer = { ...each.peer, ...policies };
-      forgetPaths(each, becomesAnother);
+      forgetPaths(each, becomeOthers);
     }
     for (const table of Object.values(this.#tables)) {
       this.#judgeImports(table, source.index);
@@ -172,10 +172,10 @@ class RoutingInformationBase implements Rib {
     for (let id = 1; id < prefixes.end; id++) {
       const number = adjRibIn.find(id, source);
       if (number === 0) continue;
-      const { session, block } = this.#paths.at(number);
-      const detail = () =>
-        detailOf(this.#paths.of(session, block, true), prefixes.prefix(id), family, undecided);
-      const path = this.#paths.of(session, block, passes(session.importPolicy, prefixes, id, detail));
+      const { session, received } = this.#paths.at(number);
+      const policy = policyForPath(session.importPolicy, () => this.#paths.factsOf(session, received));
+      const detail = () => receivedDetail(session, received, prefixes.prefix(id), family, undecided);
+      const path = this.#paths.of(session, received, rulingOn(policy, prefixes, id, detail));
       one[0] = id;
       adjRibIn.announce(one, 1, path);
     }
@@ -198,7 +198,7 @@ class RoutingInformationBase implements Rib {
     for (const route of routes) {
       const table = this.#tables[familyOf(route.prefix)];
       table.reserve(1);
-      const path = this.#paths.of(this.#own, this.#blocks.own(ownAttributes(route)), true);
+      const path = this.#paths.of(this.#own, this.#blocks.make(ownAttributes(route)), accepted);
       one[0] = table.prefixes.add(route.prefix);
       table.adjRibIn.announce(one, 1, path);
     }
@@ -213,7 +213,31 @@ class RoutingInformationBase implements Rib {
   }
 
   setNextHopStatus(nextHops: readonly NextHopStatus[]): void {
-    this.#judgePaths(this.#nextHops.setStatus(nextHops));
+    const { changed, moved } = this.#nextHops.setStatus(nextHops);
+    this.#judgePaths(changed);
+    if (moved.size > 0 && this.#policiesAskInterfaces()) this.#renewPaths(moved);
+  }
+
+  #policiesAskInterfaces(): boolean {
+    for (const { importPolicy } of this.#sources.sessions()) if (asksInterface(importPolicy)) return true;
+    return Object.values(this.#tables).some(({ groups }) =>
+      [...groups.values()].some(group => group.asksInterface),
+    );
+  }
+
+  /** Paths over these next hops are judged anew by every policy: other paths take their place. */
+  #renewPaths(moved: ReadonlySet<NextHop>): void {
+    for (const session of this.#sources.sessions()) {
+      let any = false;
+      for (const [received, path] of session.paths) {
+        if (path.nextHop === undefined || !moved.has(path.nextHop)) continue;
+        session.paths.delete(received);
+        if (session.lastBlock === received) session.lastBlock = undefined;
+        any = true;
+      }
+      if (!any) continue;
+      for (const table of Object.values(this.#tables)) this.#judgeImports(table, session.source.index);
+    }
   }
 
   setOwnAddresses(addresses: readonly IpAddress[]): void {
@@ -324,6 +348,13 @@ class RoutingInformationBase implements Rib {
     this.flush();
     return queryRoutes(this.#tables[query.family], this.#paths, this.#sources, query);
   }
+}
+
+/** Whether paths become others by more than what the import policy says of them. */
+function changesPaths(before: RibPolicies, after: RibPolicies): boolean {
+  return (['routeReflectorClient', 'ownAsnsAllowed', 'honourGracefulShutdown'] as const).some(
+    key => before[key] !== after[key],
+  );
 }
 
 /** The next path of the session is looked up, or made anew where it would be another one now. */

@@ -5,7 +5,9 @@ import type { Family } from '../family.js';
 import type { RouteDetail } from '../speaker/contract.js';
 import { formatAsPath } from '../wire/attributes/as-path.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
+import type { AttributeBlock } from './attribute-store.js';
 import type { Path } from './path-store.js';
+import type { Session } from './sources.js';
 
 const originNames = ['igp', 'egp', 'incomplete'] as const;
 
@@ -13,29 +15,45 @@ export interface Verdict {
   readonly best: boolean;
   readonly usable: boolean;
   readonly reason: string;
+  readonly policyRule?: string | undefined;
 }
 
 /** Before the decision, as an import policy sees it. */
 export const undecided: Verdict = { best: false, usable: true, reason: '' };
 
 export function detailOf(path: Path, prefix: Prefix, family: Family, verdict: Verdict): RouteDetail {
-  const unspecified = (family === 'ipv4-unicast' ? '0.0.0.0' : '::') as IpAddress;
-  const nextHop = path.nextHop?.address ?? path.block.nextHop ?? unspecified;
-  return describe(path, prefix, path.block.attributes, nextHop, verdict);
+  const { session, block } = path;
+  const nextHop = path.nextHop?.address ?? block.nextHop ?? unspecified(family);
+  return describe(session, prefix, block.attributes, nextHop, verdict);
 }
 
-/** With other attributes than those received: what is advertised. */
+/** As the peer sent it. */
+export function receivedDetail(
+  session: Session,
+  { attributes, nextHop }: AttributeBlock,
+  prefix: Prefix,
+  family: Family,
+  verdict: Verdict,
+): RouteDetail {
+  return describe(session, prefix, attributes, nextHop ?? unspecified(family), verdict);
+}
+
+function unspecified(family: Family): IpAddress {
+  return (family === 'ipv4-unicast' ? '0.0.0.0' : '::') as IpAddress;
+}
+
+/** With other attributes than those of the path: what is advertised. */
 export function describe(
-  path: Path,
+  session: Session,
   prefix: Prefix,
   attributes: PathAttributes,
   nextHop: IpAddress,
-  { best, usable, reason }: Verdict,
+  { best, usable, reason, policyRule }: Verdict,
 ): RouteDetail {
   const { aggregator, originatorId } = attributes;
   return {
     prefix,
-    from: path.session.source.key,
+    from: session.source.key,
     pathId: undefined,
     nextHop,
     origin: originNames[attributes.origin ?? 0] ?? 'incomplete',
@@ -51,8 +69,9 @@ export function describe(
     aggregator: aggregator && `${aggregator.asn} ${ipv4FromNumber(aggregator.address)}`,
     best,
     usable,
-    stale: path.session.stale,
+    stale: session.stale,
     reason,
+    ...(policyRule === undefined ? {} : { policyRule }),
   };
 }
 

@@ -8,8 +8,9 @@ import { explainDecision } from './decision.js';
 import { exportPath } from './export-view.js';
 import type { FamilyTable } from './family-table.js';
 import { type Path, type PathStore, refusalNow } from './path-store.js';
+import { decidingRule } from './policy.js';
 import type { PrefixTable } from './prefix-table.js';
-import { describe, detailOf } from './route-detail.js';
+import { describe, detailOf, receivedDetail, type Verdict } from './route-detail.js';
 import type { Source, Sources } from './sources.js';
 
 export interface RouteQuery {
@@ -75,17 +76,36 @@ function routesOf(
   if (which.kind === 'advertised') {
     const { group } = table.memberships[source!.index]!;
     const best = decided(table, paths, id).find(({ path }) => path.number === table.locRib.selected[id]);
-    const exported = best && exportPath(best.path, group.view);
+    const exported = best && exportPath(best.path, group.view, group.rulingOn(best.path, id).operations);
     return exported === undefined
       ? []
-      : [describe(best!.path, prefix, exported.attributes, exported.nextHop, best!)];
+      : [describe(best!.path.session, prefix, exported.attributes, exported.nextHop, best!)];
   }
   return decided(table, paths, id)
     .filter(({ path, best }) => {
       if (which.kind === 'best') return best;
       return which.kind === 'all-paths' || path.session.source === source;
     })
-    .map(route => detailOf(route.path, prefix, table.family, route));
+    .map(route => {
+      const { path } = route;
+      const verdict = { ...route, ...ruleOf(table, paths, path, id) };
+      if (which.kind !== 'received') return detailOf(path, prefix, table.family, verdict);
+      return receivedDetail(path.session, path.received, prefix, table.family, verdict);
+    });
+}
+
+/** The rule of the import policy that decided of a path, if it is one with a reason. */
+function ruleOf(
+  table: FamilyTable,
+  paths: PathStore,
+  { session, received }: Path,
+  id: number,
+): Partial<Verdict> {
+  const policy = session.peer?.importPolicy;
+  if (policy === undefined || typeof policy === 'function') return {};
+  const facts = paths.factsOf(session, received);
+  const reason = decidingRule(policy, 'peers', facts, table.prefixes, id)?.reason;
+  return reason ? { policyRule: reason } : {};
 }
 
 /** The paths of a prefix with what was decided about them, the best first. */

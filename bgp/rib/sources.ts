@@ -7,7 +7,7 @@ import type { Family } from '../family.js';
 import type { AttributeBlock } from './attribute-store.js';
 import type { PeerIndex, RibPeer } from './contract.js';
 import type { Path } from './path-store.js';
-import { type CompiledPolicy, compilePolicy } from './policy.js';
+import { accepted, type CompiledPolicy, compilePolicy } from './policy.js';
 
 /** The source of our own routes. */
 export const OWN_SOURCE = 0;
@@ -42,7 +42,8 @@ export interface Session {
   /** Attributes mostly repeat: the last block and its path. */
   lastBlock: AttributeBlock | undefined;
   lastPath: Path | undefined;
-  readonly paths: Map<AttributeBlock, { accepted?: Path | undefined; rejected?: Path | undefined }>;
+  /** By received block the first of its paths. */
+  readonly paths: Map<AttributeBlock, Path>;
 }
 
 export function newSession(source: Source, peer: RibPeer | undefined): Session {
@@ -52,7 +53,7 @@ export function newSession(source: Source, peer: RibPeer | undefined): Session {
     peer,
     kind,
     importPolicy:
-      peer === undefined ? { kind: 'constant', accept: true } : compilePolicy(peer.importPolicy, 'peers'),
+      peer === undefined ? { kind: 'constant', ruling: accepted } : compilePolicy(peer.importPolicy, 'peers'),
     stale: false,
     carries: {
       'ipv4-unicast': peer?.families.includes('ipv4-unicast') ?? true,

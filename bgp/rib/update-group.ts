@@ -8,14 +8,21 @@ import type { RouteDetail } from '../speaker/contract.js';
 import type { Audiences } from './audience.js';
 import { EVERYONE } from './audience.js';
 import type { ExportView } from './export-view.js';
-import { ExportedBlocks, sameForm } from './exported-blocks.js';
+import { ExportedBlocks, PER_PREFIX, sameForm } from './exported-blocks.js';
 import { GroupOutput, type Member, type OutputSource } from './group-output.js';
 import type { OutLog, Segment } from './out-log.js';
 import { collectPrefixes } from './out-replay.js';
 import type { OutRuns } from './out-runs.js';
 import type { Path, PathStore } from './path-store.js';
 import type { PendingPrefixes } from './pending-prefixes.js';
-import { type CompiledPolicy, passes } from './policy.js';
+import {
+  asksInterface,
+  type CompiledPolicy,
+  type PathPolicy,
+  policyForPath,
+  type Ruling,
+  rulingOn,
+} from './policy.js';
 import { grownInt32, type PrefixTable } from './prefix-table.js';
 import { type MessageForm, type UpdatePacker, withdrawForm } from './update-packer.js';
 
@@ -53,8 +60,6 @@ export class UpdateGroup implements OutputSource {
   readonly view: ExportView;
   readonly #context: GroupContext;
   readonly #policies: ExportPolicies;
-  /** Some prefixes pass and others don't. */
-  readonly #perPrefix: boolean;
   readonly #withdrawForm: MessageForm;
   /** Prefixes told, by audience. */
   readonly #told: number[] = [];
@@ -66,9 +71,8 @@ export class UpdateGroup implements OutputSource {
     this.view = view;
     this.#context = context;
     this.#policies = policies;
-    this.#perPrefix = policies.local.kind !== 'constant' || policies.peers.kind !== 'constant';
     this.#withdrawForm = withdrawForm(view.family, view.maxMessageLength);
-    this.blocks = new ExportedBlocks(view, context.audiences, path => this.#mayPass(path));
+    this.blocks = new ExportedBlocks(view, context.audiences, path => this.#policyFor(path));
     this.sent = new Int32Array(context.prefixes.capacity);
     this.output = new GroupOutput(this, context.audiences, context.logLimitBytes);
     this.#resolve = number => context.paths.at(number);
@@ -111,14 +115,15 @@ export class UpdateGroup implements OutputSource {
         lastPath = path;
         lastBlock = path === 0 ? 0 : this.blocks.of(path, this.#resolve);
       }
-      const block = this.#perPrefix && lastBlock !== 0 ? this.#exported(path, id) : lastBlock;
+      const block = lastBlock === PER_PREFIX ? this.#ofPrefix(path, id) : lastBlock;
       const old = sent[id]!;
       if (block === old) continue;
       sent[id] = block;
       if (behind) this.output.note(id);
       if (old === 0) {
         announces.add(id, block);
-        fresh++;
+        if (lastBlock === PER_PREFIX) this.#count(block, 1);
+        else fresh++;
         continue;
       }
       if (block !== 0) {
@@ -142,22 +147,30 @@ export class UpdateGroup implements OutputSource {
   #exported(path: number, id: number): number {
     if (path === 0) return 0;
     const block = this.blocks.of(path, this.#resolve);
-    return block !== 0 && this.#perPrefix && !this.#passes(this.#context.paths.at(path), id) ? 0 : block;
+    return block === PER_PREFIX ? this.#ofPrefix(path, id) : block;
   }
 
-  #policyFor(path: Path): CompiledPolicy {
-    return path.session.kind === 'own' ? this.#policies.local : this.#policies.peers;
+  #ofPrefix(number: number, id: number): number {
+    const path = this.#context.paths.at(number);
+    return this.blocks.ofPrefix(path, policy => this.#judge(policy, path, id));
   }
 
-  /** False if the policy refuses it whatever the prefix. */
-  #mayPass(path: Path): boolean {
-    const policy = this.#policyFor(path);
-    return policy.kind !== 'constant' || policy.accept;
+  get asksInterface(): boolean {
+    return asksInterface(this.#policies.local) || asksInterface(this.#policies.peers);
   }
 
-  #passes(path: Path, id: number): boolean {
-    const { prefixes } = this.#context;
-    return passes(this.#policyFor(path), prefixes, id, () => this.#context.detail(path, id));
+  /** What the export policy says of a selected path. */
+  rulingOn(path: Path, id: number): Ruling {
+    return this.#judge(this.#policyFor(path), path, id);
+  }
+
+  #policyFor(path: Path): PathPolicy {
+    const policy = path.session.kind === 'own' ? this.#policies.local : this.#policies.peers;
+    return policyForPath(policy, () => this.#context.paths.factsOf(path.session, path.block));
+  }
+
+  #judge(policy: PathPolicy, path: Path, id: number): Ruling {
+    return rulingOn(policy, this.#context.prefixes, id, () => this.#context.detail(path, id));
   }
 
   /** One exported block in place of another: if other peers are left out than before, those have to be told as well. */

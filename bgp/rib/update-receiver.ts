@@ -22,8 +22,8 @@ import {
   type NlriField,
 } from './multiprotocol.js';
 import type { PathStore } from './path-store.js';
-import { passes } from './policy.js';
-import { detailOf, undecided } from './route-detail.js';
+import { type PathPolicy, policyForPath, type Ruling, rulingOn } from './policy.js';
+import { receivedDetail, undecided } from './route-detail.js';
 import type { Session } from './sources.js';
 
 const ok: UpdateOutcome = { kind: 'ok' };
@@ -34,8 +34,7 @@ const endOfRib = {
 
 /** As many prefixes as the longest message (RFC 8654) can carry. */
 const ids = new Int32Array(65536);
-const acceptedIds = new Int32Array(65536);
-const rejectedIds = new Int32Array(65536);
+const runIds = new Int32Array(65536);
 const fields = newUpdateFields();
 
 export class UpdateReceiver {
@@ -157,7 +156,8 @@ export class UpdateReceiver {
   ): readonly AttributeProblem[] {
     const problems = [...block.problems, ...missingFrom(block, nlri)];
     // RFC 4271 section 6.3: an external peer stands first in the paths it sends.
-    if (session.kind === 'ebgp' && block.attributes.asPath && block.peerAs !== session.peer!.asn) {
+    const { asn, enforceFirstAs } = session.peer!;
+    if (session.kind === 'ebgp' && enforceFirstAs && block.attributes.asPath && block.peerAs !== asn) {
       problems.push(
         withdrawFor(AttributeType.asPath, UpdateError.malformedAsPath, 'first AS is not the peer'),
       );
@@ -222,12 +222,12 @@ export class UpdateReceiver {
     if (count < 0) throw malformedNlri(buffer, field);
     if (count === 0) return;
     session.hints[family] = ids[count - 1]! + 1;
-    const policy = session.importPolicy;
+    const policy = policyForPath(session.importPolicy, () => this.#paths.factsOf(session, block));
     if (policy.kind !== 'constant') {
-      this.#announceByPolicy(session, block, table, count);
+      this.#announceByPolicy(session, block, table, policy, count);
       return;
     }
-    const path = this.#paths.of(session, block, policy.accept);
+    const path = this.#paths.of(session, block, policy.ruling);
     table.adjRibIn.announce(ids, count, path);
     if (family === 'ipv4-unicast' && block.problems.length === 0 && block.attributes.mpReach === undefined) {
       session.lastBlock = block;
@@ -235,19 +235,30 @@ export class UpdateReceiver {
     }
   }
 
-  #announceByPolicy(session: Session, block: AttributeBlock, table: FamilyTable, count: number): void {
-    const accepted = this.#paths.of(session, block, true);
-    let acceptedCount = 0;
-    let rejectedCount = 0;
+  /** Prefix by prefix; those in a row of which the same is said go together. */
+  #announceByPolicy(
+    session: Session,
+    block: AttributeBlock,
+    table: FamilyTable,
+    policy: PathPolicy,
+    count: number,
+  ): void {
+    let last: Ruling | undefined;
+    let run = 0;
+    const announceRun = () => {
+      if (last !== undefined) table.adjRibIn.announce(runIds, run, this.#paths.of(session, block, last));
+      run = 0;
+    };
     for (let i = 0; i < count; i++) {
       const id = ids[i]!;
-      const detail = () => detailOf(accepted, table.prefixes.prefix(id), table.family, undecided);
-      if (passes(session.importPolicy, table.prefixes, id, detail)) acceptedIds[acceptedCount++] = id;
-      else rejectedIds[rejectedCount++] = id;
+      const prefix = () => table.prefixes.prefix(id);
+      const detail = () => receivedDetail(session, block, prefix(), table.family, undecided);
+      const ruling = rulingOn(policy, table.prefixes, id, detail);
+      if (ruling !== last) announceRun();
+      last = ruling;
+      runIds[run++] = id;
     }
-    table.adjRibIn.announce(acceptedIds, acceptedCount, accepted);
-    if (rejectedCount === 0) return;
-    table.adjRibIn.announce(rejectedIds, rejectedCount, this.#paths.of(session, block, false));
+    announceRun();
   }
 }
 

@@ -1,7 +1,7 @@
 /** The OPEN that a peer gets from us (pure). */
 import { AS_TRANS } from '../../core/asn.js';
 import type { LocalOpen } from '../fsm/session-state.js';
-import { Afi } from '../iana.js';
+import { Afi, RoleValue } from '../iana.js';
 import { AddPathDirection, type Capability, familyNumbers } from '../wire/capabilities.js';
 import type { PeerConfig, SpeakerConfig } from './contract.js';
 
@@ -22,6 +22,9 @@ export function localOpen(speaker: SpeakerConfig, peer: PeerConfig, history: Own
   }));
   capabilities.push(...pathCapabilities(peer));
   capabilities.push({ kind: 'route-refresh' }, { kind: 'four-octet-as', asn });
+  if (peer.role !== undefined && asn !== peer.asn) {
+    capabilities.push({ kind: 'role', value: RoleValue[peer.role] });
+  }
   const restart = speaker.gracefulRestart;
   if (peer.gracefulRestart && restart !== undefined) {
     capabilities.push({
@@ -39,6 +42,7 @@ export function localOpen(speaker: SpeakerConfig, peer: PeerConfig, history: Own
     asn,
     peerAsn: peer.asn,
     keepaliveSeconds: peer.keepaliveTimeSeconds,
+    roleStrict: peer.roleStrict,
     open: {
       version: 4,
       asn: asn > 65535 ? AS_TRANS : asn,

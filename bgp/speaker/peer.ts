@@ -356,6 +356,8 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
   #ribPolicies(): RibPolicies {
     const { nextHopMode, sharedSubnets, routeReflectorClient, addPath } = this.config;
     const { importPolicy, exportPolicy } = requiredPolicies(this.config, this.#policies, this.#owner.speaker);
+    const { ownAsnsAllowed, enforceFirstAs, removePrivateAsns } = this.config;
+    const { gracefulShutdown, honourGracefulShutdown } = this.config;
     return {
       nextHopMode,
       sharedSubnets,
@@ -363,11 +365,16 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
       routeReflectorClient,
       importPolicy,
       exportPolicy,
+      ownAsnsAllowed,
+      enforceFirstAs,
+      removePrivateAsns,
+      gracefulShutdown,
+      honourGracefulShutdown,
     };
   }
 
   #ribPeer(session: Session, negotiated: Negotiated): RibPeer {
-    const { key, asn, address } = this.config;
+    const { key, asn, address, role } = this.config;
     return {
       key,
       asn,
@@ -381,6 +388,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
       extendedNextHop: negotiated.extendedNextHop,
       maxMessageLength: negotiated.extendedMessages.send ? MAX_EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH,
       interface: this.config.interface,
+      role: asn === this.localAsn ? undefined : role,
       ...this.#ribPolicies(),
     };
   }

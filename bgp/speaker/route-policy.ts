@@ -13,7 +13,7 @@ export interface RoutePolicy {
 
 /** A route matches if all of what is said here holds of it; what is left out holds of every route. */
 export interface RoutePolicyRule {
-  /** Inside `prefix` with a length in range; `negated`: not so. Prefixes of another family are inside of nothing. */
+  /** Of the family of `prefix` and inside it with a length in range; `negated`: of the family and not so. */
   readonly within:
     | {
         readonly prefix: Prefix;

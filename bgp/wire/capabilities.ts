@@ -8,7 +8,7 @@
  */
 
 import type { Family } from '../family.js';
-import { Afi, CapabilityCode, ErrorCode, OpenError, Safi } from '../iana.js';
+import { Afi, CapabilityCode, ErrorCode, OpenError, RoleValue, Safi } from '../iana.js';
 import { BgpMessageError, noData } from './message-error.js';
 import { readU16, readU32 } from './reader.js';
 import type { Writer } from './writer.js';
@@ -51,6 +51,8 @@ export type Capability =
         readonly direction: number;
       }[];
     }
+  /** RFC 9234 section 4.1; a value of the registry or another. */
+  | { readonly kind: 'role'; readonly value: number }
   | { readonly kind: 'unknown'; readonly code: number; readonly value: Uint8Array };
 
 /** AFI and SAFI of a family, and back. */
@@ -84,6 +86,8 @@ function decodeValue(code: number, value: Uint8Array): Capability | undefined {
       return decodeGracefulRestart(value);
     case CapabilityCode.addPath:
       return decodeAddPath(value);
+    case CapabilityCode.role:
+      return value.length === 1 ? { kind: 'role', value: value[0]! } : undefined;
     default:
       return { kind: 'unknown', code, value };
   }
@@ -203,6 +207,9 @@ function encodeValue(writer: Writer, capability: Capability): void {
     case 'add-path':
       for (const { afi, safi, direction } of capability.families) writer.u16(afi).u8(safi).u8(direction);
       return;
+    case 'role':
+      writer.u8(capability.value);
+      return;
     case 'unknown':
       writer.bytes(capability.value);
       return;
@@ -232,6 +239,8 @@ export function capabilityCode(capability: Capability): number {
       return CapabilityCode.gracefulRestart;
     case 'add-path':
       return CapabilityCode.addPath;
+    case 'role':
+      return CapabilityCode.role;
     case 'unknown':
       return capability.code;
   }
@@ -264,9 +273,16 @@ export function describeCapability(capability: Capability): string {
     }
     case 'add-path':
       return `ADD-PATH ${capability.families.map(family => `${familyWords(family)} ${directionWords[family.direction] ?? '?'}`).join(', ')}`;
+    case 'role':
+      return `role ${roleWords(capability.value)}`;
     case 'unknown':
       return `capability ${capability.code}`;
   }
+}
+
+/** "customer", or the number of a role that has no name. */
+export function roleWords(value: number): string {
+  return Object.entries(RoleValue).find(([, number]) => number === value)?.[0] ?? `${value}`;
 }
 
 /** RFC 7911 section 4: what the sender of the capability is able to do. */

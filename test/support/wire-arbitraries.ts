@@ -42,7 +42,7 @@ const familyNumbers = record({ afi: u16, safi: u8 });
 /** Of a length that no known code has, or of a code that nobody knows. */
 const unknownCapability = record({
   kind: fc.constant('unknown' as const),
-  code: u8.filter(code => ![1, 2, 6, 64, 65, 69, 70].includes(code)),
+  code: u8.filter(code => ![1, 2, 6, 9, 64, 65, 69, 70].includes(code)),
   value: bytes(0, 40),
 });
 
@@ -54,6 +54,7 @@ export const capability: fc.Arbitrary<Capability> = fc.oneof(
     { kind: 'enhanced-route-refresh' },
   ),
   u32.map(number => ({ kind: 'four-octet-as', asn: number }) as const),
+  u8.map(value => ({ kind: 'role', value }) as const),
   record({
     kind: fc.constant('graceful-restart' as const),
     restarting: fc.boolean(),
@@ -85,7 +86,7 @@ export const ipv6Prefix: fc.Arbitrary<Prefix> = fc
   .tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 }))
   .map(([address, length]) => prefixOf(parseIpv6(address)!, length));
 
-const knownTypes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 32];
+const knownTypes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 32, 35];
 
 const unknownAttributes = fc
   .uniqueArray(
@@ -110,8 +111,14 @@ const largeCommunityList = fc.uniqueArray(fc.tuple(u32, u32, u32), {
 
 /** As if somebody on the way had known none of the optional transitive ones. */
 function withPartial(attributes: PathAttributes): PathAttributes {
-  const { aggregator, communities, extendedCommunities, largeCommunities } = attributes;
-  const optional = { 7: aggregator, 8: communities, 16: extendedCommunities, 32: largeCommunities };
+  const { aggregator, communities, extendedCommunities, largeCommunities, onlyToCustomer } = attributes;
+  const optional = {
+    7: aggregator,
+    8: communities,
+    16: extendedCommunities,
+    32: largeCommunities,
+    35: onlyToCustomer,
+  };
   const present = Object.entries(optional).filter(([, value]) => value !== undefined);
   return present.length === 0
     ? attributes
@@ -137,6 +144,7 @@ export function pathAttributes({ ibgp }: AttributeContext): fc.Arbitrary<PathAtt
       communities: fc.array(u32, { minLength: 1, maxLength: 80 }),
       extendedCommunities: fc.array(bytes(8, 8), { minLength: 1, maxLength: 40 }),
       largeCommunities: largeCommunityList,
+      onlyToCustomer: u32,
       unknown: unknownAttributes,
     },
     { requiredKeys: [], noNullPrototype: true },

@@ -38,6 +38,7 @@ export const intact = {
   AS4_PATH: ['c0', '11', '02 01 00030d40'],
   AS4_AGGREGATOR: ['c0', '12', '00030d40 0a000001'],
   LARGE_COMMUNITY: ['c0', '20', '00000001 00000002 00000003'],
+  OTC: ['c0', '23', '0000fde9'],
 } as const;
 
 export type AttributeName = keyof typeof intact;
@@ -252,4 +253,5 @@ export const attributeDamages: readonly AttributeDamage[] = [
     '0000000100000002',
     '00000001000000020000000300',
   ]),
+  ...lengths('OTC', 'RFC 9234 section 5', 'treat-as-withdraw', 5, ['', '00fde9', '0000fde900']),
 ];

@@ -152,6 +152,12 @@ const groups: readonly AttributeVector[] = [
     attributes: { extendedCommunities: [hex('0002 fde8 00000064'), hex('0103 0a000001 0001')] },
   },
   {
+    name: 'OTC (RFC 9234 section 5)',
+    type: 35,
+    bytes: hex('c0 23 04 00030d40'),
+    attributes: { onlyToCustomer: 200000 },
+  },
+  {
     name: 'LARGE_COMMUNITY',
     type: 32,
     bytes: hex('c0 20 18 00030d40 00000001 00000002 ffffffff fffffffe 00000000'),
@@ -239,9 +245,9 @@ const unknown: readonly AttributeVector[] = [
   },
   {
     name: 'an unknown transitive attribute that had no Partial yet',
-    type: 35,
-    bytes: hex('c0 23 04 0000fde8'),
-    attributes: { unknown: [{ flags: 0xc0, type: 35, value: hex('0000fde8') }] },
+    type: 36,
+    bytes: hex('c0 24 04 0000fde8'),
+    attributes: { unknown: [{ flags: 0xc0, type: 36, value: hex('0000fde8') }] },
     decodeOnly: true,
   },
   {

@@ -150,6 +150,18 @@ export const capabilityVectors: readonly CapabilityVector[] = [
     words: 'ADD-PATH ipv4-unicast both, ipv6-unicast receive',
   },
   {
+    name: 'BGP Role (RFC 9234 section 4.1)',
+    bytes: hex('09 01 03'),
+    capability: { kind: 'role', value: 3 },
+    words: 'role customer',
+  },
+  {
+    name: 'a BGP Role that is not assigned',
+    bytes: hex('09 01 05'),
+    capability: { kind: 'role', value: 5 },
+    words: 'role 5',
+  },
+  {
     name: 'FQDN, as FRR sends it, which we do not know',
     bytes: hex('49 08 06 6c6561662d31 00'),
     capability: { kind: 'unknown', code: 73, value: hex('06 6c6561662d31 00') },

@@ -1,6 +1,7 @@
 /**
  * The value of AS_PATH (RFC 4271 section 5.1.2) and what is asked of it. Its form on the wire is `as-path-attribute.ts`.
  */
+import { type Asn, isPrivateAsn } from '../../../core/asn.js';
 
 export interface AsPathSegment {
   readonly type: 'sequence' | 'set';
@@ -38,6 +39,18 @@ export function prependAsn(path: AsPath, asn: number): AsPath {
     return [{ type: 'sequence', asns: [asn, ...first.asns] }, ...path.slice(1)];
   }
   return [{ type: 'sequence', asns: [asn] }, ...path];
+}
+
+/** Without any of the AS numbers of RFC 6996, wherever they stand. */
+export function withoutPrivateAsns(path: AsPath): AsPath {
+  if (!hasPrivateAsn(path)) return path;
+  return path
+    .map(({ type, asns }) => ({ type, asns: asns.filter(asn => !isPrivateAsn(asn as Asn)) }))
+    .filter(({ asns }) => asns.length > 0);
+}
+
+export function hasPrivateAsn(path: AsPath): boolean {
+  return path.some(({ asns }) => asns.some(asn => isPrivateAsn(asn as Asn)));
 }
 
 /** "65001 65002 {65003 65004}"; empty for our own. */

@@ -21,6 +21,8 @@ export interface PathAttributes {
   /** Eight octets each (RFC 4360). */
   readonly extendedCommunities?: readonly Uint8Array[];
   readonly largeCommunities?: readonly LargeCommunity[];
+  /** RFC 9234: the AS that the route came down from or across. */
+  readonly onlyToCustomer?: number;
   /** Only from peers without 4-octet AS support; {@link mergeAs4} folds them into the two above. */
   readonly as4Path?: AsPath;
   readonly as4Aggregator?: Aggregator;

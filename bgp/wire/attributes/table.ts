@@ -5,6 +5,7 @@ import { communities, extendedCommunities, largeCommunities } from './communitie
 import type { AttributeEntry } from './entry.js';
 import { mpReachNlri, mpUnreachNlri } from './multiprotocol.js';
 import { nextHop } from './next-hop.js';
+import { onlyToCustomer } from './only-to-customer.js';
 import { origin } from './origin.js';
 import { localPref, multiExitDisc } from './preference.js';
 import { clusterList, originatorId } from './reflection.js';
@@ -27,6 +28,7 @@ export const attributeTable: readonly AttributeEntry[] = [
   as4Path,
   as4Aggregator,
   largeCommunities,
+  onlyToCustomer,
 ];
 
 /** The entry of an attribute type, by number. */

@@ -149,3 +149,39 @@ test('long messages are taken by who announced them, and sent where both did (RF
   t.deepEqual(withOne(long, other).extendedMessages, { receive: true, send: false });
   t.deepEqual(withOne(other, long).extendedMessages, { receive: false, send: false });
 });
+
+const roleNames = ['provider', 'rs', 'rs-client', 'customer', 'peer'] as const;
+const role = (value: number): Capability => ({ kind: 'role', value });
+const withRoles = (...values: number[]) =>
+  open({ asn: 65001, capabilities: [ipv4Unicast, ...values.map(role)] });
+
+function refusalOfRoles(ours: number | undefined, theirs: readonly number[], roleStrict = false): string {
+  const mine = ours === undefined ? [ipv4Unicast] : [ipv4Unicast, role(ours)];
+  const us = open({ routerId: '10.0.0.1' as Ipv4Address, capabilities: mine });
+  return refusal(withRoles(...theirs), local({ open: us, peerAsn: 65001, roleStrict }));
+}
+
+test('of all pairs of roles those of RFC 9234 table 2 go together, any other is 2/11', t => {
+  const together = ['provider customer', 'customer provider', 'rs rs-client', 'rs-client rs', 'peer peer'];
+  for (const [ours, oursName] of roleNames.entries()) {
+    for (const [theirs, theirsName] of roleNames.entries()) {
+      const agree = together.includes(`${oursName} ${theirsName}`);
+      t.is(refusalOfRoles(ours, [theirs]), agree ? 'agreed' : '2/11', `${oursName} ${theirsName}`);
+    }
+    t.is(refusalOfRoles(ours, [5]), '2/11', 'a role that is not assigned');
+  }
+});
+
+test('one role said twice is one, two roles are 2/11', t => {
+  t.is(refusalOfRoles(0, [3, 3]), 'agreed');
+  t.is(refusalOfRoles(0, [3, 4]), '2/11');
+  t.is(refusalOfRoles(0, [4, 3]), '2/11');
+});
+
+test('a role that one end alone has said stops nothing but in strict mode', t => {
+  t.is(refusalOfRoles(0, []), 'agreed');
+  t.is(refusalOfRoles(undefined, [2]), 'agreed');
+  t.is(refusalOfRoles(0, [], true), '2/11');
+  t.is(refusalOfRoles(undefined, [], true), 'agreed');
+  t.is(refusalOfRoles(0, [3], true), 'agreed');
+});

@@ -25,6 +25,7 @@ export function local(fields: Partial<LocalOpen> = {}): LocalOpen {
     asn: 64512,
     peerAsn: 64512,
     keepaliveSeconds: undefined,
+    roleStrict: false,
     ...fields,
   };
 }

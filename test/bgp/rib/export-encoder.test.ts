@@ -6,6 +6,7 @@ import { ExportEncoder } from '../../../bgp/rib/export-encoder.js';
 import { exportPath, exportViewOf } from '../../../bgp/rib/export-view.js';
 import { NextHops } from '../../../bgp/rib/next-hops.js';
 import { PathStore } from '../../../bgp/rib/path-store.js';
+import { accepted } from '../../../bgp/rib/policy.js';
 import { newSession, Sources } from '../../../bgp/rib/sources.js';
 import { decodeAttributes, encodeAttributes, type PathAttributes } from '../../../bgp/wire/index.js';
 import type { Asn } from '../../../core/asn.js';
@@ -100,7 +101,7 @@ test('the fast encoder says what the slow one says', t => {
         const bytes = withSenderFlags(encodeAttributes(withoutAbsent(attributes), context), flags);
         if (bytes.length > 3600) return true;
         const session = newSession(sources.enter(source.key), source);
-        const path = paths.of(session, blocks.intern(bytes, 0, bytes.length, context), true);
+        const path = paths.of(session, blocks.intern(bytes, 0, bytes.length, context), accepted);
         const view = exportViewOf(target, 'ipv4-unicast', CLUSTER);
         const encoder = new ExportEncoder(view);
         const slow = exportPath(path, view);
@@ -128,7 +129,7 @@ test('attributes out of the order of their types go on once each (RFC 4271 secti
   const bytes = hex(`c0 08 04 00000007 80 0a 04 00000001 80 09 04 01010101 40 05 04 000000c8
     40 03 04 c0000201 40 02 00 40 01 01 00`);
   const block = new AttributeStore().intern(bytes, 0, bytes.length, contextOf(source));
-  const path = paths.of(newSession(new Sources().enter('c'), source), block, true);
+  const path = paths.of(newSession(new Sources().enter('c'), source), block, accepted);
   const encoder = new ExportEncoder(view);
   t.true(encoder.encode(path));
   const said = decodeAttributes(encoder.message, 23, encoder.length, contextOf(target));
@@ -144,7 +145,7 @@ test('repeated large communities are declined, and the slow encoder tells them o
   const bytes = hex(`40 01 01 00 40 02 00 40 03 04 c0000201 40 05 04 00000064
     c0 20 18 00000001 00000002 00000003 00000001 00000002 00000003`);
   const block = new AttributeStore().intern(bytes, 0, bytes.length, contextOf(source));
-  const path = paths.of(newSession(new Sources().enter('i'), source), block, true);
+  const path = paths.of(newSession(new Sources().enter('i'), source), block, accepted);
   t.is(new ExportEncoder(view).encode(path), undefined);
   t.deepEqual(exportPath(path, view)?.attributes.largeCommunities, [[1, 2, 3]]);
 });
@@ -155,7 +156,7 @@ test('non-transitive extended communities end at the border of the AS (RFC 4360 
   const bytes = hex(`40 01 01 00 40 02 06 02 01 0000fde9 40 03 04 c0000201
     c0 10 10 0002fde800000064 4300000000000000`);
   const block = new AttributeStore().intern(bytes, 0, bytes.length, contextOf(source));
-  const path = paths.of(newSession(new Sources().enter('e'), source), block, true);
+  const path = paths.of(newSession(new Sources().enter('e'), source), block, accepted);
   const toldTo = (asn: number) => {
     const view = exportViewOf(ribPeer('to', asn, '10.0.0.4'), 'ipv4-unicast', CLUSTER);
     return exportPath(path, view)?.attributes.extendedCommunities;

@@ -47,7 +47,54 @@ const ownOnly: RoutePolicy = {
   otherwise: 'reject',
 };
 const everything: RoutePolicy = { rules: [], otherwise: 'accept' };
-const policies = [everything, everything, insideTen, ownOnly];
+const operating: RoutePolicy = {
+  rules: [
+    {
+      within: { prefix: prefix('10.2.0.0/15'), minLength: 16, maxLength: 32 },
+      source: 'any',
+      peerType: 'ebgp',
+      action: 'accept',
+      operations: [
+        { kind: 'add-communities', communities: ['64512:7', '64512:1:2', '64512:7'] },
+        { kind: 'set-local-pref', value: 150 },
+      ],
+      reason: '',
+    },
+    {
+      within: { prefix: prefix('10.0.0.0/8'), minLength: 8, maxLength: 16, negated: true },
+      source: 'peers',
+      communities: ['1:2'],
+      action: 'reject',
+      reason: '',
+    },
+    {
+      within: undefined,
+      source: 'any',
+      asPathPrefix: [65001, 65002] as Asn[],
+      action: 'accept',
+      operations: [
+        { kind: 'prepend-as-path', asns: [65010, 65011] as Asn[] },
+        { kind: 'set-med', value: 7 },
+      ],
+      reason: '',
+    },
+    { within: undefined, source: 'any', localPref: 200, action: 'reject', reason: '' },
+    {
+      within: undefined,
+      source: 'peers',
+      interface: 'eth1',
+      action: 'accept',
+      operations: [{ kind: 'add-communities', communities: ['65535:0'] }],
+      reason: '',
+    },
+  ],
+  otherwise: 'accept',
+};
+const overEth0: RoutePolicy = {
+  rules: [{ within: undefined, source: 'peers', interface: 'eth0', action: 'accept', reason: '' }],
+  otherwise: 'reject',
+};
+const policies = [everything, everything, insideTen, ownOnly, operating, operating, overEth0];
 
 const both = { families: ['ipv4-unicast', 'ipv6-unicast'], localAddress: ip('10.0.0.254') } as const;
 const shared = { sharedSubnets: [prefix('10.0.0.0/24')] };
@@ -61,6 +108,9 @@ const catalogue: readonly RibPeer[] = [
   ribPeer('c1', 64512, '10.0.0.8', { ...both, routeReflectorClient: true }),
   ribPeer('c2', 64512, '10.0.0.9', { ...both, routeReflectorClient: true, nextHopMode: 'self' }),
   ribPeer('e4', 65004, '10.0.0.7', { nextHopMode: 'keep', importPolicy: insideTen }),
+  ribPeer('p1', 65005, '10.0.0.11', { role: 'customer' }),
+  ribPeer('p2', 65006, '10.0.0.12', { role: 'provider', importPolicy: operating }),
+  ribPeer('p3', 65007, '10.0.0.10', { role: 'peer', exportPolicy: operating }),
 ];
 
 const prefixes: readonly Prefix[] = [
@@ -109,8 +159,9 @@ class Sequence {
       ...(this.random() < 0.4 ? { multiExitDisc: this.pick([0, 10, 20]) } : {}),
       ...(internal ? { localPref: this.pick([100, 100, 200]) } : {}),
       ...(this.random() < 0.3
-        ? { communities: [this.pick([0xffffff01, 0xffffff02, 0xffffff03, 0x00010002])] }
+        ? { communities: [this.pick([0xffffff01, 0xffffff02, 0xffffff03, 0x00010002, 0xffff0000])] }
         : {}),
+      ...(this.random() < 0.1 ? { onlyToCustomer: this.pick([65001, 65007]) } : {}),
       ...(internal && this.random() < 0.3 ? { originatorId: this.pick([0x01010101, 0x09090909]) } : {}),
       ...(internal && this.random() < 0.3
         ? { clusterList: this.pick([[1], [1, 2], [0xf4000001], [0x09090909, 3]]) }
@@ -183,6 +234,7 @@ class Sequence {
       nextHop,
       reachable: this.random() < 0.7,
       metric: this.pick([0, 0, 5, 10]),
+      interface: this.pick([undefined, 'eth0', 'eth1']),
     }));
     for (const status of statuses) this.twin.status.set(status.nextHop, status);
     const watched = this.rib.takeWatchedNextHops();
@@ -203,15 +255,18 @@ class Sequence {
     const exportPolicy = this.pick(policies);
     const nextHopMode = this.pick(['auto', 'self', 'keep'] as const);
     const { sharedSubnets } = this.pick([shared, { sharedSubnets: [] }]);
-    const routeReflectorClient = this.random() < 0.3;
-    const pathsPerPrefix = this.pick([1, 2, 3, 5]);
     const changed = {
+      ...entry.peer,
       importPolicy,
       exportPolicy,
       nextHopMode,
       sharedSubnets,
-      routeReflectorClient,
-      pathsPerPrefix,
+      pathsPerPrefix: this.pick([1, 2, 3, 5]),
+      routeReflectorClient: this.random() < 0.3,
+      ownAsnsAllowed: this.pick([0, 0, 1]),
+      removePrivateAsns: this.random() < 0.3,
+      gracefulShutdown: this.random() < 0.2,
+      honourGracefulShutdown: this.random() < 0.8,
     };
     this.rib.setPolicies(peer.index, changed);
     entry.peer = { ...entry.peer, ...changed };

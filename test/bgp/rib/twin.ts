@@ -4,7 +4,12 @@
  */
 
 import type { RibPeer } from '../../../bgp/rib/contract.js';
-import type { NextHopStatus, OriginatedRoute, RoutePolicy } from '../../../bgp/speaker/contract.js';
+import type {
+  NextHopStatus,
+  OriginatedRoute,
+  RouteOperation,
+  RoutePolicy,
+} from '../../../bgp/speaker/contract.js';
 import type { PathAttributes } from '../../../bgp/wire/index.js';
 import {
   addressFamily,
@@ -113,14 +118,33 @@ export class Twin {
     return { received, accepted, advertised, stale };
   }
 
-  #accepted(prefix: Prefix, { peer, attributes }: TwinPath): boolean {
-    if (peer === undefined) return true;
+  #accepted(prefix: Prefix, path: TwinPath): boolean {
+    return this.imported(prefix, path) !== undefined;
+  }
+
+  /** As it is decided upon and told, undefined if it may not be used. */
+  imported(prefix: Prefix, path: TwinPath): TwinPath | undefined {
+    if (path.peer === undefined) return path;
+    const { attributes } = path;
+    // Live changes count for what was told before as well.
+    const peer = this.peers.get(path.peer.key)!.peer;
     const hops = (attributes.asPath ?? []).flatMap(segment => segment.asns);
-    if (hops.includes(this.asn) || hops.includes(peer.localAsn)) return false;
+    const times = (asn: number) => hops.filter(hop => hop === asn).length;
+    if (times(this.asn) > peer.ownAsnsAllowed || times(peer.localAsn) > peer.ownAsnsAllowed) return undefined;
     if (attributes.originatorId !== undefined && ipv4FromNumber(attributes.originatorId) === this.routerId)
-      return false;
-    if (attributes.clusterList?.some(id => ipv4FromNumber(id) === this.clusterId)) return false;
-    return allows(this.peers.get(peer.key)!.peer.importPolicy as RoutePolicy, prefix, false);
+      return undefined;
+    if (attributes.clusterList?.some(id => ipv4FromNumber(id) === this.clusterId)) return undefined;
+    const { role } = path.peer;
+    let otc = attributes.onlyToCustomer;
+    if (otc !== undefined && (role === 'provider' || role === 'rs')) return undefined;
+    if (otc !== undefined && role === 'peer' && otc !== peer.asn) return undefined;
+    if (role === 'customer' || role === 'rs-client' || role === 'peer') otc ??= peer.asn;
+    const operations = judge(peer.importPolicy as RoutePolicy, prefix, path, this.status);
+    if (operations === undefined) return undefined;
+    const marked = otc === undefined ? attributes : { ...attributes, onlyToCustomer: otc };
+    const changed = operate(marked, operations);
+    const leaves = peer.honourGracefulShutdown && changed.communities?.includes(0xffff0000);
+    return { ...path, attributes: leaves ? { ...changed, localPref: 0 } : changed };
   }
 
   #usable(prefix: Prefix, path: TwinPath): boolean {
@@ -130,7 +154,9 @@ export class Twin {
   }
 
   best(prefix: Prefix): TwinPath | undefined {
-    let left = [...(this.paths.get(prefix)?.values() ?? [])].filter(path => this.#usable(prefix, path));
+    let left = [...(this.paths.get(prefix)?.values() ?? [])]
+      .filter(path => this.#usable(prefix, path))
+      .map(path => this.imported(prefix, path)!);
     const own = left.find(path => path.peer === undefined);
     if (own !== undefined) return own;
     const keepLowest = (value: (path: TwinPath) => number) => {
@@ -165,7 +191,8 @@ export class Twin {
 
   #exported(prefix: Prefix, path: TwinPath, to: RibPeer): string | undefined {
     const from = path.peer;
-    if (from === undefined || !isInternal(from) || !isInternal(to)) return exported(prefix, path, to);
+    if (from === undefined || !isInternal(from) || !isInternal(to))
+      return exported(prefix, path, to, this.status);
     const fromClient = this.peers.get(from.key)!.peer.routeReflectorClient;
     if (!fromClient && !to.routeReflectorClient) return undefined;
     const { originatorId, clusterList } = path.attributes;
@@ -174,15 +201,21 @@ export class Twin {
       originatorId: originatorId ?? ipv4ToNumber(from.remoteRouterId),
       clusterList: [ipv4ToNumber(this.clusterId as Ipv4Address), ...(clusterList ?? [])],
     };
-    return exported(prefix, { ...path, attributes }, { ...to, nextHopMode: 'keep' });
+    return exported(prefix, { ...path, attributes }, { ...to, nextHopMode: 'keep' }, this.status);
   }
 }
 
-function exported(prefix: Prefix, path: TwinPath, to: RibPeer): string | undefined {
+function exported(
+  prefix: Prefix,
+  path: TwinPath,
+  to: RibPeer,
+  status: ReadonlyMap<IpAddress, NextHopStatus>,
+): string | undefined {
   const { attributes, peer: from } = path;
   const internal = isInternal(to);
   if (from?.key === to.key) return undefined;
-  if (!allows(to.exportPolicy as RoutePolicy, prefix, from === undefined)) return undefined;
+  const wanted = judge(to.exportPolicy as RoutePolicy, prefix, path, status);
+  if (wanted === undefined) return undefined;
   const communities = attributes.communities ?? [];
   if (from !== undefined && communities.includes(0xffffff02)) return undefined;
   if (from !== undefined && !internal && communities.some(c => c === 0xffffff01 || c === 0xffffff03))
@@ -195,31 +228,103 @@ function exported(prefix: Prefix, path: TwinPath, to: RibPeer): string | undefin
   }
   if (addressFamily(nextHop) !== addressFamily(prefix)) return undefined;
   if (nextHop === to.address && nextHop !== to.localAddress) return undefined;
-  const { localPref, multiExitDisc, originatorId: _o, clusterList: _c, ...rest } = attributes;
-  if (internal) {
-    return describeAttributes({ ...attributes, localPref: localPref ?? 100 }, nextHop);
-  }
+  if (
+    !internal &&
+    attributes.onlyToCustomer !== undefined &&
+    ['customer', 'rs-client', 'peer'].includes(to.role!)
+  )
+    return undefined;
+  const operations = [...wanted, ...(to.gracefulShutdown ? leaving : [])];
+  const changed = operate(attributes, operations);
+  if (internal) return describeAttributes({ ...changed, localPref: changed.localPref ?? 100 }, nextHop);
+  const {
+    localPref: _l,
+    multiExitDisc,
+    originatorId: _o,
+    clusterList: _c,
+    onlyToCustomer,
+    ...rest
+  } = changed;
+  const keepsMed = from === undefined || operations.some(({ kind }) => kind === 'set-med');
+  const marks = ['provider', 'rs', 'peer'].includes(to.role!);
+  const otc = onlyToCustomer ?? (marks ? to.localAsn : undefined);
+  const isPrivate = (asn: number) =>
+    (asn >= 64512 && asn <= 65534) || (asn >= 4200000000 && asn <= 4294967294);
+  const asns = (changed.asPath ?? []).flatMap(segment => segment.asns);
+  const path2 = to.removePrivateAsns ? asns.filter(asn => !isPrivate(asn)) : asns;
   return describeAttributes(
     {
       ...rest,
-      asPath: [{ type: 'sequence', asns: [to.localAsn] }, ...(attributes.asPath ?? [])],
-      ...(from === undefined && multiExitDisc !== undefined ? { multiExitDisc } : {}),
+      asPath: [{ type: 'sequence', asns: [to.localAsn, ...path2] }],
+      ...(keepsMed && multiExitDisc !== undefined ? { multiExitDisc } : {}),
+      ...(otc === undefined ? {} : { onlyToCustomer: otc }),
     },
     nextHop,
   );
 }
 
-function allows(policy: RoutePolicy, prefix: Prefix, own: boolean): boolean {
-  for (const { within, source, action } of policy.rules) {
-    if (source !== 'any' && (source === 'local') !== own) continue;
-    const length = prefixLength(prefix);
-    if (within !== undefined) {
-      if (!prefixContains(within.prefix, prefix)) continue;
-      if (length < within.minLength || length > within.maxLength) continue;
+const leaving: readonly RouteOperation[] = [
+  { kind: 'add-communities', communities: ['65535:0'] },
+  { kind: 'set-local-pref', value: 0 },
+];
+
+/** What is to be done to a route that passes; the sequences' AS paths have one segment at most. */
+function judge(
+  policy: RoutePolicy,
+  prefix: Prefix,
+  { peer, attributes, nextHop }: TwinPath,
+  status: ReadonlyMap<IpAddress, NextHopStatus>,
+): readonly RouteOperation[] | undefined {
+  for (const rule of policy.rules) {
+    if (rule.source !== 'any' && (rule.source === 'local') !== (peer === undefined)) continue;
+    if (
+      rule.peerType !== undefined &&
+      (peer === undefined || isInternal(peer) !== (rule.peerType === 'ibgp'))
+    )
+      continue;
+    if (rule.localPref !== undefined && rule.localPref !== (attributes.localPref ?? 100)) continue;
+    if (rule.interface !== undefined && rule.interface !== status.get(nextHop!)?.interface) continue;
+    const hops = (attributes.asPath ?? []).flatMap(segment => segment.asns);
+    if (rule.asPathPrefix?.some((asn, i) => hops[i] !== asn)) continue;
+    if (rule.communities?.some(text => !communityTexts(attributes).includes(text))) continue;
+    if (rule.within !== undefined) {
+      const { prefix: net, minLength, maxLength, negated } = rule.within;
+      if (addressFamily(net) !== addressFamily(prefix)) continue;
+      const length = prefixLength(prefix);
+      const inside = prefixContains(net, prefix) && length >= minLength && length <= maxLength;
+      if (inside === (negated === true)) continue;
     }
-    return action === 'accept';
+    return rule.action === 'accept' ? (rule.operations ?? []) : undefined;
   }
-  return policy.otherwise === 'accept';
+  return policy.otherwise === 'accept' ? [] : undefined;
+}
+
+function communityTexts({ communities = [], largeCommunities = [] }: PathAttributes): string[] {
+  return [...communities.map(c => `${c >>> 16}:${c & 65535}`), ...largeCommunities.map(c => c.join(':'))];
+}
+
+function operate(attributes: PathAttributes, operations: readonly RouteOperation[]): PathAttributes {
+  let { communities, largeCommunities, localPref, multiExitDisc, asPath } = attributes;
+  for (const operation of operations) {
+    if (operation.kind === 'set-local-pref') localPref = operation.value;
+    else if (operation.kind === 'set-med') multiExitDisc = operation.value;
+    else if (operation.kind === 'prepend-as-path') {
+      const asns = (asPath ?? []).flatMap(segment => segment.asns);
+      asPath = [{ type: 'sequence', asns: [...operation.asns, ...asns] }];
+    } else {
+      for (const text of operation.communities) {
+        if (communityTexts({ communities, largeCommunities } as PathAttributes).includes(text)) continue;
+        const [a, b, c] = text.split(':').map(Number);
+        if (c === undefined) communities = [...(communities ?? []), a! * 65536 + b!];
+        else largeCommunities = [...(largeCommunities ?? []), [a!, b!, c]];
+      }
+    }
+  }
+  return Object.fromEntries(
+    Object.entries({ ...attributes, communities, largeCommunities, localPref, multiExitDisc, asPath }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
 }
 
 const isInternal = (peer: RibPeer) => peer.asn === peer.localAsn;

@@ -1,6 +1,7 @@
 /** The other end of a session in RIB tests: builds UPDATEs, and replays what it is given into a map, as a peer would. */
 
 import type { PeerIndex, Rib, RibPeer } from '../../../bgp/rib/contract.js';
+import { ribPolicyDefaults } from '../../../bgp/rib/defaults.js';
 import { plainForms } from '../../../bgp/speaker/defaults.js';
 import {
   decodeUpdate,
@@ -37,13 +38,9 @@ export function ribPeer(key: string, asn: number, address: string, over: Partial
     localAddress: ip('10.0.0.254'),
     families: ['ipv4-unicast'],
     fourOctetAs: true,
-    nextHopMode: 'auto',
-    sharedSubnets: [],
-    pathsPerPrefix: 1,
+    role: undefined,
     ...plainForms,
-    routeReflectorClient: false,
-    importPolicy: acceptAll,
-    exportPolicy: acceptAll,
+    ...ribPolicyDefaults,
     ...over,
   };
 }
@@ -117,6 +114,7 @@ export function contextOf(peer: RibPeer) {
 /** What a peer was told of a prefix, as text that compares. */
 export function describeAttributes(attributes: PathAttributes, nextHop: string): string {
   const { asPath, multiExitDisc, localPref, origin, communities, originatorId, clusterList } = attributes;
+  const { largeCommunities, onlyToCustomer } = attributes;
   return JSON.stringify({
     nextHop,
     asPath: formatAsPath(asPath ?? []),
@@ -124,6 +122,8 @@ export function describeAttributes(attributes: PathAttributes, nextHop: string):
     localPref,
     multiExitDisc,
     communities,
+    largeCommunities,
+    onlyToCustomer,
     originatorId,
     clusterList,
   });
