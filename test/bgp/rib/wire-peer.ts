@@ -26,7 +26,6 @@ import { type Prefix, prefixOf } from '../../../core/prefix.js';
 
 export const ip = (text: string) => text as IpAddress;
 export const prefix = (text: string) => text as Prefix;
-export const acceptAll = { rules: [], otherwise: 'accept' } as const;
 
 export function ribPeer(key: string, asn: number, address: string, over: Partial<RibPeer> = {}): RibPeer {
   return {
