@@ -109,8 +109,11 @@ export class UpdateReceiver {
     try {
       if (cut !== undefined) return this.#receiveMultiprotocol(session, buffer, from, to, block, cut, nlri);
       const problems = nlri === undefined ? block.problems : this.#judge(session, block, true);
-      if (problems.length > 0) return this.#repair(session, buffer, problems, block, [nlri]);
-      if (nlri !== undefined) this.#announce(session, block, buffer, nlri);
+      const announce = () => {
+        if (nlri !== undefined) this.#announce(session, block, buffer, nlri);
+      };
+      if (problems.length > 0) return this.#repair(session, buffer, problems, [nlri], announce);
+      announce();
       return ok;
     } finally {
       if (block.references === 0) this.#blocks.release(block);
@@ -135,15 +138,18 @@ export class UpdateReceiver {
     const problems = announces ? this.#judge(session, block, nlri !== undefined, reach) : block.problems;
     this.#throwFatal(problems, announces);
     if (unreach !== undefined) this.#withdraw(session, buffer, unreach);
-    if (problems.length > 0) return this.#repair(session, buffer, problems, block, [nlri, reach]);
-    if (nlri !== undefined) {
-      // The next hop of the NLRI field is NEXT_HOP's, whatever MP_REACH_NLRI says.
-      const own = cutMultiprotocol(buffer, from, to, true).bytes;
-      const ownBlock = this.#blocks.intern(own, 0, own.length, block.context);
-      this.#announce(session, ownBlock, buffer, nlri);
-      if (ownBlock.references === 0) this.#blocks.release(ownBlock);
-    }
-    if (reach !== undefined) this.#announce(session, block, buffer, reach);
+    const announce = () => {
+      if (nlri !== undefined) {
+        // The next hop of the NLRI field is NEXT_HOP's, whatever MP_REACH_NLRI says.
+        const own = cutMultiprotocol(buffer, from, to, true).bytes;
+        const ownBlock = this.#blocks.intern(own, 0, own.length, block.context);
+        this.#announce(session, ownBlock, buffer, nlri);
+        if (ownBlock.references === 0) this.#blocks.release(ownBlock);
+      }
+      if (reach !== undefined) this.#announce(session, block, buffer, reach);
+    };
+    if (problems.length > 0) return this.#repair(session, buffer, problems, [nlri, reach], announce);
+    announce();
     return ok;
   }
 
@@ -174,17 +180,16 @@ export class UpdateReceiver {
     session: Session,
     buffer: Uint8Array,
     problems: readonly AttributeProblem[],
-    block: AttributeBlock,
     announced: readonly (NlriField | undefined)[],
+    announce: () => void,
   ): UpdateOutcome {
     const announces = announced.some(field => field !== undefined && field.start < field.end);
     this.#throwFatal(problems, announces);
     const withdraws = strongestDisposition(problems) === 'treat-as-withdraw';
     let treatedAsWithdraw = 0;
-    for (const field of announced) {
-      if (field === undefined) continue;
-      if (withdraws) treatedAsWithdraw += this.#withdraw(session, buffer, field);
-      else this.#announce(session, block, buffer, field);
+    if (!withdraws) announce();
+    for (const field of withdraws ? announced : []) {
+      if (field !== undefined) treatedAsWithdraw += this.#withdraw(session, buffer, field);
     }
     return {
       kind: 'repaired',

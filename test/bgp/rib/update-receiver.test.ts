@@ -1,7 +1,7 @@
 /** What comes of one UPDATE: RFC 4271 section 6.3, RFC 7606, RFC 4724 section 2, RFC 4760. */
 import test from 'ava';
 import { createRib } from '../../../bgp/rib/rib.js';
-import { encodeEndOfRib, type PathAttributes } from '../../../bgp/wire/index.js';
+import { encodeEndOfRib, encodeUpdate, type PathAttributes } from '../../../bgp/wire/index.js';
 import type { Asn } from '../../../core/asn.js';
 import type { Ipv4Address } from '../../../core/ip-address.js';
 import { prefix, ribPeer, updateFor, WirePeer } from './wire-peer.js';
@@ -214,6 +214,24 @@ test('IPv4 and IPv6 routes of one message keep their own next hops', t => {
   const query = { table: { kind: 'best' }, prefix: undefined, after: undefined, limit: 9 } as const;
   t.is(rib.routes({ ...query, family: 'ipv4-unicast' }).routes[0]?.nextHop, '192.0.2.1' as Ipv4Address);
   t.is(String(rib.routes({ ...query, family: 'ipv6-unicast' }).routes[0]?.nextHop), 'fd00::9');
+});
+
+test('they keep them where another attribute of the message is discarded', t => {
+  const rib = newRib();
+  const both = { families: ['ipv4-unicast', 'ipv6-unicast'] } as const;
+  const peer = new WirePeer(rib, ribPeer('e', 65001, '10.0.0.1', both));
+  // LOCAL_PREF is not for external peers; the next hop of MP_REACH_NLRI is of a family that nobody negotiated.
+  const mpReach = { afi: 128, safi: 4, nextHop: Uint8Array.of(0, 0, 0, 100), nlri: Uint8Array.of(8, 1) };
+  const attributes = { ...path(65001), localPref: 100, mpReach };
+  const message = encodeUpdate(
+    { withdrawn: [], announced: [prefix('10.1.0.0/16')], attributes },
+    { fourOctetAs: true, ibgp: true },
+  );
+  t.like(rib.receiveUpdate(peer.index, message, 0, message.length), {
+    kind: 'repaired',
+    attributesDiscarded: 1,
+  });
+  t.is(routesOf(rib, 'e')[0]?.nextHop, '192.0.2.1');
 });
 
 test('no truncation and no single changed octet makes the receiver throw', t => {
