@@ -10,14 +10,26 @@ export {
   type Surroundings,
   type Waiting,
 } from './library/create-speaker.js';
-export {
-  type AnnounceOptions,
-  type BmpStationOption,
-  type ListenOption,
-  OptionError,
-  type PeerOptions,
-  type SpeakerOptions,
+export { OptionError } from './library/option-values.js';
+export type {
+  AnnounceOptions,
+  BmpStationOption,
+  ListenOption,
+  PeerOptions,
+  SpeakerOptions,
 } from './library/options.js';
+export type { PrefixLimitOption } from './library/policy-options.js';
 export type { RoutePredicate } from './rib/contract.js';
-export type { NextHopStatus, PeerState, PeerStatus, RouteDetail, RouteTable } from './speaker/contract.js';
+export type {
+  BgpRole,
+  NextHopStatus,
+  PeerState,
+  PeerStatus,
+  RouteDetail,
+  RouteOperation,
+  RoutePolicy,
+  RoutePolicyRule,
+  RouteTable,
+  SpeakerLimits,
+} from './speaker/contract.js';
 export type { Transport } from './speaker/transport.js';

@@ -18,17 +18,17 @@ import { Speaker as SpeakerShell } from '../speaker/speaker.js';
 import { systemClock } from '../speaker/system-clock.js';
 import type { Transport } from '../speaker/transport.js';
 import { BestRoutes } from './best-routes.js';
+import { numberOption } from './option-values.js';
 import {
   type AnnounceOptions,
-  numberOption,
   originatedRoute,
   type PeerOptions,
   peerConfig,
-  peerPolicies,
   prefixOption,
   type SpeakerOptions,
   speakerConfig,
 } from './options.js';
+import { peerPolicies } from './policy-options.js';
 import { Signalled } from './signalled.js';
 
 export interface Waiting {

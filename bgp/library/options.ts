@@ -6,31 +6,16 @@ import { type Asn, parseAsn } from '../../core/asn.js';
 import { type IpAddress, type Ipv4Address, parseIpAddress, parseIpv4 } from '../../core/ip-address.js';
 import { isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
 import { FAMILIES, type Family, familyOf } from '../family.js';
-import type { RoutePredicate } from '../rib/contract.js';
-import type { BmpStationConfig, OriginatedRoute, PeerConfig, SpeakerConfig } from '../speaker/contract.js';
+import type {
+  BmpStationConfig,
+  OriginatedRoute,
+  PeerConfig,
+  SpeakerConfig,
+  SpeakerLimits,
+} from '../speaker/contract.js';
 import { peerDefaults, speakerDefaults } from '../speaker/defaults.js';
-import type { PeerPolicies } from '../speaker/required-policies.js';
-
-/** A value that cannot be used; `field` is the option's path. */
-export class OptionError extends TypeError {
-  readonly field: string;
-  readonly value: unknown;
-  readonly allowed: string;
-
-  constructor(field: string, value: unknown, allowed: string) {
-    super(`${field}: ${show(value)} is not ${allowed}`);
-    this.name = 'OptionError';
-    this.field = field;
-    this.value = value;
-    this.allowed = allowed;
-  }
-}
-
-/** Also of what JSON has no words for. */
-function show(value: unknown): string {
-  const worded = typeof value === 'object' || typeof value === 'string' || typeof value === 'boolean';
-  return worded ? JSON.stringify(value) : String(value);
-}
+import { MAX_U32, numberOption, OptionError, wordOption } from './option-values.js';
+import { booleanOption, limitsOption, type PolicyOptions, policyFields } from './policy-options.js';
 
 export interface ListenOption {
   readonly address: string;
@@ -51,6 +36,10 @@ export interface SpeakerOptions {
   readonly gracefulRestart?:
     | false
     | { readonly restartTimeSeconds?: number; readonly staleTimeSeconds?: number };
+  /** Without policies an external peer tells and is told nothing (RFC 8212); by default true. */
+  readonly ebgpRequiresPolicy?: boolean;
+  /** What the routes of all peers together may take: beyond it the peer that takes most is reset. */
+  readonly limits?: Partial<SpeakerLimits>;
   /** Monitoring stations to be told of everything (BMP, RFC 7854); they are dialled. */
   readonly bmpStations?: readonly BmpStationOption[];
 }
@@ -63,7 +52,7 @@ export interface BmpStationOption {
   readonly sysName?: string;
 }
 
-export interface PeerOptions {
+export interface PeerOptions extends PolicyOptions {
   readonly address: string;
   readonly asn: number;
   /** 1 to 65535, by default 179. */
@@ -84,10 +73,6 @@ export interface PeerOptions {
   readonly sharedSubnets?: readonly string[];
   /** An internal peer whose routes go on to all others, and who is told those of other internal peers (RFC 4456). */
   readonly routeReflectorClient?: boolean;
-  /** Which of its routes to use. Without one an external peer's are all rejected (RFC 8212). */
-  readonly import?: RoutePredicate;
-  /** Which routes to tell it. Without one an external peer is told none (RFC 8212). */
-  readonly export?: RoutePredicate;
 }
 
 export interface AnnounceOptions {
@@ -102,7 +87,6 @@ export interface AnnounceOptions {
 }
 
 const DEFAULT_PORT = 179;
-const MAX_U32 = 0xffffffff;
 
 export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
   const { listen, gracefulRestart, clusterId } = options;
@@ -111,7 +95,8 @@ export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
     asn: asnOption('asn', options.asn),
     routerId: identifierOption('routerId', options.routerId),
     clusterId: clusterId === undefined ? undefined : identifierOption('clusterId', clusterId),
-    ebgpRequiresPolicy: true,
+    ebgpRequiresPolicy: booleanOption('ebgpRequiresPolicy', options.ebgpRequiresPolicy ?? true),
+    limits: limitsOption(options.limits ?? {}),
     listen: listenEndpoints(listen),
     gracefulRestart:
       gracefulRestart === false
@@ -187,6 +172,7 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     ttl: numberOption('ttl', options.ttl ?? 64, 1, 255),
     nextHopMode: wordOption('nextHop', options.nextHop ?? 'auto', ['auto', 'self', 'keep']),
     routeReflectorClient: clientOption(options),
+    ...policyFields(options),
     sharedSubnets: (options.sharedSubnets ?? []).map(subnet => prefixOption('sharedSubnets', subnet)),
   };
 }
@@ -194,17 +180,6 @@ export function peerConfig(options: PeerOptions): PeerConfig {
 function clientOption({ routeReflectorClient = false }: PeerOptions): boolean {
   if (typeof routeReflectorClient === 'boolean') return routeReflectorClient;
   throw new OptionError('routeReflectorClient', routeReflectorClient, 'true or false');
-}
-
-/** Undefined where none is asked for: what that means is the speaker's to say (RFC 8212). */
-export function peerPolicies(options: PeerOptions): PeerPolicies {
-  for (const field of ['import', 'export'] as const) {
-    const policy: unknown = options[field];
-    if (policy !== undefined && typeof policy !== 'function') {
-      throw new OptionError(field, policy, 'a function of a route');
-    }
-  }
-  return { importPolicy: options.import, exportPolicy: options.export };
 }
 
 export function originatedRoute(prefix: string, options: AnnounceOptions): OriginatedRoute {
@@ -237,18 +212,6 @@ function addressOption(field: string, value: string): IpAddress {
   const address = parseIpAddress(String(value));
   if (address === undefined) throw new OptionError(field, value, 'an IP address');
   return address;
-}
-
-export function numberOption(field: string, value: number, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new OptionError(field, value, `a whole number from ${least} to ${most}`);
-  }
-  return value;
-}
-
-function wordOption<const T extends string>(field: string, value: T, words: readonly T[]): T {
-  if (words.includes(value)) return value;
-  throw new OptionError(field, value, `one of ${words.join(', ')}`);
 }
 
 function familiesOption(families: readonly Family[]): readonly Family[] {

@@ -29,6 +29,11 @@ export class AdjRibIn {
     this.#dirty = dirty;
   }
 
+  /** Paths that are not the first of their prefix, at most. */
+  get furtherPaths(): number {
+    return this.#poolEnd - 1;
+  }
+
   fit(capacity: number): void {
     this.first = grownInt32(this.first, capacity);
     this.next = grownInt32(this.next, capacity);

@@ -16,8 +16,10 @@ import type {
   RouteOperation,
   RoutePolicy,
   RouteTable,
+  SpeakerLimits,
 } from '../speaker/contract.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
+import type { Overuse } from './memory.js';
 
 /** Small dense number of a RIB peer; reused only after its routes are gone. */
 export type PeerIndex = number;
@@ -120,6 +122,11 @@ export interface Rib {
    * Hot path.
    */
   receiveUpdate(peer: PeerIndex, buffer: Uint8Array, start: number, end: number): UpdateOutcome;
+
+  /** Prefixes that the session has told and not withdrawn, before any policy. */
+  receivedCount(peer: PeerIndex, family: Family): number;
+  /** Which limit is broken and who takes most of that; undefined while all is well. Cheap then. */
+  overuse(limits: SpeakerLimits): Overuse | undefined;
 
   /** ROUTE-REFRESH (RFC 2918): everything the peer was told of this family is told again. */
   refresh(peer: PeerIndex, family: Family): void;

@@ -51,6 +51,9 @@ export class PathStore {
   readonly #paths: (Path | undefined)[] = [undefined];
   readonly #freeNumbers: number[] = [];
   #unused: Path[] = [];
+  /** All paths, and the octets of their attributes as they were received: what is about to be freed is still among them. */
+  attributeSets = 0;
+  attributeBytes = 0;
   /** By path number, for hot loops: 1 if it may be selected; the source. */
   usable = new Uint8Array(1024);
   sources = new Uint16Array(1024);
@@ -120,6 +123,10 @@ export class PathStore {
       this.sources = grownUint16(this.sources, 2 * number);
     }
     this.sources[number] = session.source.index;
+    session.attributeSets++;
+    session.attributeBytes += received.length;
+    this.attributeSets++;
+    this.attributeBytes += received.length;
     received.references++;
     if (block !== received) block.references++;
     if (path.nextHop !== undefined) this.#nextHops.acquire(path.nextHop);
@@ -179,6 +186,10 @@ export class PathStore {
   #free(path: Path): void {
     const { session, block, received } = path;
     unlink(path);
+    session.attributeSets--;
+    session.attributeBytes -= received.length;
+    this.attributeSets--;
+    this.attributeBytes -= received.length;
     if (session.lastPath === path) {
       session.lastPath = undefined;
       session.lastBlock = undefined;

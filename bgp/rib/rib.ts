@@ -14,12 +14,13 @@ import {
 import type { Prefix } from '../../core/prefix.js';
 import { type Family, familyOf } from '../family.js';
 import { Afi, Origin, Safi } from '../iana.js';
-import type { BestRouteBatch, NextHopStatus, OriginatedRoute } from '../speaker/contract.js';
+import type { BestRouteBatch, NextHopStatus, OriginatedRoute, SpeakerLimits } from '../speaker/contract.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { AttributeStore } from './attribute-store.js';
 import { Audiences } from './audience.js';
 import type { PeerIndex, Rib, RibPeer, RibPolicies, UpdateOutcome } from './contract.js';
 import { FamilyTable } from './family-table.js';
+import { type Overuse, overuseOf } from './memory.js';
 import { type NextHop, NextHops } from './next-hops.js';
 import { OutBuffer } from './out-buffer.js';
 import { type Path, PathStore } from './path-store.js';
@@ -179,6 +180,20 @@ class RoutingInformationBase implements Rib {
       one[0] = id;
       adjRibIn.announce(one, 1, path);
     }
+  }
+
+  receivedCount(peer: PeerIndex, family: Family): number {
+    return this.#sources.at(peer)?.session?.counts[family].received ?? 0;
+  }
+
+  overuse(limits: SpeakerLimits): Overuse | undefined {
+    const { attributeSets, attributeBytes } = this.#paths;
+    let routes = 0;
+    for (const { prefixes, adjRibIn } of Object.values(this.#tables)) {
+      routes += prefixes.size + adjRibIn.furtherPaths;
+    }
+    const atMost = { routes, attributeSets, attributeBytes };
+    return overuseOf(atMost, limits, () => this.#sources.sessions());
   }
 
   // -------------------------------------------------------------- routes

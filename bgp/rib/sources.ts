@@ -37,6 +37,9 @@ export interface Session {
   /** Families the session carries. */
   readonly carries: Readonly<Record<Family, boolean>>;
   readonly counts: Readonly<Record<Family, FamilyCounts>>;
+  /** Its paths, and the octets of their attributes as they were received. */
+  attributeSets: number;
+  attributeBytes: number;
   /** The id the next prefix probably has, by family. */
   readonly hints: Record<Family, number>;
   /** Attributes mostly repeat: the last block and its path. */
@@ -63,6 +66,8 @@ export function newSession(source: Source, peer: RibPeer | undefined): Session {
       'ipv4-unicast': { received: 0, accepted: 0 },
       'ipv6-unicast': { received: 0, accepted: 0 },
     },
+    attributeSets: 0,
+    attributeBytes: 0,
     hints: { 'ipv4-unicast': 0, 'ipv6-unicast': 0 },
     lastBlock: undefined,
     lastPath: undefined,

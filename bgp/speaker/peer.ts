@@ -10,16 +10,17 @@ import type { Family } from '../family.js';
 import { type Cause, describeCause } from '../fsm/cause.js';
 import type { Negotiated } from '../fsm/negotiate.js';
 import type { FsmConfig, MessageError } from '../fsm/session-state.js';
-import { CeaseError } from '../iana.js';
+import { CeaseError, ErrorCode } from '../iana.js';
 import type { Rib, RibPeer, RibPolicies } from '../rib/contract.js';
 import { MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from '../wire/framer.js';
-import type { BgpMessageError } from '../wire/message-error.js';
+import { type BgpMessageError, noData } from '../wire/message-error.js';
 import type { Notification } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
 import type { RouteRefresh } from '../wire/route-refresh.js';
 import type { BfdState, PeerConfig, PeerState, PeerStatus, SpeakerConfig } from './contract.js';
 import { localOpen, type OwnHistory } from './open-message.js';
 import { describePeer, newPeerRecord, notificationStatus, type PeerRecord } from './peer-status.js';
+import { PrefixLimits, type PrefixLimitsOwner } from './prefix-limits.js';
 import { type HeldBack, heldBackOf, type PeerPolicies, requiredPolicies } from './required-policies.js';
 import { RouteExchange, type RouteExchangeOwner } from './route-exchange.js';
 import { Session, type SessionOwner } from './session.js';
@@ -42,6 +43,8 @@ export interface PeerOwner {
   /** Every peer and own route has been told and selection is not deferred: the RIB's output is the whole truth. */
   mayEndRib(family: Family): boolean;
   requestFlush(): void;
+  /** More has been told: what all peers together take of memory is judged. */
+  checkLimits(): void;
   /** Undefined while nobody listens in. */
   readonly observer: SessionObserver | undefined;
   /** Our end of a session that is established. */
@@ -58,12 +61,13 @@ interface KnownFsmConfig extends OwnHistory {
   readonly value: FsmConfig;
 }
 
-export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
+export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner, ObservedPeer {
   config: PeerConfig;
   readonly record: PeerRecord;
   readonly #owner: PeerOwner;
   readonly #sessions: SessionPair;
   readonly #routes: RouteExchange;
+  readonly #limits: PrefixLimits;
   #policies: PeerPolicies;
   #fsmConfig: KnownFsmConfig | undefined;
   /** As those who listen in know it. */
@@ -77,6 +81,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
     this.record = newPeerRecord(owner.unixMs());
     this.#sessions = new SessionPair(() => new Session(this, this.record.counters));
     this.#routes = new RouteExchange(this, config.key);
+    this.#limits = new PrefixLimits(this);
   }
 
   // ---------------------------------------------------------------- for the speaker
@@ -124,6 +129,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
   }
 
   start(): void {
+    this.#limits.release();
     if (this.config.administrativeState === 'up') this.main.handle({ kind: 'automatic-start' });
     else this.record.info = 'administratively down';
   }
@@ -138,6 +144,8 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
     this.#policies = policies ?? config;
     if (!reset) {
       this.#routes.setPolicies(this.#ribPolicies());
+      if (this.#limits.stopped) this.restart();
+      else this.#limits.check();
       return;
     }
     this.#sessions.stop(CeaseError.otherConfigurationChange, 'its configuration changed');
@@ -164,6 +172,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
   remove(): void {
     this.#sessions.stop(CeaseError.peerDeconfigured, 'peer removed');
     this.main.abandon();
+    this.#limits.release();
     this.#routes.flushStale('peer removed');
     this.#routes.close();
   }
@@ -174,6 +183,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
     if (silent) this.main.abandon();
     else this.main.handle({ kind: 'manual-stop', message });
     this.#sessions.abandonSecond();
+    this.#limits.release();
     this.#routes.close();
   }
 
@@ -246,6 +256,8 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
   }
 
   updatesEnded(): void {
+    this.#limits.check();
+    this.#owner.checkLimits();
     this.requestFlush();
   }
 
@@ -339,6 +351,35 @@ export class Peer implements SessionOwner, RouteExchangeOwner, ObservedPeer {
 
   repaired(detail: string): void {
     this.#log('warn', 'malformed UPDATE repaired (RFC 7606)', detail);
+  }
+
+  // ---------------------------------------------------------------- for its limits
+
+  receivedPrefixes(family: Family): number {
+    return this.#routes.receivedPrefixes(family);
+  }
+
+  warn(message: string, detail: string): void {
+    this.#log('warn', message, detail);
+  }
+
+  /** Ends the session, and what would start it again. */
+  stop(error: MessageError): void {
+    this.#sessions.abandonSecond();
+    this.main.handle({ kind: 'message-error', error });
+    this.main.handle({ kind: 'automatic-stop', subcode: error.subcode, detail: error.detail });
+  }
+
+  restart(): void {
+    this.start();
+    this.#owner.statusChanged(this);
+  }
+
+  /** It takes more of our memory than anybody else, and there is not enough: its routes go, whatever was agreed. */
+  outOfResources(detail: string): void {
+    const error = { code: ErrorCode.cease, subcode: CeaseError.outOfResources, data: noData, detail };
+    this.main.handle({ kind: 'message-error', error });
+    this.#routes.flushStale(detail);
   }
 
   // ---------------------------------------------------------------- within

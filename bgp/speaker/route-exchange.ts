@@ -103,6 +103,13 @@ export class RouteExchange {
     this.#owner.requestFlush();
   }
 
+  /** Of the Established session. */
+  receivedPrefixes(family: Family): number {
+    return this.#established === undefined
+      ? 0
+      : this.#owner.rib.receivedCount(this.#established.index, family);
+  }
+
   /** A live change. */
   setPolicies(policies: RibPolicies): void {
     if (this.#established === undefined) return;

@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.js';
 import type { IpAddress } from '../../core/ip-address.js';
 import { FAMILIES, type Family } from '../family.js';
 import type { Rib } from '../rib/contract.js';
+import { describeOveruse } from '../rib/memory.js';
 import { createRib } from '../rib/rib.js';
 import { BestRoutePull } from './best-route-pull.js';
 import type {
@@ -195,6 +196,11 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
 
   requestFlush(): void {
     this.#flushes.request();
+  }
+
+  checkLimits(): void {
+    const overuse = this.rib.overuse(this.speaker.limits);
+    if (overuse !== undefined) this.#peers.get(overuse.key)?.outOfResources(describeOveruse(overuse));
   }
 
   statusChanged(peer: Peer): void {
