@@ -42,7 +42,7 @@ const familyNumbers = record({ afi: u16, safi: u8 });
 /** Of a length that no known code has, or of a code that nobody knows. */
 const unknownCapability = record({
   kind: fc.constant('unknown' as const),
-  code: u8.filter(code => ![1, 2, 6, 9, 64, 65, 69, 70].includes(code)),
+  code: u8.filter(code => ![1, 2, 5, 6, 9, 64, 65, 69, 70].includes(code)),
   value: bytes(0, 40),
 });
 
