@@ -27,6 +27,8 @@ export interface SpeakerProcessPeer {
   readonly asn: number;
   /** Whether routes of other peers go on to it. */
   readonly exports: boolean;
+  /** Of a route reflector; by default it is none. */
+  readonly client?: boolean;
 }
 
 export type SpeakerProcessCommand =
@@ -58,6 +60,7 @@ function peerConfig(peer: SpeakerProcessPeer): PeerConfig {
     families: ['ipv4-unicast'],
     holdTimeSeconds: setup.holdTimeSeconds,
     gracefulRestart: false,
+    routeReflectorClient: peer.client ?? false,
     exportPolicy: peer.exports ? acceptAll : rejectAll,
   };
 }

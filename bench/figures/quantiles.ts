@@ -9,7 +9,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** The value that a share of all, 0 to 1, does not exceed; NaN of nothing. */
-export function percentile(values: readonly number[], share: number): number {
+export function percentile(values: ArrayLike<number>, share: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

@@ -13,7 +13,8 @@ const DRAIN_MS = 3000;
 
 /** What was last said of each prefix, and when. */
 class Expectations {
-  readonly samplesMs: number[] = [];
+  #samplesMs = new Float64Array(1 << 16);
+  count = 0;
   readonly #heldNow: Uint8Array;
   readonly #sentMs: Float64Array;
 
@@ -30,7 +31,17 @@ class Expectations {
   /** A sink read a prefix: a sample if it says what was said last. */
   seen(index: number, held: boolean, atMs: number): void {
     const sent = this.#sentMs[index]!;
-    if (sent > 0 && (this.#heldNow[index] === 1) === held) this.samplesMs.push(atMs - sent);
+    if (sent === 0 || (this.#heldNow[index] === 1) !== held) return;
+    if (this.count === this.#samplesMs.length) {
+      const grown = new Float64Array(2 * this.count);
+      grown.set(this.#samplesMs);
+      this.#samplesMs = grown;
+    }
+    this.#samplesMs[this.count++] = atMs - sent;
+  }
+
+  get samplesMs(): Float64Array {
+    return this.#samplesMs.subarray(0, this.count);
   }
 }
 
@@ -55,9 +66,9 @@ export async function runChurn(
   const seconds = (performance.now() - begin) / 1000;
   const wanted = events * sinks.length;
   const deadline = performance.now() + DRAIN_MS;
-  while (expectations.samplesMs.length < wanted && performance.now() < deadline) await sleep(5);
+  while (expectations.count < wanted && performance.now() < deadline) await sleep(5);
   for (const sink of sinks) sink.observer = undefined;
-  return { events, seconds, unmatched: wanted - expectations.samplesMs.length, ...percentiles(expectations) };
+  return { events, seconds, unmatched: wanted - expectations.count, ...percentiles(expectations) };
 }
 
 /** Even events withdraw the next prefix, odd ones bring back one that left a quarter of a second ago. */
@@ -86,6 +97,7 @@ function eventSender(
 }
 
 function percentiles(expectations: Expectations): Pick<ChurnResult, 'p50Ms' | 'p99Ms' | 'maxMs'> {
-  const at = (share: number) => percentile(expectations.samplesMs, share);
+  const { samplesMs } = expectations;
+  const at = (share: number) => percentile(samplesMs, share);
   return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
 }

@@ -7,6 +7,7 @@ import { runChurn } from './churn.js';
 import { encodeAnnouncements, encodeWithdrawals } from './encode.js';
 import {
   type GapReport,
+  type JoinResult,
   type LoadAnswer,
   type LoadCommand,
   type LoadPeer,
@@ -22,8 +23,8 @@ const LAG_RESOLUTION_MS = 10;
 interface Connected {
   readonly plan: LoadPlan;
   readonly sources: readonly LoadSession[];
-  readonly sinkSessions: readonly LoadSession[];
-  readonly sinks: readonly Sink[];
+  readonly sinkSessions: LoadSession[];
+  readonly sinks: Sink[];
   readonly announcements: Buffer;
   readonly withdrawals: Buffer;
 }
@@ -49,6 +50,8 @@ export class Generator {
         return { kind: 'announced', transfer: await this.#transfer('announce', command.timeoutSeconds) };
       case 'withdraw':
         return { kind: 'withdrawn', transfer: await this.#transfer('withdraw', command.timeoutSeconds) };
+      case 'join':
+        return { kind: 'joined', join: await this.#join(command.sinks, command.timeoutSeconds) };
       case 'churn': {
         const { plan, sources, sinks } = this.#up();
         const { eventsPerSecond, durationSeconds } = command;
@@ -70,22 +73,55 @@ export class Generator {
   async #connect(plan: LoadPlan): Promise<number> {
     if (plan.prefixes > MAX_PREFIXES) throw new RangeError(`at most ${MAX_PREFIXES} prefixes`);
     const sinks = plan.sinks.map(() => new Sink(plan.prefixes));
-    const lost = (reason: string) => {
-      this.#lost ??= reason;
-    };
-    const dialled = (peer: LoadPeer, sink: Sink | undefined) =>
-      new LoadSession(plan, peer, {
-        lost,
-        update: (buffer, start, end, now) => sink?.receiveUpdate(buffer, start, end, now),
-      });
-    const sources = plan.sources.map(peer => dialled(peer, undefined));
-    const sinkSessions = plan.sinks.map((peer, index) => dialled(peer, sinks[index]));
+    const sources = plan.sources.map(peer => this.#session(plan, peer, undefined));
+    const sinkSessions = plan.sinks.map((peer, index) => this.#session(plan, peer, sinks[index]));
     const announcements = encodeAnnouncements(plan, plan.sources[0]!);
     const withdrawals = encodeWithdrawals(plan);
     this.#connected = { plan, sources, sinkSessions, sinks, announcements, withdrawals };
     const begin = performance.now();
     await Promise.all(this.#sessions().map(session => session.establish()));
     return (performance.now() - begin) / 1000;
+  }
+
+  #session(plan: LoadPlan, peer: LoadPeer, sink: Sink | undefined): LoadSession {
+    return new LoadSession(plan, peer, {
+      lost: reason => {
+        this.#lost ??= reason;
+      },
+      update: (buffer, start, end, now) => sink?.receiveUpdate(buffer, start, end, now),
+    });
+  }
+
+  async #join(peers: readonly LoadPeer[], timeoutSeconds: number): Promise<JoinResult> {
+    const { plan, sinks, sinkSessions } = this.#up();
+    const joining = peers.map(() => new Sink(plan.prefixes));
+    const sessions = peers.map((peer, index) => this.#session(plan, peer, joining[index]));
+    sinks.push(...joining);
+    sinkSessions.push(...sessions);
+    const begin = performance.now();
+    const deadline = begin + timeoutSeconds * 1000;
+    let establishedMs = Number.NaN;
+    const all = Promise.all(sessions.map(session => session.establish()));
+    void all.then(() => {
+      establishedMs = performance.now();
+    });
+    await this.#untilHeld(joining, plan.prefixes, deadline);
+    await all;
+    return {
+      establishedSeconds: (establishedMs - begin) / 1000,
+      completeSeconds: lastChange(joining, begin),
+    };
+  }
+
+  async #untilHeld(sinks: readonly Sink[], count: number, deadline: number): Promise<void> {
+    while (sinks.some(sink => sink.heldCount !== count)) {
+      this.#up();
+      if (performance.now() > deadline) {
+        const behind = sinks.filter(sink => sink.heldCount !== count).length;
+        throw new Error(`${behind} of ${sinks.length} sinks do not hold ${count} in time`);
+      }
+      await sleep(2);
+    }
   }
 
   #up(): Connected {
@@ -107,18 +143,12 @@ export class Generator {
     const deadline = begin + timeoutSeconds * 1000;
     await sources[0]!.write(bytes);
     const written = performance.now();
-    while (sinks.some(sink => sink.heldCount !== target)) {
-      this.#up();
-      if (performance.now() > deadline)
-        throw new Error(`a sink holds not ${target} after ${timeoutSeconds} s`);
-      await sleep(2);
-    }
+    await this.#untilHeld(sinks, target, deadline);
     const after = countSinks(sinks);
     return {
       bytes: bytes.length,
       writtenSeconds: (written - begin) / 1000,
-      completeSeconds:
-        sinks.length === 0 ? undefined : (Math.max(...sinks.map(sink => sink.lastChangeMs)) - begin) / 1000,
+      completeSeconds: sinks.length === 0 ? undefined : lastChange(sinks, begin),
       sinkUpdates: after.updates - before.updates,
       sinkPrefixes: after.prefixes - before.prefixes,
     };
@@ -140,6 +170,11 @@ export class Generator {
       sessionsUp: sessions.filter(session => session.established).length,
     };
   }
+}
+
+/** Seconds from `begin`, on `performance.now()`'s scale. */
+function lastChange(sinks: readonly Sink[], begin: number): number {
+  return (Math.max(...sinks.map(sink => sink.lastChangeMs)) - begin) / 1000;
 }
 
 function countSinks(sinks: readonly Sink[]): { readonly updates: number; readonly prefixes: number } {

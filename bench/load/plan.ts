@@ -38,6 +38,8 @@ export type LoadCommand =
   /** Announces all prefixes; answers when they are written, and when every sink has them all. */
   | { readonly kind: 'announce'; readonly timeoutSeconds: number }
   | { readonly kind: 'withdraw'; readonly timeoutSeconds: number }
+  /** More sinks, all dialled at once; answers when every one of them has all prefixes. */
+  | { readonly kind: 'join'; readonly sinks: readonly LoadPeer[]; readonly timeoutSeconds: number }
   /** Single-prefix events, withdraw and re-announce in turn, at a rate; latency from source write to sink read. */
   | { readonly kind: 'churn'; readonly eventsPerSecond: number; readonly durationSeconds: number }
   /** Starts a new measurement of the longest silence on every session. */
@@ -51,6 +53,7 @@ export type LoadAnswer =
   /** `writtenSeconds`: all bytes handed to TCP; `completeSeconds`: the last sink has all, undefined without sinks. */
   | { readonly kind: 'announced'; readonly transfer: Transfer }
   | { readonly kind: 'withdrawn'; readonly transfer: Transfer }
+  | { readonly kind: 'joined'; readonly join: JoinResult }
   | { readonly kind: 'churned'; readonly churn: ChurnResult }
   | { readonly kind: 'gaps-reset' }
   | { readonly kind: 'gaps'; readonly gaps: GapReport }
@@ -66,10 +69,16 @@ export interface Transfer {
   readonly sinkPrefixes: number;
 }
 
+export interface JoinResult {
+  /** From the first dial to the last session that is Established, and to the last prefix at the last sink. */
+  readonly establishedSeconds: number;
+  readonly completeSeconds: number;
+}
+
 export interface ChurnResult {
   readonly events: number;
   readonly seconds: number;
-  /** Events that some sink never saw in the state they were sent in (superseded or lost). */
+  /** Sightings, one per event and sink, that never were in the state that was sent (superseded or lost). */
   readonly unmatched: number;
   readonly p50Ms: number;
   readonly p99Ms: number;

@@ -9,6 +9,12 @@ import { encodeCease, encodeKeepalive, encodeOpen, HEADER_LENGTH, MessageType } 
 import type { LoadPeer, LoadPlan } from './plan.js';
 
 const READ_BYTES = 256 * 1024;
+/** The longest message (RFC 8654) that a read may leave unfinished. */
+const HEADROOM = 65536;
+/** All sessions read into one buffer: a thousand of their own would be the bottleneck. In front of it, the rest of the last read. */
+const memory = new ArrayBuffer(HEADROOM + READ_BYTES);
+const buffer = Buffer.from(memory);
+const nothing = Buffer.alloc(0);
 const DIAL_RETRY_MS = 100;
 
 export interface SessionListener {
@@ -25,9 +31,8 @@ export class LoadSession {
   #socket: Socket | undefined;
   #state: 'dialling' | 'open-sent' | 'established' | 'closed' = 'dialling';
   #keepaliveTimer: NodeJS.Timeout | undefined;
-  /** Bytes of a message not complete yet stand at the front. */
-  readonly #buffer = Buffer.allocUnsafe(2 * READ_BYTES);
-  #buffered = 0;
+  /** Bytes of a message that is not complete yet. */
+  #rest = nothing;
   readonly #plan: LoadPlan;
   readonly #peer: LoadPeer;
   readonly #listener: SessionListener;
@@ -49,16 +54,16 @@ export class LoadSession {
 
   #dial(established: () => void): void {
     this.#state = 'dialling';
-    this.#buffered = 0;
+    this.#rest = nothing;
     const socket = connect({
       host: this.#plan.remoteAddress,
       port: this.#plan.remotePort,
       localAddress: this.#peer.localAddress,
       noDelay: true,
       onread: {
-        buffer: Buffer.allocUnsafe(READ_BYTES),
-        callback: (length, chunk) => {
-          this.#receive(Buffer.from(chunk.buffer, chunk.byteOffset, length), established);
+        buffer: new Uint8Array(memory, HEADROOM, READ_BYTES),
+        callback: length => {
+          this.#receive(length, established);
           return true;
         },
       },
@@ -84,35 +89,34 @@ export class LoadSession {
     setTimeout(() => this.#dial(established), DIAL_RETRY_MS);
   }
 
-  #receive(chunk: Buffer, established: () => void): void {
+  #receive(length: number, established: () => void): void {
     const now = performance.now();
-    const buffer = this.#buffer;
-    chunk.copy(buffer, this.#buffered);
-    const end = this.#buffered + chunk.length;
-    let at = 0;
+    const end = HEADROOM + length;
+    const begin = HEADROOM - this.#rest.length;
+    this.#rest.copy(buffer, begin);
+    let at = begin;
     while (end - at >= HEADER_LENGTH) {
       const next = at + buffer.readUInt16BE(at + 16);
       if (next > end) break;
       this.#message(at, next, now, established);
       at = next;
     }
-    buffer.copyWithin(0, at, end);
-    this.#buffered = end - at;
-    if (at > 0 && this.#state === 'established') this.#noteGap(now);
+    this.#rest = at === end ? nothing : Buffer.from(buffer.subarray(at, end));
+    if (at > begin && this.#state === 'established') this.#noteGap(now);
   }
 
   #message(start: number, end: number, now: number, established: () => void): void {
     this.messages++;
-    switch (this.#buffer[start + 18]) {
+    switch (buffer[start + 18]) {
       case MessageType.update:
-        this.#listener.update(this.#buffer, start, end, now);
+        this.#listener.update(buffer, start, end, now);
         break;
       case MessageType.open:
         this.#socket?.write(encodeKeepalive());
         break;
       case MessageType.notification:
         if (this.#state === 'established') {
-          const code = `${this.#buffer[start + 19]}/${this.#buffer[start + 20]}`;
+          const code = `${buffer[start + 19]}/${buffer[start + 20]}`;
           this.#state = 'closed';
           this.#listener.lost(`${this.#peer.localAddress}: NOTIFICATION ${code}`);
         }

@@ -9,7 +9,8 @@ import type { Contender, Setup } from './contender.js';
 
 function configuration(setup: Setup): string {
   const peers = setup.peers.map(
-    ({ address, asn }, index) => `protocol bgp p${index} from T { neighbor ${address} as ${asn}; }`,
+    ({ address, asn, client }, index) =>
+      `protocol bgp p${index} from T { neighbor ${address} as ${asn};${client ? ' rr client;' : ''} }`,
   );
   return `router id ${setup.address};
 protocol device {}

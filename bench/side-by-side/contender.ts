@@ -10,9 +10,16 @@ export type ContenderName = (typeof contenderNames)[number];
 export interface Setup extends Place {
   readonly address: string;
   readonly asn: number;
-  readonly peers: readonly { readonly address: string; readonly asn: number }[];
+  readonly peers: readonly SetupPeer[];
   /** Whether best routes go to the kernel of the namespace. */
   readonly kernelRoutes: boolean;
+}
+
+export interface SetupPeer {
+  readonly address: string;
+  readonly asn: number;
+  /** Of a route reflector. */
+  readonly client: boolean;
 }
 
 export interface Contender {

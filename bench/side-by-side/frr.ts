@@ -14,12 +14,17 @@ function configuration(setup: Setup): string {
     ` neighbor ${address} passive`,
     ` neighbor ${address} timers 30 90`,
   ]);
+  const clients = setup.peers
+    .filter(({ client }) => client)
+    .map(({ address }) => `  neighbor ${address} route-reflector-client`);
   return `frr defaults datacenter
 router bgp ${setup.asn}
  bgp router-id ${setup.address}
  no bgp ebgp-requires-policy
  no bgp network import-check
 ${peers.join('\n')}
+ address-family ipv4 unicast
+${clients.join('\n')}
 `;
 }
 

@@ -9,9 +9,10 @@ import type { Contender, Setup } from './contender.js';
 
 function configuration(setup: Setup): string {
   const peers = setup.peers.map(
-    ({ address, asn }) => `[[neighbors]]
+    ({ address, asn, client }) => `[[neighbors]]
 config = { neighbor-address = "${address}", peer-as = ${asn} }
 transport.config = { passive-mode = true }
+${client ? `route-reflector.config = { route-reflector-client = true, route-reflector-cluster-id = "${setup.address}" }` : ''}
 afi-safis = [ { config = { afi-safi-name = "ipv4-unicast" } } ]
 `,
   );

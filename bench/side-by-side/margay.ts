@@ -23,7 +23,7 @@ export function margay(thread: 'main' | 'worker'): Contender {
         port: 179,
         asn: setup.asn,
         holdTimeSeconds: 90,
-        peers: setup.peers.map(peer => ({ ...peer, exports: true })),
+        peers: setup.peers.map(({ address, asn, client }) => ({ address, asn, exports: true, client })),
       };
       const args = [PROCESS_FILE, JSON.stringify(forProcess)];
       const child = launch(setup, { command: process.execPath, args, env: {} }, 'ipc');

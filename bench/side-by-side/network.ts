@@ -14,9 +14,10 @@ const RUN_ID = process.env.MARGAY_RUN_ID ?? `bench${process.pid}`;
 export const SPEAKER_ADDRESS = '10.99.0.1';
 export const SOURCE_ADDRESS = '10.99.1.1';
 
-/** The address of sink `index`, 0 to 200. */
+/** The address of sink `index`, 0 to 50 000. */
 export function sinkAddress(index: number): string {
-  return `10.99.1.${index + 2}`;
+  const host = 256 + 2 + index;
+  return `10.99.${host >> 8}.${host & 255}`;
 }
 
 /** A folder of this run in the temporary directory, which the runner sweeps too. */
@@ -70,7 +71,11 @@ export function createNetwork(sinks: number): BenchNetwork {
 }
 
 function addAddresses(namespace: string, addresses: readonly string[]): void {
-  for (const address of addresses) ip('-n', namespace, 'address', 'add', `${address}/16`, 'dev', 'eth0');
+  const lines = addresses.map(address => `address add ${address}/16 dev eth0\n`);
+  execFileSync('ip', ['-n', namespace, '-batch', '-'], {
+    input: lines.join(''),
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
   ip('-n', namespace, 'link', 'set', 'eth0', 'up');
 }
 

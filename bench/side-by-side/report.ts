@@ -31,8 +31,9 @@ function renderRow(result: RowResult): string {
     ...shown.map(([metric, , digits]) => cell(sample[metric], digits)),
     ratioTo(name, sample, own, deciding),
   ]);
+  const without = Object.entries(result.row.without ?? {}).map(([name, why]) => `  without ${name}: ${why}`);
   const verdicts = result.verdicts.map(verdict => `  ${renderVerdict(verdict)}`);
-  return [result.row.title, ...alignColumns([heading, ...lines]), ...verdicts].join('\n');
+  return [result.row.title, ...alignColumns([heading, ...lines]), ...without, ...verdicts].join('\n');
 }
 
 function cell(value: number | undefined, digits: number): string {
