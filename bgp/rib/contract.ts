@@ -152,6 +152,8 @@ export interface Rib {
    * and immutable. The cursor moves on each call, so call it only when the socket takes more.
    */
   takeOutput(peer: PeerIndex): Uint8Array | undefined;
+  /** False if `takeOutput` has nothing; true says that it may have something. Hot path. */
+  hasOutput(peer: PeerIndex): boolean;
   /** True once the peer has been given every route known when its session came up: time for End-of-RIB. */
   initialTableSent(peer: PeerIndex, family: Family): boolean;
 

@@ -122,6 +122,11 @@ export class GroupOutput {
     return bytes;
   }
 
+  /** False for one that has read the log to its end. */
+  mayTake(member: Member): boolean {
+    return member.state !== 'log' || member.cursor !== this.log.end;
+  }
+
   /** Tells a member everything again; it knows the table up to its cursor. */
   refresh(member: Member): void {
     if (member.state === 'log' && member.cursor === this.log.end) {

@@ -316,6 +316,15 @@ class RoutingInformationBase implements Rib {
     return membership?.group.output.take(membership.member, table.flushes);
   }
 
+  hasOutput(peer: PeerIndex): boolean {
+    return this.#mayTakeFrom('ipv4-unicast', peer) || this.#mayTakeFrom('ipv6-unicast', peer);
+  }
+
+  #mayTakeFrom(family: Family, peer: PeerIndex): boolean {
+    const membership = this.#tables[family].memberships[peer];
+    return membership?.group.output.mayTake(membership.member) ?? false;
+  }
+
   initialTableSent(peer: PeerIndex, family: Family): boolean {
     return this.#tables[family].memberships[peer]?.member.initialTableSent ?? true;
   }

@@ -8,24 +8,37 @@ export class OwnAddresses {
   #told: readonly IpAddress[] = [];
   /** By peer; kept over a restart of the session, for the routes that are kept as well. */
   readonly #ofSessions = new Map<string, IpAddress>();
+  /** How many of them have an address: a thousand sessions mostly have one end in common. */
+  readonly #uses = new Map<IpAddress, number>();
 
   tell(addresses: readonly IpAddress[]): void {
     this.#told = addresses;
   }
 
-  /** Our end of a session. False if nothing is new. */
+  /** Our end of a session. False if no address is new or gone. */
   ofSession(peer: string, address: IpAddress): boolean {
-    if (this.#ofSessions.get(peer) === address) return false;
+    const before = this.#ofSessions.get(peer);
+    if (before === address) return false;
     this.#ofSessions.set(peer, address);
-    return true;
+    const added = this.#use(address, 1) === 1;
+    return (before !== undefined && this.#use(before, -1) === 0) || added;
   }
 
-  /** False if nothing was known of the peer. */
+  /** False if no address is gone. */
   forget(peer: string): boolean {
-    return this.#ofSessions.delete(peer);
+    const address = this.#ofSessions.get(peer);
+    this.#ofSessions.delete(peer);
+    return address !== undefined && this.#use(address, -1) === 0;
   }
 
   get all(): readonly IpAddress[] {
-    return [...new Set([...this.#told, ...this.#ofSessions.values()])];
+    return [...new Set([...this.#told, ...this.#uses.keys()])];
+  }
+
+  #use(address: IpAddress, change: number): number {
+    const uses = (this.#uses.get(address) ?? 0) + change;
+    if (uses === 0) this.#uses.delete(address);
+    else this.#uses.set(address, uses);
+    return uses;
   }
 }

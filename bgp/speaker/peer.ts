@@ -193,8 +193,8 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
   }
 
   /** The RIB may have something for it. Hot path. */
-  pump(): void {
-    this.#routes.pump(this.main);
+  pump(): number {
+    return this.#routes.pump(this.main);
   }
 
   // ---------------------------------------------------------------- for its sessions

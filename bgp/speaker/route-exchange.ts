@@ -38,6 +38,8 @@ interface Established {
   /** Its place in the RIB. */
   readonly index: PeerIndex;
   readonly negotiated: Negotiated;
+  /** Of every family. */
+  endOfRibSent: boolean;
 }
 
 export class RouteExchange {
@@ -78,7 +80,7 @@ export class RouteExchange {
     record.endOfRibSent.clear();
     // RFC 4724 section 4.2: without the F bit in the new OPEN the peer has lost what it forwarded by.
     this.#stale.keepOnly(negotiated.gracefulRestart?.forwarding ?? []);
-    this.#established = { index: rib.peerUp(peer), negotiated };
+    this.#established = { index: rib.peerUp(peer), negotiated, endOfRibSent: false };
     if (negotiated.gracefulRestart === undefined)
       this.#timers.set('implied-end-of-rib', IMPLIED_END_OF_RIB_SECONDS);
     else this.#stale.extend(staleTimeSeconds);
@@ -156,19 +158,23 @@ export class RouteExchange {
     this.#owner.requestFlush();
   }
 
-  /** Hands the socket what the RIB has packed, as long as it takes it. Hot path. */
-  pump(session: Session): void {
+  /** Hands the socket what the RIB has packed, as long as it takes it; returns in how many writes. Hot path. */
+  pump(session: Session): number {
     const established = this.#established;
-    if (established === undefined || session.connection === undefined) return;
+    if (established === undefined || session.connection === undefined) return 0;
     const { rib, record } = this.#owner;
+    if (established.endOfRibSent && !rib.hasOutput(established.index)) return 0;
+    let writes = 0;
     for (;;) {
       const chunk = rib.takeOutput(established.index);
       if (chunk === undefined) break;
+      writes++;
       const messages = countMessages(chunk);
       record.counters.updatesSent += messages;
-      if (!session.write(chunk, messages)) return;
+      if (!session.write(chunk, messages)) return writes;
     }
-    this.#sendEndOfRib(session, established);
+    if (!established.endOfRibSent) this.#sendEndOfRib(session, established);
+    return writes;
   }
 
   #unusual(outcome: Exclude<UpdateOutcome, { kind: 'ok' }>): BgpMessageError | undefined {
@@ -193,7 +199,8 @@ export class RouteExchange {
     this.#owner.syncChanged();
   }
 
-  #sendEndOfRib(session: Session, { index, negotiated }: Established): void {
+  #sendEndOfRib(session: Session, established: Established): void {
+    const { index, negotiated } = established;
     const { endOfRibSent } = this.#owner.record;
     for (const family of negotiated.families) {
       if (endOfRibSent.has(family) || !this.#owner.mayEndRib(family)) continue;
@@ -202,6 +209,7 @@ export class RouteExchange {
       session.write(encodeEndOfRib(afi, safi), 1);
       endOfRibSent.add(family);
     }
+    established.endOfRibSent = negotiated.families.every(family => endOfRibSent.has(family));
   }
 }
 

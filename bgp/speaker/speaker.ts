@@ -27,6 +27,7 @@ import { type MonitoredSpeaker, Monitors } from './monitors.js';
 import { OwnAddresses } from './own-addresses.js';
 import { Peer, type PeerOwner } from './peer.js';
 import { needsReset } from './peer-change.js';
+import { PeerDirectory } from './peer-directory.js';
 import type { PeerPolicies } from './required-policies.js';
 import type { SessionObserver } from './session-observer.js';
 import { StartupSync } from './startup-sync.js';
@@ -45,7 +46,7 @@ export interface SpeakerOptions {
 
 export class Speaker implements PeerOwner, MonitoredSpeaker {
   readonly #options: SpeakerOptions;
-  readonly #peers = new Map<string, Peer>();
+  readonly #peers = new PeerDirectory<Peer>();
   readonly #strangers = new StrangerLog();
   readonly #own = new OwnAddresses();
   readonly #flushes: FlushScheduler;
@@ -140,11 +141,13 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
   setPeer(config: PeerConfig, policies?: PeerPolicies): void {
     const peer = this.#peers.get(config.key);
     if (peer !== undefined) {
+      const readdressed = peer.config.address !== config.address;
       peer.reconfigure(config, policies, needsReset(peer.config, config));
+      if (readdressed) this.#peers.readdressed();
       return;
     }
     const added = new Peer(this, config, policies);
-    this.#peers.set(config.key, added);
+    this.#peers.add(added);
     added.start();
     this.statusChanged(added);
   }
@@ -274,22 +277,25 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
     this.syncChanged();
   }
 
-  #flush(): void {
-    if (this.#closed) return;
+  /** Returns how many writes it made. */
+  #flush(): number {
+    if (this.#closed) return 0;
     const { rib } = this;
     rib.flush();
-    for (const peer of this.#peers.values()) peer.pump();
+    let writes = 0;
+    for (const peer of this.#peers.values()) writes += peer.pump();
     this.#pull.answer(rib);
     const nextHops = rib.takeWatchedNextHops();
     if (nextHops !== undefined) this.emit({ kind: 'watch-next-hops', nextHops });
     for (const event of this.#inSyncUntold.splice(0)) this.emit(event);
+    return writes;
   }
 
   /** Connections are told apart by their source address; among several peers of one address the first that has no session. */
   #accepted(connection: Connection): void {
-    const peers = [...this.#peers.values()].filter(
-      peer => peer.config.address === connection.remoteAddress && peer.config.administrativeState === 'up',
-    );
+    const peers = this.#peers
+      .at(connection.remoteAddress)
+      .filter(({ config }) => config.administrativeState === 'up');
     const peer = peers.find(one => one.main.state.kind === 'Active') ?? peers[0];
     if (peer !== undefined) {
       peer.accept(connection);
