@@ -252,7 +252,7 @@ export class Agent {
       clock,
       store,
       cluster: this.cluster,
-      guard: tunnels?.newGuard(() => this.#guardChanged()),
+      guards: tunnels?.newGuards(() => this.#guardChanged()),
       udp: tunnels?.newUdp(() => this.tunnels.reviewed()),
       externalNodes: tunnels?.externalNodes ?? [],
       recalculate: () => {

@@ -8,11 +8,8 @@ import type { Prefix } from '../core/prefix.js';
 import { MARGAY_API, type NodeStatusResource } from '../core/resources/resource.js';
 import { type TunnelKind, tunnelWords } from '../ipip/desired.js';
 import type { Reception } from '../ipip/encapsulation.js';
-import type { GuardedEncapsulation } from '../ipip/input-chain.js';
 import type { HostIntent } from '../ipip/kernel-facts.js';
 import type { TunnelHost, TunnelView } from '../ipip/tunnel-driver.js';
-import type { TunnelGuard } from '../ipip/tunnel-guard.js';
-import type { TunnelIntent } from '../ipip/tunnel-intent.js';
 import type { TunnelUse } from '../ipip/tunnel-use.js';
 import type { Store } from '../store/port.js';
 import { sameValue } from './calculators/calculator.js';
@@ -20,6 +17,7 @@ import type { Cluster } from './cluster.js';
 import type { ConditionView } from './control/types.js';
 import { LingeringTunnels } from './lingering-tunnels.js';
 import { KeptDocument, keepDocument } from './own-documents.js';
+import type { TunnelGuards } from './tunnel-guards.js';
 import type { UdpDataPath } from './udp-data-path.js';
 import { udpStateFor } from './udp-state.js';
 
@@ -30,7 +28,7 @@ export interface HostTunnelsOptions {
   readonly store: Store;
   readonly cluster: Cluster;
   /** Undefined: this host has no dataplane. */
-  readonly guard: TunnelGuard | undefined;
+  readonly guards: TunnelGuards | undefined;
   readonly udp: UdpDataPath | undefined;
   /** Known hosts beside the cluster's. */
   readonly externalNodes: readonly Prefix[];
@@ -57,13 +55,11 @@ export class HostTunnels {
   /** What an earlier process has said stays said until it is known what is true now. */
   #settled: boolean;
   #published: NodeStatusResource['spec'] | undefined;
-  /** This host receives by tunnels, or is about to. */
-  #guarding = false;
 
   constructor(options: HostTunnelsOptions) {
     this.#options = options;
-    const { clock, guard, recalculate, statusProblem } = options;
-    this.#settled = guard === undefined;
+    const { clock, guards, recalculate, statusProblem } = options;
+    this.#settled = guards === undefined;
     this.#lingering = new LingeringTunnels(clock, recalculate);
     this.#status = new KeptDocument(
       clock,
@@ -83,22 +79,16 @@ export class HostTunnels {
 
   /** What they said. */
   take(intent: HostIntent): void {
-    const { guard, externalNodes } = this.#options;
+    const { guards, externalNodes } = this.#options;
     this.#intent = intent;
     this.#wantUdp();
-    const receives = guarded(intent.tunnels);
-    this.#guarding = receives.length > 0;
-    guard?.setIntent({
-      knownHosts: intent.remoteHosts.map(({ address }) => address),
-      externalNodes: [...externalNodes, ...intent.externalNodes],
-      receives,
-    });
+    guards?.setIntent(intent, externalNodes);
   }
 
   /** Resolves when the guard knows every host that it was told of, or cannot be had; undefined: nothing is to be waited for. */
   ready(): Promise<unknown> | undefined {
-    const { guard } = this.#options;
-    return this.#guarding ? guard?.programmed() : undefined;
+    const { guards } = this.#options;
+    return guards?.receiving === true ? guards.programmed() : undefined;
   }
 
   /** After the kernel's ends of the tunnels have changed. */
@@ -117,9 +107,9 @@ export class HostTunnels {
 
   /** A guard that is there, or was before this process, lets a device be made. */
   guardOf(kind: TunnelKind): ReturnType<TunnelHost['guardOf']> {
-    const { guard } = this.#options;
-    if (guard === undefined || guard.state().guarded.some(one => one.kind === kind)) return 'in-place';
-    const problem = guard.problems().find(({ severity }) => severity === 'error');
+    const { guards } = this.#options;
+    if (guards === undefined || guards.isGuarded(kind)) return 'in-place';
+    const problem = guards.problemsOf(kind).find(({ severity }) => severity === 'error');
     return problem === undefined ? 'pending' : { refused: problem.message };
   }
 
@@ -151,7 +141,7 @@ export class HostTunnels {
 
   /** What stands in the way, for people. */
   conditions(): readonly ConditionView[] {
-    const { guard } = this.#options;
+    const { guards } = this.#options;
     const unavailable = this.views().flatMap(({ tunnel, state, device, detail }): ConditionView[] => {
       if (detail === '') return [];
       const severity = state === 'unavailable' ? 'error' : 'warning';
@@ -159,8 +149,8 @@ export class HostTunnels {
         state === 'unavailable' ? `${tunnelWords[tunnel]} is unavailable on this host: ${detail}` : detail;
       return [{ severity, message, objects: [device] }];
     });
-    const guards = this.#guarding ? (guard?.problems() ?? []) : [];
-    return [...unavailable, ...guards.map(({ object, ...problem }) => ({ ...problem, objects: [object] }))];
+    const problems = guards?.problems() ?? [];
+    return [...unavailable, ...problems.map(({ object, ...problem }) => ({ ...problem, objects: [object] }))];
   }
 
   allowRemovals(): void {
@@ -171,7 +161,7 @@ export class HostTunnels {
   async close(): Promise<void> {
     this.#lingering.close();
     this.#status.close();
-    this.#options.guard?.close();
+    this.#options.guards?.close();
     await this.#options.udp?.close();
   }
 
@@ -183,8 +173,8 @@ export class HostTunnels {
   }
 
   async #settle(): Promise<void> {
-    const { guard, udp } = this.#options;
-    await Promise.all([guard?.programmed(), udp?.looked()]);
+    const { guards, udp } = this.#options;
+    await Promise.all([guards?.programmed(), udp?.looked()]);
     this.#settled = true;
     this.#look();
     this.publish();
@@ -206,11 +196,11 @@ export class HostTunnels {
    * away is put back at once: to say so would send everybody another way.
    */
   #receptionOf({ tunnel, state, detail }: TunnelView): readonly (readonly [TunnelKind, Reception])[] {
-    const { guard } = this.#options;
+    const { guards } = this.#options;
     if (state === 'unavailable') return [[tunnel, { kind: 'unavailable', reason: detail }]];
-    const guarded = guard === undefined || guard.state().guarded.some(({ kind }) => kind === tunnel);
-    if (guarded || this.#receives.get(tunnel)?.kind === 'ready') return [[tunnel, { kind: 'ready' }]];
-    const problem = guard.problems()[0];
+    if (guards === undefined || guards.isGuarded(tunnel) || this.#receives.get(tunnel)?.kind === 'ready')
+      return [[tunnel, { kind: 'ready' }]];
+    const problem = guards.problemsOf(tunnel)[0];
     return problem === undefined ? [] : [[tunnel, { kind: 'unavailable', reason: problem.message }]];
   }
 
@@ -223,15 +213,4 @@ export class HostTunnels {
       return { apiVersion: MARGAY_API, kind: 'NodeStatus', metadata, spec };
     });
   }
-}
-
-/** What packets must be guarded for: everything that a device is there for. */
-function guarded(tunnels: TunnelIntent | undefined): readonly GuardedEncapsulation[] {
-  if (tunnels === undefined) return [];
-  const { ipip, vxlan, udp } = tunnels;
-  return [
-    ...(ipip === undefined ? [] : [{ kind: 'ipip' } as const]),
-    ...(vxlan === undefined ? [] : [{ kind: 'vxlan', port: vxlan.port } as const]),
-    ...(udp === undefined ? [] : [{ kind: 'udp', port: udp.port } as const]),
-  ];
 }

@@ -8,6 +8,7 @@ import { Forwarding } from '../ipip/forwarding.js';
 import { guardFirewall } from '../ipip/guard-firewall.js';
 import { ReversePath } from '../ipip/reverse-path.js';
 import { TunnelGuard } from '../ipip/tunnel-guard.js';
+import { uplinksOf } from '../ipip/uplinks.js';
 import { settleVxlanChecksums } from '../ipip/vxlan-checksums.js';
 import { tryLock, unlock } from '../linux/flock.js';
 import { claimHost } from '../linux/host-claim.js';
@@ -32,6 +33,7 @@ import { chooseNodeAddress } from './node-address.js';
 import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
 import { SpeakerThread } from './speaker-host.js';
+import { TunnelGuards } from './tunnel-guards.js';
 import { UdpDataPath } from './udp-data-path.js';
 
 const exitCode = { fine: 0, failed: 1, usage: 2 } as const;
@@ -79,8 +81,10 @@ async function run(settings: Settings): Promise<number> {
   const log = newLog(settings);
   const manager = serviceManager(process.env, process.pid);
   const survey = await surveyHost();
-  const forwarding = settings.dataplane === 'linux' ? newForwarding(settings, log) : undefined;
-  const agent = newAgent(settings, log, survey, forwarding);
+  // As the kernel was read last.
+  const host = { ...survey };
+  const forwarding = settings.dataplane === 'linux' ? newForwarding(settings, log, host) : undefined;
+  const agent = newAgent(settings, log, host, forwarding);
   let ended: ((ending: Ending) => void) | undefined;
   const ending = new Promise<Ending>(resolve => {
     ended = resolve;
@@ -124,15 +128,9 @@ async function run(settings: Settings): Promise<number> {
   return code;
 }
 
-function newAgent(
-  settings: Settings,
-  log: Log,
-  survey: HostSurvey,
-  forwarding: Forwarding | undefined,
-): Agent {
+function newAgent(settings: Settings, log: Log, host: SeenHost, forwarding: Forwarding | undefined): Agent {
   const { restartTimeSeconds, staleTimeSeconds } = settings;
-  const restarting = survey.ownRoutes > 0;
-  let { addresses } = survey;
+  const restarting = host.ownRoutes > 0;
   const wishes = { ipv4: settings.ipv4Address, ipv6: settings.ipv6Address };
   return new Agent({
     nodeName: settings.nodeName,
@@ -151,9 +149,10 @@ function newAgent(
     bmpStations: settings.bmpStations,
     dataplane: settings.dataplane,
     metric: settings.routeMetric,
-    nodeAddress: family => chooseNodeAddress(addresses, family, wishes[family]),
+    nodeAddress: family => chooseNodeAddress(host.addresses, family, wishes[family]),
     looked: facts => {
-      addresses = { links: facts.links, addresses: facts.addresses, routes: facts.foreignRoutes };
+      host.addresses = { links: facts.links, addresses: facts.addresses, routes: facts.foreignRoutes };
+      forwarding?.review();
     },
     ...(settings.dataplane === 'linux' ? { tunnels: agentTunnels(settings, log) } : {}),
     portHolder,
@@ -182,8 +181,13 @@ function agentTunnels(settings: Settings, log: Log): AgentTunnels {
       settleChecksums: name => settleVxlanChecksums(name, settings.vxlanChecksums),
     },
     prober: pingProber(),
-    newGuard: changed =>
-      new TunnelGuard({ clock: systemClock, firewall: guardFirewall(), log: say, changed }),
+    newGuards: changed => {
+      const options = { clock: systemClock, firewall: guardFirewall(), log: say, changed };
+      return new TunnelGuards({
+        ipv4: new TunnelGuard({ ...options, family: 'ipv4' }),
+        ipv6: new TunnelGuard({ ...options, family: 'ipv6' }),
+      });
+    },
     newUdp: changed =>
       new UdpDataPath({ stateDirectory: settings.stateDirectory, clock: systemClock, changed, log: say }),
     externalNodes: settings.externalNodes,
@@ -205,14 +209,19 @@ function offerMetrics({ metrics }: Settings, backend: AgentBackend, log: Log): M
   );
 }
 
-function newForwarding(settings: Settings, log: Log): Forwarding {
+function newForwarding(settings: Settings, log: Log, host: SeenHost): Forwarding {
   return new Forwarding({
     stateFile: changedSysctlsFile(settings),
     acceptPools: settings.acceptForwarding,
     clock: systemClock,
     firewall: iptablesFirewall(),
+    uplinks: () => uplinksOf(host.addresses),
     log: (level, message, detail) => log[level]({ detail }, message),
   });
+}
+
+interface SeenHost extends HostSurvey {
+  addresses: HostSurvey['addresses'];
 }
 
 interface Ending {

@@ -8,11 +8,11 @@ import type { Prefix } from '../core/prefix.js';
 import type { Prober } from '../ipip/check/probe.js';
 import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
-import type { TunnelGuard } from '../ipip/tunnel-guard.js';
 import type { InvalidDocument, Store } from '../store/port.js';
 import type { ConditionView } from './control/types.js';
 import type { NodeAddressChoice } from './node-address.js';
 import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
+import type { TunnelGuards } from './tunnel-guards.js';
 import type { UdpDataPath } from './udp-data-path.js';
 
 export interface Log {
@@ -56,7 +56,7 @@ export interface AgentOptions {
 export interface AgentTunnels {
   readonly host: Omit<TunnelHost, 'guardOf'>;
   /** @param changed called after the guard's rules have changed */
-  readonly newGuard: (changed: () => void) => TunnelGuard;
+  readonly newGuards: (changed: () => void) => TunnelGuards;
   /** @param changed called after what it says of itself has changed */
   readonly newUdp: (changed: () => void) => UdpDataPath;
   readonly prober: Prober;

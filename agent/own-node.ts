@@ -16,7 +16,7 @@ export function ownNode(
   found: NodeResource | undefined,
   nodeName: string,
   { ipv4, ipv6 }: NodeAddresses,
-  { ipipAddress, vxlanAddress, vtepMac }: TunnelIdentity,
+  { ipipAddress, vxlanAddress, vtepMac, vxlanIpv6Address, vtepIpv6Mac }: TunnelIdentity,
 ): NodeResource {
   const node: NodeResource = found ?? {
     apiVersion: CALICO_API,
@@ -31,9 +31,18 @@ export function ownNode(
   const ipip = ipipAddress === undefined ? {} : { ipv4IPIPTunnelAddr: ipipAddress };
   const vxlan = vxlanAddress === undefined ? {} : { ipv4VXLANTunnelAddr: vxlanAddress };
   const mac = vtepMac === undefined ? {} : { vxlanTunnelMACAddr: vtepMac };
+  const vxlan6 = vxlanIpv6Address === undefined ? {} : { ipv6VXLANTunnelAddr: vxlanIpv6Address };
+  const mac6 = vtepIpv6Mac === undefined ? {} : { vxlanTunnelMACAddrV6: vtepIpv6Mac };
   return {
     ...node,
-    spec: { ...node.spec, bgp: { ...node.spec.bgp, ...addresses, ...ipip }, ...vxlan, ...mac },
+    spec: {
+      ...node.spec,
+      bgp: { ...node.spec.bgp, ...addresses, ...ipip },
+      ...vxlan,
+      ...mac,
+      ...vxlan6,
+      ...mac6,
+    },
   };
 }
 

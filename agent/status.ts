@@ -1,5 +1,8 @@
 /** `bgpctl status` as data: one view of everything about the agent (pure but for reading it). */
+import { addressFamily } from '../core/ip-address.js';
 import { describeProblem } from '../core/resources/problems.js';
+import type { TunnelKind } from '../ipip/desired.js';
+import { underlayFamily } from '../ipip/encapsulation.js';
 import type { Agent } from './agent.js';
 import type { AgentStatus, ConditionView } from './control/types.js';
 import type { NodeAddressChoice } from './node-address.js';
@@ -68,16 +71,18 @@ function addressView(choice: NodeAddressChoice | undefined): AgentStatus['nodeAd
 function tunnelStatus({ dataplane, cluster, options, tunnels }: Agent): AgentStatus['tunnels'] {
   if (dataplane === undefined) return [];
   const hosts = cluster.tunnels.remoteHosts();
+  const hostsOf = (tunnel: TunnelKind) =>
+    hosts.filter(({ address }) => addressFamily(address) === underlayFamily(tunnel));
   return tunnels.views().map(({ tunnel, state, device, mtu, detail }) => ({
     tunnel,
     state: state === 'open' && !cluster.tunnels.wanted().has(tunnel) ? 'closing' : state,
     device,
-    address: cluster.tunnels.addressOf(options.nodeName) ?? null,
+    address: cluster.tunnels.addressOf(options.nodeName, underlayFamily(tunnel)) ?? null,
     mtu,
     detail,
     routes: dataplane.tunnelUse.routes(tunnel),
-    hostsReady: hosts.filter(({ receives }) => receives?.[tunnel]?.kind === 'ready').length,
-    hosts: hosts.length,
+    hostsReady: hostsOf(tunnel).filter(({ receives }) => receives?.[tunnel]?.kind === 'ready').length,
+    hosts: hostsOf(tunnel).length,
   }));
 }
 

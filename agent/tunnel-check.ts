@@ -1,5 +1,5 @@
 /** SHELL: `bgpctl check tunnels` on the agent's side: the ways to the other hosts, probed several at a time, as views. */
-import type { Ipv4Address } from '../core/ip-address.js';
+import { addressFamily } from '../core/ip-address.js';
 import { checkPath, type PathResult } from '../ipip/check/check-path.js';
 import { type CheckedHost, pathsToCheck } from '../ipip/check/paths.js';
 import type { Outcome } from '../ipip/check/probe.js';
@@ -43,12 +43,12 @@ export async function* checkTunnels(
       error: 'this host has no address among the nodes yet: see bgpctl status',
     });
   }
-  const { address } = surroundings;
   const routeProblem = dataplane.routeProblem.bind(dataplane);
   const paths = pathsToCheck({ ...surroundings, hosts, routeProblem });
   const words = { vxlanPort: cluster.felix.settings.vxlanPort, udpPort: DEFAULT_UDP_PORT };
   const ending = new AbortController();
-  const checkOptions = { prober, address, words, signal: AbortSignal.any([signal, ending.signal]) };
+  const { addresses } = surroundings;
+  const checkOptions = { prober, addresses, words, signal: AbortSignal.any([signal, ending.signal]) };
   const check = (path: (typeof paths)[number]) => checkPath(path, checkOptions).catch(cannotProbe);
   try {
     for await (const result of inOrder(paths, PATHS_AT_ONCE, check)) {
@@ -68,15 +68,15 @@ function hostsToCheck(cluster: Cluster, ownName: string, node: string | undefine
   const hosts = cluster.tunnels.remoteHosts();
   const chosen = node === undefined ? hosts : hosts.filter(({ name }) => name === node);
   if (node !== undefined && chosen.length === 0) {
-    const allowed = hosts.map(({ name }) => name).join(', ') || '(there is no other node with an address)';
+    const allowed =
+      [...new Set(hosts.map(({ name }) => name))].join(', ') || '(there is no other node with an address)';
     const error =
       node === ownName ? `"${node}" is this node itself` : `no other node "${node}" with an address`;
     throw new ControlFailure(404, { error, field: 'node', value: node, allowed });
   }
   return chosen.map(host => ({
     ...host,
-    address: host.address as Ipv4Address,
-    tunnelAddress: cluster.tunnels.addressOf(host.name),
+    tunnelAddress: cluster.tunnels.addressOf(host.name, addressFamily(host.address)),
     blocks: cluster.blocksOf(host.name),
   }));
 }

@@ -1,5 +1,5 @@
 /** What this host's UDP data path should carry (pure). */
-import type { Ipv4Address } from '../core/ip-address.js';
+import { addressFamily, type IpAddress, type Ipv4Address } from '../core/ip-address.js';
 import { type Ipv4Prefix, prefixAddress } from '../core/prefix.js';
 import type { HostIntent } from '../ipip/kernel-facts.js';
 import { isHostPrefix } from '../ipip/never-program.js';
@@ -15,7 +15,7 @@ export function udpStateFor(
 ): UdpState | undefined {
   if (tunnels === undefined) return undefined;
   const { udp, local, address } = tunnels;
-  if (udp === undefined) return { device: undefined };
+  if (udp === undefined || local === undefined) return { device: undefined };
   if (kernel.underlayMtu === undefined) return undefined;
   return {
     device: { name: deviceNames.udp, mtu: udp.mtu ?? kernel.underlayMtu - tunnelOverhead.udp },
@@ -24,9 +24,13 @@ export function udpStateFor(
     tunnelAddress: address,
     routes: [...kernel.tunnelUse.udpDestinations] as [Ipv4Prefix, Ipv4Address][],
     knownHosts: [
-      ...remoteHosts.map(host => host.address as Ipv4Address),
+      ...remoteHosts.map(({ address: host }) => host).filter(isIpv4),
       // It knows single hosts only; the guard in front of it knows networks, too.
-      ...externalNodes.filter(isHostPrefix).map(host => prefixAddress(host) as Ipv4Address),
+      ...externalNodes.filter(isHostPrefix).map(prefixAddress).filter(isIpv4),
     ],
   };
+}
+
+function isIpv4(address: IpAddress): address is Ipv4Address {
+  return addressFamily(address) === 'ipv4';
 }

@@ -9,6 +9,7 @@ export const devices: Readonly<Record<Mode, string>> = {
   plain: 'eth0',
   ipip: 'margay.ipip',
   vxlan: 'margay.vxlan',
+  'vxlan-v6': 'margay.vxlan-v6',
   udp: 'margay.udp',
 };
 

@@ -3,7 +3,7 @@
  * addresses, foreign routes), hears of changes, and repairs what strays.
  */
 import type { Clock, Timer } from '../core/clock.js';
-import type { IpAddress, Ipv4Address } from '../core/ip-address.js';
+import type { AddressFamily, IpAddress, PerFamily } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import { type KernelChange, KernelMonitor } from '../linux/netlink/monitor.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
@@ -37,8 +37,9 @@ export interface DataplaneHandler {
 export interface DataplaneSurroundings {
   readonly environment: RouteEnvironment;
   /** The node's. */
-  readonly address: Ipv4Address;
-  readonly underlayMtu: number;
+  readonly addresses: PerFamily<IpAddress>;
+  /** Undefined: no interface has the address. */
+  readonly underlayMtus: PerFamily<number>;
 }
 
 export interface DataplaneOptions {
@@ -267,7 +268,8 @@ export class Dataplane {
   }
 
   async #readFacts(): Promise<KernelFacts> {
-    const vxlan = this.#intent?.tunnels?.vxlan !== undefined;
+    const tunnels = this.#intent?.tunnels;
+    const vxlan = tunnels?.vxlan !== undefined || tunnels?.['vxlan-v6'] !== undefined;
     const [links, addresses, ipv4, ipv6, fdb, neighbours] = await Promise.all([
       this.#kernel.links(),
       this.#kernel.addresses(),
@@ -336,11 +338,12 @@ export class Dataplane {
 }
 
 function surroundingsOf(
-  { tunnels }: HostIntent,
+  { preferredSources, tunnels }: HostIntent,
   environment: RouteEnvironment,
   facts: KernelFacts,
 ): DataplaneSurroundings | undefined {
-  const underlay = tunnels === undefined ? undefined : underlayOf(tunnels, facts);
-  if (tunnels === undefined || underlay === undefined) return undefined;
-  return { environment, address: tunnels.local, underlayMtu: underlay.mtu };
+  const mtuOf = (family: AddressFamily) => underlayOf(preferredSources[family], facts)?.mtu;
+  const underlayMtus = { ipv4: mtuOf('ipv4'), ipv6: mtuOf('ipv6') };
+  if (tunnels === undefined || (underlayMtus.ipv4 ?? underlayMtus.ipv6) === undefined) return undefined;
+  return { environment, addresses: preferredSources, underlayMtus };
 }

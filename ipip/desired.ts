@@ -53,13 +53,14 @@ function sameLeg(a: RouteLeg, b: RouteLeg): boolean {
 /** How packets for a destination leave this host: plainly, or inside packets between the hosts. */
 export type Encapsulation = 'none' | TunnelKind;
 
-/** `udp`: flannel's wire, the last resort of kernels that have neither of the others. */
-export const tunnelKinds = ['ipip', 'vxlan', 'udp'] as const;
+/** `vxlan-v6`: VXLAN between IPv6 addresses, for IPv6 pools. `udp`: flannel's wire, the last resort of kernels that have neither of the others. */
+export const tunnelKinds = ['ipip', 'vxlan', 'vxlan-v6', 'udp'] as const;
 export type TunnelKind = (typeof tunnelKinds)[number];
 
 export const tunnelWords: Readonly<Record<TunnelKind, string>> = {
   ipip: 'IPIP',
   vxlan: 'VXLAN',
+  'vxlan-v6': 'VXLAN over IPv6',
   udp: 'UDP encapsulation',
 };
 

@@ -14,7 +14,7 @@ import {
   type PerFamily,
   zoneOf,
 } from '../core/ip-address.js';
-import { type Prefix, prefixContainsAddress } from '../core/prefix.js';
+import { type Prefix, prefixContainsAddress, prefixFamily } from '../core/prefix.js';
 import {
   type Encapsulation,
   type EncapsulationMode,
@@ -36,14 +36,14 @@ export type Reception =
   /** It tried, and cannot: `reason` in its own words. */
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** Another host of the cluster, as its own documents tell. */
+/** Another host of the cluster, as its own documents tell: one of each family that it has an address of. */
 export interface RemoteHost {
   readonly name: string;
   /** The next hop of its routes, and the other end of its tunnels. */
   readonly address: IpAddress;
   /** Undefined: it has not reported at all. Absent tunnels are not open there. */
   readonly receives: Readonly<Partial<Record<TunnelKind, Reception>>> | undefined;
-  /** Of its VXLAN device; "" if it has none. */
+  /** Of its VXLAN device for that family; "" if it has none. */
   readonly vtepMac: string;
 }
 
@@ -75,7 +75,9 @@ export function modeOf(pool: PoolModes, kind: TunnelKind): EncapsulationMode {
     case 'ipip':
       return pool.ipipMode;
     case 'vxlan':
-      return pool.vxlanMode;
+    case 'vxlan-v6':
+      // Both its ends are of the pool's family.
+      return underlayFamily(kind) === prefixFamily(pool.cidr) ? pool.vxlanMode : 'Never';
     case 'udp':
       return pool.udpMode;
   }
@@ -99,8 +101,12 @@ function isOnSubnet(nextHop: IpAddress, ownSubnets: PerFamily<Prefix>): boolean 
 }
 
 /** Of the addresses between which a tunnel's packets travel. */
-export function underlayFamily(_kind: TunnelKind): AddressFamily {
-  return 'ipv4';
+export function underlayFamily(kind: TunnelKind): AddressFamily {
+  return kind === 'vxlan-v6' ? 'ipv6' : 'ipv4';
+}
+
+export function isVxlan(kind: Encapsulation): kind is 'vxlan' | 'vxlan-v6' {
+  return kind === 'vxlan' || kind === 'vxlan-v6';
 }
 
 export type EncapsulationChoice =
@@ -138,14 +144,14 @@ export function chooseEncapsulation(
 
 /** A VXLAN device is addressed by its MAC, which only a Node document tells. */
 function toStranger(wanted: TunnelKind, nextHop: IpAddress): Reception {
-  if (wanted !== 'vxlan') return { kind: 'ready' };
+  if (!isVxlan(wanted)) return { kind: 'ready' };
   return { kind: 'unavailable', reason: `no Node tells the MAC of a VXLAN device at ${nextHop}` };
 }
 
 function receptionOf(remote: RemoteHost, tunnel: TunnelKind): Reception | undefined {
   const reception = remote.receives?.[tunnel];
   // Its Node document may come a moment after its NodeStatus.
-  return tunnel === 'vxlan' && remote.vtepMac === '' && reception?.kind === 'ready' ? undefined : reception;
+  return isVxlan(tunnel) && remote.vtepMac === '' && reception?.kind === 'ready' ? undefined : reception;
 }
 
 /** Until both ends are ready: by what the other end receives now. */

@@ -1,4 +1,5 @@
 /** SHELL: looks at and changes this host's FORWARD chains. */
+import type { AddressFamily } from '../core/ip-address.js';
 import { type ForwardChain, listedChains, parseForwardChain } from './forward-policy.js';
 import { packetFilter, type Variant } from './packet-filter.js';
 import { nftablesDrops } from './packet-filter-text.js';
@@ -10,7 +11,7 @@ export interface ForwardFirewall {
   /** Input of `iptables-restore --noflush`. @throws with what the command said */
   restore(variant: Variant, input: string): Promise<void>;
   /** nftables' own base chains that drop forwarded packets by policy. */
-  nftablesDrops(): Promise<readonly string[]>;
+  nftablesDrops(family: AddressFamily): Promise<readonly string[]>;
 }
 
 /** @param prefix a command to run the commands with, e.g. `['ip', 'netns', 'exec', 'X']` */
@@ -22,6 +23,6 @@ export function iptablesFirewall(prefix: readonly string[] = []): ForwardFirewal
       return listing === undefined ? undefined : parseForwardChain(listing.base, listing.own);
     },
     restore: (variant, input) => filter.restore(variant, input),
-    nftablesDrops: async () => nftablesDrops(await filter.nftablesChains(), 'forward'),
+    nftablesDrops: async family => nftablesDrops(await filter.nftablesChains(), 'forward', family),
   };
 }

@@ -35,10 +35,9 @@ export function parseForwardChain(forward: string, own: string | undefined): For
   };
 }
 
-/** What our chain should hold: packets from and to the IPv4 pools pass. */
+/** What our chain should hold: packets from and to the pools pass. @param pools of the chain's family */
 export function poolRules(pools: readonly Prefix[]): readonly string[] {
   return pools
-    .filter(pool => !pool.includes(':'))
     .toSorted()
     .flatMap(pool => [`-A ${CHAIN} -s ${pool} -j ACCEPT`, `-A ${CHAIN} -d ${pool} -j ACCEPT`]);
 }

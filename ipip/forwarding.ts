@@ -3,12 +3,13 @@
  * {@link undoForwarding}, and packet filters that would drop pods' packets named with the cure, or opened for the pools when told to.
  */
 import type { Clock, Timer } from '../core/clock.js';
+import type { AddressFamily } from '../core/ip-address.js';
 import { type Prefix, prefixFamily } from '../core/prefix.js';
 import type { ForwardFirewall } from './forward-firewall.js';
 import { acceptPlan, dropsPods, type ForwardChain, removalPlan } from './forward-policy.js';
 import type { HostProblem } from './host-problem.js';
-import { KeptSysctls, type Sysctls, undoSysctls } from './kept-sysctls.js';
-import { type Variant, variants } from './packet-filter.js';
+import { KeptSysctls, linuxSysctls, type Sysctls, undoSysctls, type WantedSysctl } from './kept-sysctls.js';
+import { type Variant, variantsOf } from './packet-filter.js';
 
 export interface ForwardingOptions {
   /** Survives the process and the host's restart. */
@@ -18,17 +19,23 @@ export interface ForwardingOptions {
   readonly clock: Clock;
   readonly firewall: ForwardFirewall;
   readonly sysctls?: Sysctls;
+  /** Interfaces on which the host may be told its routes by routers, as of now. */
+  readonly uplinks?: () => readonly string[];
   readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
 }
 
 const IP_FORWARD = 'net/ipv4/ip_forward';
-/** Also ends the host's listening to router advertisements, unless `accept_ra` is 2: only where there are IPv6 pools. */
+/** Only where there are IPv6 pools: it makes a host a router, which does not listen to routers, unless `accept_ra` is 2. */
 const IPV6_FORWARDING = 'net/ipv6/conf/all/forwarding';
+const HEARS_ROUTERS = '1';
+const HEARS_ROUTERS_AS_ONE = '2';
 const FIREWALL_LOOK_MS = 30_000;
 
 export class Forwarding {
   readonly #options: ForwardingOptions;
   readonly #sysctls: KeptSysctls;
+  /** Interfaces on which the host goes on listening to routers. */
+  readonly #listening = new Set<string>();
   #pools: readonly Prefix[] = [];
   #firewallProblems: readonly HostProblem[] = [];
   #firewallTimer: Timer | undefined;
@@ -53,6 +60,11 @@ export class Forwarding {
     void this.#keepLooking();
   }
 
+  /** Links or routes have changed. */
+  review(): void {
+    if (this.#forwards('ipv6')) this.#keepForwarding();
+  }
+
   problems(): readonly HostProblem[] {
     return [...this.#sysctls.problems, ...this.#firewallProblems];
   }
@@ -65,10 +77,33 @@ export class Forwarding {
   }
 
   #keepForwarding(): void {
-    const ipv6 = this.#pools.some(pool => prefixFamily(pool) === 'ipv6');
-    const wanted = [{ name: IP_FORWARD, value: '1', words: 'ip_forward' }];
-    if (ipv6) wanted.push({ name: IPV6_FORWARDING, value: '1', words: 'IPv6 forwarding' });
+    const wanted: WantedSysctl[] = [{ name: IP_FORWARD, value: '1', words: 'ip_forward' }];
+    // The kernel drops what a host was told by routers at the moment it becomes one.
+    if (this.#forwards('ipv6')) wanted.push(...this.#keepListening(), ipv6Forwarding);
     this.#sysctls.keep(wanted);
+  }
+
+  #forwards(family: AddressFamily): boolean {
+    return family === 'ipv4' || this.#pools.some(pool => prefixFamily(pool) === family);
+  }
+
+  /** One that listens now shall, and one that was made to: an administrator's 0 stays. */
+  #keepListening(): readonly WantedSysctl[] {
+    const { uplinks = () => [], sysctls = linuxSysctls } = this.#options;
+    for (const name of uplinks()) {
+      try {
+        const value = sysctls.read(acceptRa(name));
+        if (value === HEARS_ROUTERS || value === HEARS_ROUTERS_AS_ONE) this.#listening.add(name);
+      } catch {
+        // It has no IPv6, or has just gone.
+      }
+    }
+    return [...this.#listening].map(name => ({
+      name: acceptRa(name),
+      value: HEARS_ROUTERS_AS_ONE,
+      words: `accept_ra of ${name}`,
+      mayBeGone: true,
+    }));
   }
 
   /** One look at a time; one that is asked for meanwhile follows. */
@@ -88,32 +123,46 @@ export class Forwarding {
 
   async #lookAtFirewalls(): Promise<readonly HostProblem[]> {
     const problems: HostProblem[] = [];
-    for (const variant of variants) {
+    for (const family of ['ipv4', 'ipv6'] as const)
+      if (this.#forwards(family)) problems.push(...(await this.#lookAtFamily(family)));
+    return problems;
+  }
+
+  async #lookAtFamily(family: AddressFamily): Promise<readonly HostProblem[]> {
+    const problems: HostProblem[] = [];
+    const pools = this.#pools.filter(pool => prefixFamily(pool) === family);
+    for (const variant of variantsOf[family]) {
       try {
-        const chain = await this.#mended(variant);
+        const chain = await this.#mended(variant, pools);
         if (chain !== undefined && dropsPods(chain)) problems.push(dropProblem(variant));
       } catch (error) {
         const message = `the FORWARD chain cannot be looked after: ${(error as Error).message}`;
         problems.push({ severity: 'warning', message, object: `${variant} FORWARD` });
       }
     }
-    for (const chain of await this.#options.firewall.nftablesDrops()) {
+    for (const chain of await this.#options.firewall.nftablesDrops(family)) {
       const message = `nftables chain ${chain} drops forwarded packets by policy: accept the pools' packets in it`;
       problems.push({ severity: 'warning', message, object: `nftables ${chain}` });
     }
     return problems;
   }
 
-  async #mended(variant: Variant): Promise<ForwardChain | undefined> {
+  async #mended(variant: Variant, pools: readonly Prefix[]): Promise<ForwardChain | undefined> {
     const { firewall, acceptPools, log } = this.#options;
     const chain = await firewall.read(variant);
     if (chain === undefined) return undefined;
-    const plan = acceptPools ? acceptPlan(chain, this.#pools) : undefined;
+    const plan = acceptPools ? acceptPlan(chain, pools) : undefined;
     if (plan === undefined) return chain;
     await firewall.restore(variant, plan);
-    log('info', `rules for the pools' packets written by ${variant}`, this.#pools.join(', '));
+    log('info', `rules for the pools' packets written by ${variant}`, pools.join(', '));
     return firewall.read(variant);
   }
+}
+
+const ipv6Forwarding: WantedSysctl = { name: IPV6_FORWARDING, value: '1', words: 'IPv6 forwarding' };
+
+function acceptRa(interfaceName: string): string {
+  return `net/ipv6/conf/${interfaceName}/accept_ra`;
 }
 
 function dropProblem(variant: Variant): HostProblem {
@@ -130,7 +179,7 @@ export interface UndoOptions {
 /** Takes away what {@link Forwarding} has written; what it did, or could not do, in words. */
 export async function undoForwarding({ stateFile, firewall, sysctls }: UndoOptions) {
   const { done, failed } = undoSysctls(stateFile, sysctls);
-  for (const variant of variants) {
+  for (const variant of [...variantsOf.ipv4, ...variantsOf.ipv6]) {
     try {
       const chain = await firewall.read(variant);
       const plan = chain === undefined ? undefined : removalPlan(chain);

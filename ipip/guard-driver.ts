@@ -2,13 +2,14 @@
  * SHELL: what the guard in front of tunnels has in the kernel, made what it should be: hosts into the set first (one that is announced to must
  * never find itself locked out), then rules, then what is not wanted any more out of the set.
  */
+import type { AddressFamily } from '../core/ip-address.js';
 import type { GuardFirewall } from './guard-firewall.js';
 import { GuardRefusal, leftoverProblem, nftablesProblem, otherVariantProblem } from './guard-problems.js';
 import type { HostProblem } from './host-problem.js';
 import { type GuardedEncapsulation, guardedBy, guardRules, inputPlan } from './input-chain.js';
 import { InputChainDriver } from './input-chain-driver.js';
 import { KnownHostsDriver, type SetWrites } from './known-hosts-driver.js';
-import { type Element, HOSTS_SET, SPARE_SET } from './known-hosts-set.js';
+import { type Element, type SetKind, setKinds } from './known-hosts-set.js';
 import type { Variant } from './packet-filter.js';
 
 export interface GuardMade {
@@ -28,14 +29,20 @@ export interface GuardSurroundings {
 
 export class GuardDriver {
   readonly #firewall: GuardFirewall;
+  readonly #kind: SetKind;
   readonly #hosts: KnownHostsDriver;
   readonly #chains: InputChainDriver;
   #receives: readonly GuardedEncapsulation[] = [];
 
-  constructor(firewall: GuardFirewall) {
+  constructor(firewall: GuardFirewall, family: AddressFamily) {
     this.#firewall = firewall;
-    this.#hosts = new KnownHostsDriver({ firewall, mayTrim: () => this.#rulesAreRight() });
-    this.#chains = new InputChainDriver(firewall);
+    this.#kind = setKinds[family];
+    this.#hosts = new KnownHostsDriver({
+      firewall,
+      kind: this.#kind,
+      mayTrim: () => this.#rulesAreRight(),
+    });
+    this.#chains = new InputChainDriver(firewall, family);
   }
 
   /** What should be from now on. */
@@ -49,6 +56,14 @@ export class GuardDriver {
     await this.#hosts.follow();
   }
 
+  get #set(): string {
+    return `ipset ${this.#kind.main}`;
+  }
+
+  get #input(): string {
+    return this.#kind.family === 'ipv4' ? 'iptables INPUT' : 'ip6tables INPUT';
+  }
+
   get variant(): Variant | undefined {
     return this.#chains.variant;
   }
@@ -56,7 +71,7 @@ export class GuardDriver {
   /** What nobody unknown gets through with, by what was found or written last. */
   guarded(): readonly GuardedEncapsulation[] {
     const { chain } = this.#chains;
-    return [...guardedBy(chain, HOSTS_SET), ...guardedBy(chain, SPARE_SET)];
+    return [...guardedBy(chain, this.#kind.main), ...guardedBy(chain, this.#kind.spare)];
   }
 
   /** What the set holds, by the same. A new one for each change. */
@@ -68,20 +83,24 @@ export class GuardDriver {
   async make(receives: readonly GuardedEncapsulation[]): Promise<GuardMade> {
     const hosts = this.#hosts;
     const chains = this.#chains;
-    const [looked, read] = await Promise.allSettled([about(SET, hosts.look()), about(INPUT, chains.read())]);
+    const [looked, read] = await Promise.allSettled([
+      about(this.#set, hosts.look()),
+      about(this.#input, chains.read()),
+    ]);
     if (looked.status === 'rejected') throw looked.reason;
     if (read.status === 'rejected') throw read.reason;
     const written = setWords(looked.value);
-    if (!hosts.settled) written.push(...setWords(await about(SET, hosts.make(chains.referTo(HOSTS_SET)))));
-    if (await about(INPUT, chains.write(guardRules(receives, hosts.name))))
+    if (!hosts.settled)
+      written.push(...setWords(await about(this.#set, hosts.make(chains.referTo(this.#kind.main)))));
+    if (await about(this.#input, chains.write(guardRules(receives, hosts.name))))
       written.push(`rules written by ${chains.variant}`);
     return { written, ...(await this.#tidyUp()) };
   }
 
   /** Nothing of ours is left. Rules first: a set that one refers to cannot be destroyed. @throws GuardRefusal */
   async letGo(): Promise<void> {
-    await about(INPUT, this.#chains.clear());
-    await about(SET, this.#hosts.clear());
+    await about(this.#input, this.#chains.clear());
+    await about(this.#set, this.#hosts.clear());
   }
 
   /** What changes rarely: what is left of ours in the other iptables goes, and what else drops packets to this host is named. */
@@ -89,13 +108,14 @@ export class GuardDriver {
     const problems: HostProblem[] = [];
     let swept = true;
     try {
-      const other = await about(INPUT, this.#chains.sweep());
+      const other = await about(this.#input, this.#chains.sweep());
       if (other?.chain.policy === 'DROP') problems.push(otherVariantProblem(other.variant, receives));
     } catch (refusal) {
       swept = false;
       problems.push(leftoverProblem(refusal as GuardRefusal));
     }
-    for (const chain of await this.#firewall.nftablesDrops()) problems.push(nftablesProblem(chain, receives));
+    for (const chain of await this.#firewall.nftablesDrops(this.#kind.family))
+      problems.push(nftablesProblem(chain, receives));
     return { swept, problems };
   }
 
@@ -103,10 +123,10 @@ export class GuardDriver {
   async #tidyUp(): Promise<{ readonly leftover: HostProblem | undefined; readonly again: boolean }> {
     const hosts = this.#hosts;
     try {
-      await about(SET, hosts.follow());
+      await about(this.#set, hosts.follow());
       // The main set goes, and rules can come back to one of its name.
       const again = !hosts.settled && hosts.hasObsolete;
-      await about(SET, hosts.removeObsolete());
+      await about(this.#set, hosts.removeObsolete());
       return { leftover: undefined, again };
     } catch (refusal) {
       return { leftover: leftoverProblem(refusal as GuardRefusal), again: false };
@@ -118,9 +138,6 @@ export class GuardDriver {
     return rules.length > 0 && inputPlan(this.#chains.chain, rules) === undefined;
   }
 }
-
-const SET = `ipset ${HOSTS_SET}`;
-const INPUT = 'iptables INPUT';
 
 /** @throws GuardRefusal */
 async function about<T>(object: string, work: Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
 /** SHELL: looks at and changes what the guard in front of tunnels consists of: ipsets and this host's INPUT chains. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AddressFamily } from '../core/ip-address.js';
 import { type InputChain, listedInputChains, parseInputChain } from './input-chain.js';
-import { type Outcome, packetFilter, type Variant } from './packet-filter.js';
+import { isLegacy, type Outcome, packetFilter, type Variant } from './packet-filter.js';
 import { nftablesDrops } from './packet-filter-text.js';
 import { usageOf, type VariantUsage } from './variant-choice.js';
 
@@ -19,7 +20,7 @@ export interface GuardFirewall {
   restoreRules(variant: Variant, input: string): Promise<void>;
   usage(variant: Variant): Promise<VariantUsage>;
   /** nftables' own base chains that drop packets to this host by policy. */
-  nftablesDrops(): Promise<readonly string[]>;
+  nftablesDrops(family: AddressFamily): Promise<readonly string[]>;
 }
 
 /** There is no such command on this host. */
@@ -74,8 +75,8 @@ export function guardFirewall(prefix: readonly string[] = []): GuardFirewall {
       if (missing) return 'missing';
       if (status === 0) return usageOf(stdout);
       // Of the legacy variant the kernel knows nothing until it is used.
-      return variant === 'iptables-legacy' ? 'empty' : 'unusable';
+      return isLegacy(variant) ? 'empty' : 'unusable';
     },
-    nftablesDrops: async () => nftablesDrops(await filter.nftablesChains(), 'input'),
+    nftablesDrops: async family => nftablesDrops(await filter.nftablesChains(), 'input', family),
   };
 }

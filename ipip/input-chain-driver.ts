@@ -2,13 +2,15 @@
  * SHELL: our rules in INPUT, in the one iptables that this host uses, and in no other. The plans are those of input-chain.ts, the choice that
  * of variant-choice.ts.
  */
+import type { AddressFamily } from '../core/ip-address.js';
 import { type GuardFirewall, ToolMissingError } from './guard-firewall.js';
 import { type InputChain, inputPlan, noInputChain, plannedChain, refersTo } from './input-chain.js';
-import { type Variant, variants } from './packet-filter.js';
+import { type Variant, variantsOf } from './packet-filter.js';
 import { variantsToTry } from './variant-choice.js';
 
 export class InputChainDriver {
   readonly #firewall: Pick<GuardFirewall, 'readInput' | 'restoreRules' | 'usage'>;
+  readonly #variants: readonly Variant[];
   /** The variant that took our rules last. */
   #variant: Variant | undefined;
   /** It has refused since: the choice is made anew. */
@@ -16,8 +18,9 @@ export class InputChainDriver {
   /** As found or written last. */
   readonly #chains = new Map<Variant, InputChain>();
 
-  constructor(firewall: Pick<GuardFirewall, 'readInput' | 'restoreRules' | 'usage'>) {
+  constructor(firewall: Pick<GuardFirewall, 'readInput' | 'restoreRules' | 'usage'>, family: AddressFamily) {
     this.#firewall = firewall;
+    this.#variants = variantsOf[family];
   }
 
   /** The one in use; undefined: there is none yet. */
@@ -40,7 +43,7 @@ export class InputChainDriver {
     const chosen = this.#refused ? undefined : this.#variant;
     if (chosen !== undefined) await this.#readOne(chosen);
     // One that cannot be read may be the one that is not used.
-    else for (const variant of variants) await this.#readOne(variant).catch(() => {});
+    else for (const variant of this.#variants) await this.#readOne(variant).catch(() => {});
   }
 
   /** Whether anything had to be written. @throws where no variant takes the rules, with what each said */
@@ -62,7 +65,7 @@ export class InputChainDriver {
 
   /** What is of ours in the other variant goes. @returns its chain @throws where it cannot be read or written */
   async sweep(): Promise<{ readonly variant: Variant; readonly chain: InputChain } | undefined> {
-    const other = variants.find(variant => variant !== this.#variant)!;
+    const other = this.#variants.find(variant => variant !== this.#variant)!;
     await this.#readOne(other);
     const chain = this.#chains.get(other);
     if (chain === undefined) return undefined;
@@ -72,7 +75,7 @@ export class InputChainDriver {
 
   /** Nothing of ours is left, in either. @throws where something is and would not go */
   async clear(): Promise<void> {
-    for (const variant of variants) {
+    for (const variant of this.#variants) {
       await this.#readOne(variant).catch(() => {});
       await this.#writeTo(variant, []);
     }
@@ -81,8 +84,10 @@ export class InputChainDriver {
 
   async #toTry(): Promise<readonly Variant[]> {
     if (this.#variant !== undefined && !this.#refused) return [this.#variant];
-    const [nft, legacy] = await Promise.all(variants.map(variant => this.#firewall.usage(variant)));
-    return variantsToTry({ 'iptables-nft': nft!, 'iptables-legacy': legacy! });
+    const [nft, legacy] = await Promise.all(this.#variants.map(variant => this.#firewall.usage(variant)));
+    return variantsToTry({ nft: nft!, legacy: legacy! }).map(
+      which => this.#variants[which === 'nft' ? 0 : 1]!,
+    );
   }
 
   async #readOne(variant: Variant): Promise<void> {

@@ -16,6 +16,8 @@ export interface WantedSysctl {
   readonly value: string;
   /** For people: "ip_forward". */
   readonly words: string;
+  /** Of an interface that may go: one that is not there is no problem. */
+  readonly mayBeGone?: boolean;
 }
 
 export interface KeptSysctlsOptions {
@@ -65,7 +67,7 @@ export class KeptSysctls {
     this.#timer = this.#options.clock.schedule(LOOK_MS, () => this.#look());
   }
 
-  #set({ name, value, words }: WantedSysctl): HostProblem | undefined {
+  #set({ name, value, words, mayBeGone = false }: WantedSysctl): HostProblem | undefined {
     let found = '';
     try {
       found = this.#sysctls.read(name);
@@ -75,6 +77,7 @@ export class KeptSysctls {
       this.#options.log('info', `${words} set to ${value}`, `it was ${found}`);
       return undefined;
     } catch (error) {
+      if (mayBeGone && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       const message = `${words} is ${found || 'unknown'} and cannot be set to ${value}: ${(error as Error).message}`;
       return { severity: 'error', message, object: `sysctl ${name}` };
     }

@@ -65,7 +65,7 @@ export function routeEnvironment(
   return {
     ...intent,
     ownSubnets: { ipv4: realSubnet('ipv4', intent, addresses), ipv6: realSubnet('ipv6', intent, addresses) },
-    tunnelSources: { ipv4: intent.tunnels?.address, ipv6: undefined },
+    tunnelSources: { ipv4: intent.tunnels?.address, ipv6: intent.tunnels?.['vxlan-v6']?.address },
     tunnels,
     remoteHosts: new Map(intent.remoteHosts.map(host => [host.address, host])),
     connected,

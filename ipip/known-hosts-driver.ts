@@ -7,18 +7,18 @@ import {
   changedSet,
   type Element,
   type FoundSet,
-  HOSTS_SET,
   isFit,
   isOwnSet,
   parseSavedSet,
+  type SetKind,
   type SetPlan,
-  SPARE_SET,
   setChange,
   setPlan,
 } from './known-hosts-set.js';
 
 export interface KnownHostsOptions {
   readonly firewall: Pick<GuardFirewall, 'readSet' | 'setNames' | 'restoreSets' | 'destroySet'>;
+  readonly kind: SetKind;
   /** Whether the rules are such that hosts which are not wanted may go from the set. */
   readonly mayTrim: () => boolean;
 }
@@ -33,6 +33,7 @@ const nothingWritten: SetWrites = { added: 0, deleted: 0 };
 
 export class KnownHostsDriver {
   readonly #options: KnownHostsOptions;
+  readonly #kind: SetKind;
   #wanted: ReadonlySet<Element> = new Set();
   /** As found or written last; undefined: there is none. */
   #main: FoundSet | undefined;
@@ -50,6 +51,7 @@ export class KnownHostsDriver {
 
   constructor(options: KnownHostsOptions) {
     this.#options = options;
+    this.#kind = options.kind;
   }
 
   /** What the set should hold from now on. */
@@ -59,12 +61,12 @@ export class KnownHostsDriver {
 
   /** What rules are to refer to. */
   get name(): string {
-    return this.#current?.name ?? HOSTS_SET;
+    return this.#current?.name ?? this.#kind.main;
   }
 
   /** Whether that is the main set, and fit. */
   get settled(): boolean {
-    return this.#current?.name === HOSTS_SET;
+    return this.#current?.name === this.#kind.main;
   }
 
   /** Whether {@link removeObsolete} has something to do. */
@@ -112,7 +114,7 @@ export class KnownHostsDriver {
       for (const name of this.#obsolete) {
         await this.#options.firewall.destroySet(name);
         this.#obsolete = this.#obsolete.filter(other => other !== name);
-        if (name === SPARE_SET) this.#spare = undefined;
+        if (name === this.#kind.spare) this.#spare = undefined;
         else this.#main = this.#mainText = undefined;
       }
     });
@@ -129,30 +131,30 @@ export class KnownHostsDriver {
     });
     this.#current = undefined;
     this.#spareDoubted = true;
-    for (const name of names) if (isOwnSet(name)) await firewall.destroySet(name);
+    for (const name of names) if (isOwnSet(name, this.#kind)) await firewall.destroySet(name);
   }
 
   async #read(): Promise<void> {
     const { firewall } = this.#options;
-    const text = await firewall.readSet(HOSTS_SET);
+    const text = await firewall.readSet(this.#kind.main);
     const main = text === undefined || text === this.#mainText ? this.#main : parseSavedSet(text);
-    const fit = text !== undefined && main !== undefined && isFit(main, this.#wanted.size);
+    const fit = text !== undefined && main !== undefined && isFit(main, this.#wanted.size, this.#kind);
     if (this.#spareDoubted || !fit) {
-      const spare = await firewall.readSet(SPARE_SET);
+      const spare = await firewall.readSet(this.#kind.spare);
       this.#spare = spare === undefined ? undefined : parseSavedSet(spare);
       this.#spareDoubted = false;
     }
     this.#mainText = text;
     this.#main = text === undefined ? undefined : main;
-    this.#current = fit ? { name: HOSTS_SET, set: main } : this.#spareInUse();
-    if (fit) this.#obsolete = this.#spare === undefined ? [] : [SPARE_SET];
+    this.#current = fit ? { name: this.#kind.main, set: main } : this.#spareInUse();
+    if (fit) this.#obsolete = this.#spare === undefined ? [] : [this.#kind.spare];
   }
 
   async #change(): Promise<SetWrites> {
     if (this.#current === undefined) return nothingWritten;
     const { name, set } = this.#current;
     const spare = this.#spare !== undefined;
-    const change = setChange(name, set, this.#wanted, { trim: this.#options.mayTrim(), spare });
+    const change = setChange(name, set, this.#wanted, { trim: this.#options.mayTrim(), spare }, this.#kind);
     if (change.input === undefined) return nothingWritten;
     await this.#restore(change.input);
     this.#took(name, changedSet(set, change));
@@ -162,12 +164,15 @@ export class KnownHostsDriver {
   /** Rules stay with it until there is a main set again. */
   #spareInUse(): { readonly name: string; readonly set: FoundSet } | undefined {
     const set = this.#spare;
-    const inUse = this.#current?.name === SPARE_SET && set !== undefined && isFit(set, this.#wanted.size);
-    return inUse ? { name: SPARE_SET, set } : undefined;
+    const inUse =
+      this.#current?.name === this.#kind.spare &&
+      set !== undefined &&
+      isFit(set, this.#wanted.size, this.#kind);
+    return inUse ? { name: this.#kind.spare, set } : undefined;
   }
 
   #plan(mainReferenced: boolean): SetPlan {
-    return setPlan({ main: this.#main, spare: this.#spare, mainReferenced }, this.#wanted);
+    return setPlan({ main: this.#main, spare: this.#spare, mainReferenced }, this.#wanted, this.#kind);
   }
 
   async #carryOut({ use, input, set, obsolete }: SetPlan): Promise<SetWrites> {
@@ -189,7 +194,7 @@ export class KnownHostsDriver {
 
   #took(name: string, set: FoundSet): void {
     this.#current = { name, set };
-    if (name === HOSTS_SET) {
+    if (name === this.#kind.main) {
       this.#main = set;
       this.#mainText = undefined;
     } else this.#spare = set;

@@ -5,19 +5,34 @@
  * The type is hash:net, so that whole networks can stand beside addresses. The kernel swaps only sets of one type and family, and destroys
  * none that a rule refers to: one of another type gives way to the spare set first (docs of the steps at {@link setPlan}).
  */
-import { addressFamily, type IpAddress } from '../core/ip-address.js';
+import { type AddressFamily, addressBits, addressFamily, type IpAddress } from '../core/ip-address.js';
 import { type Prefix, prefixAddress, prefixFamily, prefixLength } from '../core/prefix.js';
 
-/** IPv4. The name of its IPv6 twin, should there be one, ends in 6. */
-export const HOSTS_SET = 'margay-hosts';
-export const SPARE_SET = 'margay-hosts-spare';
-
-/** A set that an agent made, of this version or another. */
-export function isOwnSet(name: string): boolean {
-  return /^margay-hosts6?(-spare)?$/.test(name);
+/** A family's two sets, and the type of both. A set holds addresses of one family only. */
+export interface SetKind {
+  readonly family: AddressFamily;
+  readonly main: string;
+  readonly spare: string;
+  readonly type: string;
 }
 
-const TYPE = 'hash:net family inet';
+export const setKinds: Readonly<Record<AddressFamily, SetKind>> = {
+  ipv4: { family: 'ipv4', main: 'margay-hosts', spare: 'margay-hosts-spare', type: 'hash:net family inet' },
+  ipv6: {
+    family: 'ipv6',
+    main: 'margay-hosts6',
+    spare: 'margay-hosts6-spare',
+    type: 'hash:net family inet6',
+  },
+};
+export const HOSTS_SET = setKinds.ipv4.main;
+export const SPARE_SET = setKinds.ipv4.spare;
+
+/** A set that an agent made, of this version or another. */
+export function isOwnSet(name: string, { main, spare }: SetKind): boolean {
+  return name === main || name === spare;
+}
+
 /** An upper limit, not memory. */
 const LEAST_MAXELEM = 1 << 20;
 /** Removing so many, and more than stay, takes longer than a new set. */
@@ -38,22 +53,28 @@ export interface FoundSet {
   readonly odd: ReadonlySet<Element>;
 }
 
-/** What the set should hold. IPv6 is left out: nothing is received by it. */
+/** What the set should hold: what is of its family. */
 export function wantedElements(
   hosts: readonly IpAddress[],
   networks: readonly Prefix[],
+  { family }: SetKind,
 ): ReadonlySet<Element> {
   const elements = new Set<Element>();
-  for (const host of hosts) if (addressFamily(host) === 'ipv4') elements.add(host);
+  for (const host of hosts) if (addressFamily(host) === family) elements.add(host);
   for (const network of networks) {
-    if (prefixFamily(network) !== 'ipv4') continue;
+    if (prefixFamily(network) !== family) continue;
     const length = prefixLength(network);
     // A set of networks takes none of length 0.
-    if (length === 0) elements.add('0.0.0.0/1').add('128.0.0.0/1');
-    else elements.add(length === 32 ? prefixAddress(network) : network);
+    if (length === 0) for (const half of halves[family]) elements.add(half);
+    else elements.add(length === addressBits(family) ? prefixAddress(network) : network);
   }
   return elements;
 }
+
+const halves: Readonly<Record<AddressFamily, readonly Element[]>> = {
+  ipv4: ['0.0.0.0/1', '128.0.0.0/1'],
+  ipv6: ['::/1', '8000::/1'],
+};
 
 /** @param saved what `ipset save NAME` prints */
 export function parseSavedSet(saved: string): FoundSet {
@@ -81,8 +102,8 @@ export function parseSavedSet(saved: string): FoundSet {
 }
 
 /** Whether rules may go on using the set, with `count` elements more at most. */
-export function isFit(set: FoundSet, count: number): boolean {
-  return set.type === TYPE && set.plain && set.members.size + set.odd.size + count <= set.maxelem;
+export function isFit(set: FoundSet, count: number, { type }: SetKind): boolean {
+  return set.type === type && set.plain && set.members.size + set.odd.size + count <= set.maxelem;
 }
 
 export interface SetChange {
@@ -103,6 +124,7 @@ export function setChange(
   set: FoundSet,
   wanted: ReadonlySet<Element>,
   { trim, spare }: { readonly trim: boolean; readonly spare: boolean },
+  kind: SetKind,
 ): SetChange {
   const added: Element[] = [];
   for (const element of wanted) if (!set.members.has(element)) added.push(element);
@@ -112,8 +134,8 @@ export function setChange(
       for (const element of found) if (!wanted.has(element)) deleted.push(element);
   }
   const lines = added.map(element => `add ${name} ${element}`);
-  const swap = name === HOSTS_SET && deleted.length >= SWAP_FROM_DELETIONS && deleted.length > wanted.size;
-  if (swap) lines.push(...swapLines(wanted, spare));
+  const swap = name === kind.main && deleted.length >= SWAP_FROM_DELETIONS && deleted.length > wanted.size;
+  if (swap) lines.push(...swapLines(wanted, spare, kind));
   else for (const element of deleted) lines.push(`del ${name} ${element}`);
   return { input: lines.length === 0 ? undefined : inputOf(lines), added, deleted };
 }
@@ -159,45 +181,47 @@ export interface SetPlan {
 export function setPlan(
   { main, spare, mainReferenced }: SetSituation,
   wanted: ReadonlySet<Element>,
+  kind: SetKind,
 ): SetPlan {
   if (main === undefined || !mainReferenced) {
-    const destroy = main === undefined ? [] : [`destroy ${HOSTS_SET}`];
-    const input = inputOf([...destroy, ...buildLines(HOSTS_SET, wanted)]);
-    return { use: HOSTS_SET, input, set: builtSet(wanted), obsolete: spare === undefined ? [] : [SPARE_SET] };
+    const destroy = main === undefined ? [] : [`destroy ${kind.main}`];
+    const input = inputOf([...destroy, ...buildLines(kind.main, wanted, kind)]);
+    const obsolete = spare === undefined ? [] : [kind.spare];
+    return { use: kind.main, input, set: builtSet(wanted, kind), obsolete };
   }
-  if (main.type === TYPE) {
+  if (main.type === kind.type) {
     const members = new Set([...main.members, ...wanted]);
-    const input = inputOf(swapLines(members, spare !== undefined));
-    return { use: HOSTS_SET, input, set: builtSet(members), obsolete: [] };
+    const input = inputOf(swapLines(members, spare !== undefined, kind));
+    return { use: kind.main, input, set: builtSet(members, kind), obsolete: [] };
   }
-  const obsolete = [HOSTS_SET];
-  if (spare !== undefined && isFit(spare, wanted.size)) {
-    const change = setChange(SPARE_SET, spare, wanted, { trim: false, spare: true });
-    return { use: SPARE_SET, input: change.input, set: changedSet(spare, change), obsolete };
+  const obsolete = [kind.main];
+  if (spare !== undefined && isFit(spare, wanted.size, kind)) {
+    const change = setChange(kind.spare, spare, wanted, { trim: false, spare: true }, kind);
+    return { use: kind.spare, input: change.input, set: changedSet(spare, change), obsolete };
   }
-  const destroy = spare === undefined ? [] : [`destroy ${SPARE_SET}`];
-  const input = inputOf([...destroy, ...buildLines(SPARE_SET, wanted)]);
-  return { use: SPARE_SET, input, set: builtSet(wanted), obsolete };
+  const destroy = spare === undefined ? [] : [`destroy ${kind.spare}`];
+  const input = inputOf([...destroy, ...buildLines(kind.spare, wanted, kind)]);
+  return { use: kind.spare, input, set: builtSet(wanted, kind), obsolete };
 }
 
-function swapLines(members: ReadonlySet<Element>, spare: boolean): readonly string[] {
+function swapLines(members: ReadonlySet<Element>, spare: boolean, kind: SetKind): readonly string[] {
   return [
-    ...(spare ? [`destroy ${SPARE_SET}`] : []),
-    ...buildLines(SPARE_SET, members),
-    `swap ${SPARE_SET} ${HOSTS_SET}`,
-    `destroy ${SPARE_SET}`,
+    ...(spare ? [`destroy ${kind.spare}`] : []),
+    ...buildLines(kind.spare, members, kind),
+    `swap ${kind.spare} ${kind.main}`,
+    `destroy ${kind.spare}`,
   ];
 }
 
-function buildLines(name: string, members: ReadonlySet<Element>): readonly string[] {
+function buildLines(name: string, members: ReadonlySet<Element>, { type }: SetKind): readonly string[] {
   return [
-    `create ${name} ${TYPE} maxelem ${maxelemFor(members)}`,
+    `create ${name} ${type} maxelem ${maxelemFor(members)}`,
     ...[...members].map(element => `add ${name} ${element}`),
   ];
 }
 
-function builtSet(members: ReadonlySet<Element>): FoundSet {
-  return { type: TYPE, plain: true, maxelem: maxelemFor(members), members, odd: new Set() };
+function builtSet(members: ReadonlySet<Element>, { type }: SetKind): FoundSet {
+  return { type, plain: true, maxelem: maxelemFor(members), members, odd: new Set() };
 }
 
 /** Room for twice as many. */

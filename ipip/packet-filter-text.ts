@@ -1,4 +1,5 @@
 /** What iptables and nft print, and what `iptables-restore` takes (pure). */
+import type { AddressFamily } from '../core/ip-address.js';
 
 /** A rule as `iptables -S` prints it: "-A INPUT ...". */
 export function rulesOf(listing: string): readonly string[] {
@@ -24,10 +25,14 @@ export function restoreInput(lines: readonly string[]): string {
 }
 
 /**
- * Base chains at a hook that drop IPv4 packets by policy, by what `nft list chains` prints, but for those that iptables-nft owns:
+ * Base chains at a hook that drop packets of a family by policy, by what `nft list chains` prints, but for those that iptables-nft owns:
  * "inet firewalld filter_INPUT".
  */
-export function nftablesDrops(listing: string, hook: 'forward' | 'input'): readonly string[] {
+export function nftablesDrops(
+  listing: string,
+  hook: 'forward' | 'input',
+  family: AddressFamily,
+): readonly string[] {
   const found: string[] = [];
   const dropping = new RegExp(`hook ${hook} .*policy drop;`);
   let [table, chain] = ['', ''];
@@ -36,5 +41,7 @@ export function nftablesDrops(listing: string, hook: 'forward' | 'input'): reado
     chain = /^\s+chain (\S+) \{/.exec(line)?.[1] ?? chain;
     if (dropping.test(line)) found.push(`${table} ${chain}`);
   }
-  return found.filter(name => /^(ip|inet) /.test(name) && name !== `ip filter ${hook.toUpperCase()}`);
+  const own = family === 'ipv4' ? 'ip' : 'ip6';
+  const concerned = (name: string) => name.startsWith(`${own} `) || name.startsWith('inet ');
+  return found.filter(name => concerned(name) && name !== `${own} filter ${hook.toUpperCase()}`);
 }

@@ -1,8 +1,18 @@
 /** SHELL: the commands of this host's packet filters, run as children; what is done with them is decided elsewhere. */
 import { execFile } from 'node:child_process';
+import type { AddressFamily } from '../core/ip-address.js';
 
-export const variants = ['iptables-nft', 'iptables-legacy'] as const;
-export type Variant = (typeof variants)[number];
+/** The variants of a family's packet filter: the same rules in them mean packets of that family. */
+export const variantsOf = {
+  ipv4: ['iptables-nft', 'iptables-legacy'],
+  ipv6: ['ip6tables-nft', 'ip6tables-legacy'],
+} as const;
+export const variants = variantsOf.ipv4;
+export type Variant = (typeof variantsOf)[AddressFamily][number];
+
+export function isLegacy(variant: Variant): boolean {
+  return variant.endsWith('-legacy');
+}
 
 /** A base chain of the filter table, and ours that it jumps to, as `iptables -S` prints them. */
 export interface ChainListing {
@@ -42,7 +52,8 @@ const TIMEOUT_MS = 10_000;
 const MOST_OUTPUT_BYTES = 1 << 26;
 /** Of `iptables -S`; 4 would be the lock that another holds. */
 const NO_SUCH_CHAIN = 1;
-const LEGACY_TABLES = '/proc/net/ip_tables_names';
+const legacyTables = (variant: Variant) =>
+  variant === 'ip6tables-legacy' ? '/proc/net/ip6_tables_names' : '/proc/net/ip_tables_names';
 
 /** @param prefix a command to run the commands with, e.g. `['ip', 'netns', 'exec', 'X']` */
 export function packetFilter(prefix: readonly string[] = []): PacketFilter {
@@ -52,8 +63,8 @@ export function packetFilter(prefix: readonly string[] = []): PacketFilter {
     run,
     async list(variant, chains) {
       // Asking the legacy variant for a table would make it.
-      if (variant === 'iptables-legacy' && !(await run('cat', [LEGACY_TABLES])).stdout.includes('filter'))
-        return undefined;
+      const used = async () => (await run('cat', [legacyTables(variant)])).stdout.includes('filter');
+      if (isLegacy(variant) && !(await used())) return undefined;
       const base = await list(variant, chains.base);
       if (base.missing) return undefined;
       if (base.status !== 0) throw new Error(`${variant}: ${base.stderr}`);

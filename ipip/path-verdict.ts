@@ -11,12 +11,14 @@ import type { DesiredRoute, RouteLeg, RouteRefusal, TunnelKind } from './desired
 import {
   chooseEncapsulation,
   encapsulationFor,
+  isVxlan,
   type OwnTunnels,
   type PoolModes,
   type RemoteHost,
 } from './encapsulation.js';
 import type { Resolution } from './next-hops.js';
 import { NO_TUNNELS, type TunnelsTaken } from './tunnel-use.js';
+import { vtepGateway } from './vtep-peers.js';
 
 export type PathVerdict =
   | { readonly kind: 'route'; readonly route: DesiredRoute; readonly by: TunnelsTaken }
@@ -88,7 +90,9 @@ function legBy(
   if (tunnel?.kind !== 'open')
     return { kind: 'no-tunnel', tunnel: choice.encapsulation, reason: 'it is being opened' };
   const { ifindex, mtu } = tunnel;
-  const leg = { gateway: address, ifindex, onlink: true };
+  const remote = remoteHosts.get(nextHop);
+  const gateway = isVxlan(choice.encapsulation) && remote !== undefined ? vtepGateway(remote) : address;
+  const leg = { gateway, ifindex, onlink: gateway === address };
   return { nextHop: address, leg, tunnel: choice.encapsulation, mtu };
 }
 

@@ -7,17 +7,25 @@
  * what tunl0 would otherwise receive, so it is not made while another agent's routes lead through that one. Path-MTU discovery is set
  * explicitly, as the kernel leaves it off for a device that does not say (ipip(4), IFLA_IPTUN_PMTUDISC).
  */
-import type { Ipv4Address } from '../core/ip-address.js';
+import {
+  type AddressFamily,
+  addressBits,
+  addressFamily,
+  type IpAddress,
+  isLinkLocal,
+} from '../core/ip-address.js';
 import type { InterfaceAddress } from '../linux/netlink/address.js';
 import type { Link, LinkChange, NewLink, TunnelParameters } from '../linux/netlink/link.js';
 import type { Route } from '../linux/netlink/route.js';
 import { type TunnelKind, tunnelWords } from './desired.js';
-import { type TunnelIntent, tunnelOverhead } from './tunnel-intent.js';
+import { underlayFamily } from './encapsulation.js';
+import { type TunnelIntent, tunnelOverhead, type VxlanIntent } from './tunnel-intent.js';
 
 /** At most 15 characters (IFNAMSIZ). */
 export const deviceNames: Readonly<Record<TunnelKind, string>> = {
   ipip: 'margay.ipip',
   vxlan: 'margay.vxlan',
+  'vxlan-v6': 'margay.vxlan-v6',
   udp: 'margay.udp',
 };
 
@@ -28,7 +36,7 @@ export interface DesiredDevice {
   readonly tunnel: TunnelParameters | undefined;
   /** Undefined: the kernel's choice. */
   readonly linkLayerAddress: string | undefined;
-  readonly address: Ipv4Address | undefined;
+  readonly address: IpAddress | undefined;
 }
 
 /** What is there, as far as devices are concerned. */
@@ -55,14 +63,16 @@ export type DevicePlan =
  * What tunnels go over, the narrowest first: the interface that holds the node's address. Where that one reaches nobody (a host with several
  * links has its address on the loopback, or on a dummy), it is every interface that a router is reached by.
  */
-export function underlaysOf({ local }: TunnelIntent, facts: DeviceFacts): readonly Link[] {
+export function underlaysOf(local: IpAddress | undefined, facts: DeviceFacts): readonly Link[] {
+  if (local === undefined) return [];
+  const family = addressFamily(local);
   const { links, addresses, foreignRoutes } = facts;
   const byIndex = new Map(links.map(link => [link.ifindex, link]));
   const holder = byIndex.get(addresses.find(({ address }) => address === local)?.ifindex ?? 0);
   if (holder === undefined || !(holder.loopback || holder.kind === 'dummy')) return holder ? [holder] : [];
   const uplinks = new Set<Link>();
   for (const { destination, nextHops } of foreignRoutes) {
-    if (destination.includes(':')) continue;
+    if (addressFamily(destination) !== family) continue;
     for (const { gateway, ifindex } of nextHops) {
       const link = byIndex.get(ifindex);
       if (gateway === undefined || link === undefined || link === holder) continue;
@@ -73,8 +83,13 @@ export function underlaysOf({ local }: TunnelIntent, facts: DeviceFacts): readon
 }
 
 /** The narrowest of {@link underlaysOf}: what a packet must fit. */
-export function underlayOf(intent: TunnelIntent, facts: DeviceFacts): Link | undefined {
-  return underlaysOf(intent, facts)[0];
+export function underlayOf(local: IpAddress | undefined, facts: DeviceFacts): Link | undefined {
+  return underlaysOf(local, facts)[0];
+}
+
+/** The outer address of what this host sends. */
+export function localAddress(intent: TunnelIntent, family: AddressFamily): IpAddress | undefined {
+  return family === 'ipv4' ? intent.local : intent['vxlan-v6']?.local;
 }
 
 /** Undefined if the intent has no such tunnel. @param underlayMtu of the interface that the tunnel goes over */
@@ -91,16 +106,26 @@ export function desiredDevice(
       const tunnel = { kind, local, remote: undefined, pathMtuDiscovery: true, ttl: 0 } as const;
       return { kind, mtu: mtuOf(intent.ipip.mtu), tunnel, linkLayerAddress: undefined, address };
     }
-    case 'vxlan': {
-      if (intent.vxlan === undefined) return undefined;
-      const { vni, port, mac, mtu } = intent.vxlan;
-      const tunnel = { kind, vni, port, local, learning: false, parentIfindex: 0 } as const;
-      return { kind, mtu: mtuOf(mtu), tunnel, linkLayerAddress: mac, address };
+    case 'vxlan':
+      return intent.vxlan && vxlanDevice(kind, intent.vxlan, { local, address }, mtuOf(intent.vxlan.mtu));
+    case 'vxlan-v6': {
+      const ipv6 = intent[kind];
+      return ipv6 && vxlanDevice(kind, ipv6, ipv6, mtuOf(ipv6.mtu));
     }
     case 'udp':
       if (intent.udp === undefined) return undefined;
       return { kind, mtu: mtuOf(intent.udp.mtu), tunnel: undefined, linkLayerAddress: undefined, address };
   }
+}
+
+function vxlanDevice(
+  kind: TunnelKind,
+  { vni, port, mac }: VxlanIntent,
+  { local, address }: { readonly local: IpAddress | undefined; readonly address: IpAddress | undefined },
+  mtu: number,
+): DesiredDevice {
+  const tunnel = { kind: 'vxlan', vni, port, local, learning: false, parentIfindex: 0 } as const;
+  return { kind, mtu, tunnel, linkLayerAddress: mac, address };
 }
 
 /** Ours, whatever it is called now. */
@@ -112,7 +137,12 @@ export function ownDevice(kind: TunnelKind, links: readonly Link[]): Link | unde
 }
 
 /** As `ip -d link` calls them. */
-const linkKinds: Readonly<Record<TunnelKind, string>> = { ipip: 'ipip', vxlan: 'vxlan', udp: 'tun' };
+const linkKinds: Readonly<Record<TunnelKind, string>> = {
+  ipip: 'ipip',
+  vxlan: 'vxlan',
+  'vxlan-v6': 'vxlan',
+  udp: 'tun',
+};
 
 function aliasOf(kind: TunnelKind): string {
   return `margay ${kind}`;
@@ -148,10 +178,16 @@ function refused(reason: string): DevicePlan {
   return { kind: 'refused', reason };
 }
 
-/** The kernel changes neither the VNI nor the port of a VXLAN device (vxlan_changelink). */
+/** The kernel changes neither the VNI nor the port of a VXLAN device (vxlan_changelink), nor the family of what it sends. */
 function mustBeMadeAnew({ tunnel: found }: Link, { tunnel }: DesiredDevice): boolean {
   if (tunnel?.kind !== 'vxlan') return false;
-  return found?.kind !== 'vxlan' || found.vni !== tunnel.vni || found.port !== tunnel.port;
+  if (found?.kind !== 'vxlan' || found.vni !== tunnel.vni || found.port !== tunnel.port) return true;
+  return familyOfTunnel(found) !== familyOfTunnel(tunnel);
+}
+
+/** Of the outer packets. A device without a local address sends IPv4. */
+function familyOfTunnel({ local }: TunnelParameters): AddressFamily {
+  return local === undefined ? 'ipv4' : addressFamily(local);
 }
 
 function newLink({ kind, mtu, linkLayerAddress }: DesiredDevice, tunnel: TunnelParameters): NewLink {
@@ -164,7 +200,12 @@ function conflictOf({ tunnel }: DesiredDevice, own: Link | undefined, { links, f
   for (const link of links) {
     const found = link.tunnel;
     if (link === own || found === undefined) continue;
-    if (tunnel?.kind === 'vxlan' && found.kind === 'vxlan') {
+    // The kernel keeps a table of devices for each family.
+    if (
+      tunnel?.kind === 'vxlan' &&
+      found.kind === 'vxlan' &&
+      familyOfTunnel(found) === familyOfTunnel(tunnel)
+    ) {
       if (found.vni === tunnel.vni)
         return `VNI ${tunnel.vni} is used by ${link.name}, another program's device`;
       if (found.port === tunnel.port)
@@ -216,14 +257,22 @@ function sameParameters(found: TunnelParameters | undefined, wanted: TunnelParam
   );
 }
 
-/** The tunnel's one IPv4 address, and no other. */
-function addressSteps(own: Link, { address }: DesiredDevice, addresses: readonly InterfaceAddress[]) {
-  const here = addresses.filter(one => one.ifindex === own.ifindex && !one.address.includes(':'));
-  const isWanted = (one: InterfaceAddress) => one.address === address && one.prefixLength === 32;
+/** The tunnel's one address of its family, and no other but what the kernel gives a link by itself. */
+function addressSteps(own: Link, { kind, address }: DesiredDevice, addresses: readonly InterfaceAddress[]) {
+  const family = underlayFamily(kind);
+  const prefixLength = addressBits(family);
+  const here = addresses.filter(
+    one => one.ifindex === own.ifindex && addressFamily(one.address) === family && !isLinkLocal(one.address),
+  );
+  const isWanted = (one: InterfaceAddress) => one.address === address && one.prefixLength === prefixLength;
   const missing = address !== undefined && !here.some(isWanted);
-  const wanted = { ifindex: own.ifindex, address: address!, prefixLength: 32, scope: 0, flags: 0 };
+  // Nobody else on a tunnel has it: there is nothing to detect.
+  const flags = family === 'ipv6' ? IFA_F_NODAD : 0;
+  const wanted = { ifindex: own.ifindex, address: address!, prefixLength, scope: 0, flags };
   return { add: missing ? [wanted] : [], delete: here.filter(one => !isWanted(one)) } as const;
 }
+
+const IFA_F_NODAD = 0x02;
 
 /** What an explicit MTU means for the underlay; undefined: packets fit. */
 export function fragmentationWarning(

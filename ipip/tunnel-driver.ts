@@ -11,7 +11,13 @@ import type { KernelRefusal } from '../linux/netlink/connection.js';
 import type { Link, LinkChange, NewLink } from '../linux/netlink/link.js';
 import type { Neighbour } from '../linux/netlink/neighbour.js';
 import { type TunnelKind, tunnelKinds, tunnelWords } from './desired.js';
-import type { OwnTunnels, RemoteHost, TunnelState } from './encapsulation.js';
+import {
+  isVxlan,
+  type OwnTunnels,
+  type RemoteHost,
+  type TunnelState,
+  underlayFamily,
+} from './encapsulation.js';
 import type { KernelFacts } from './kernel-facts.js';
 import {
   type DesiredDevice,
@@ -19,6 +25,7 @@ import {
   desiredDevice,
   deviceNames,
   fragmentationWarning,
+  localAddress,
   ownDevice,
   planDevice,
   underlayOf,
@@ -120,7 +127,7 @@ export class TunnelDriver {
     facts: KernelFacts,
   ): Promise<boolean> {
     if (intent === undefined) return false;
-    this.#underlayMtu = underlayOf(intent, facts)?.mtu;
+    this.#underlayMtu = underlayOf(intent.local, facts)?.mtu;
     let wrote = false;
     for (const kind of tunnelKinds) wrote = (await this.#stepOne(kind, intent, hosts, facts)) || wrote;
     return wrote;
@@ -132,12 +139,16 @@ export class TunnelDriver {
     hosts: readonly RemoteHost[],
     facts: KernelFacts,
   ): Promise<boolean> {
-    const underlays = underlaysOf(intent, facts);
+    const family = underlayFamily(kind);
+    const underlays = underlaysOf(localAddress(intent, family), facts);
     const underlay = underlays[0];
     const desired = desiredDevice(kind, intent, underlay?.mtu ?? 0);
     if (desired === undefined) return this.#remove(kind, intent.mayRemove, facts);
     if (underlay === undefined) {
-      return this.#unavailable(kind, `no interface of this host has the node's address ${intent.local}`);
+      return this.#unavailable(
+        kind,
+        `no interface of this host has the node's address ${localAddress(intent, family)}`,
+      );
     }
     const warning = fragmentationWarning(kind, explicitMtu(kind, intent), underlay);
     if (warning === undefined) this.#warnings.delete(kind);
@@ -177,7 +188,8 @@ export class TunnelDriver {
     if (refusal.errno !== EOPNOTSUPP) {
       return `the kernel refuses to make ${deviceNames[kind]}: ${this.#options.describeRefusal(refusal)}`;
     }
-    return `this kernel has no ${kind}: "modprobe ${kind}" loads it where it is a module; on Ubuntu's cloud kernels it is in linux-modules-extra`;
+    const module = isVxlan(kind) ? 'vxlan' : kind;
+    return `this kernel has no ${module}: "modprobe ${module}" loads it where it is a module; on Ubuntu's cloud kernels it is in linux-modules-extra`;
   }
 
   async #repair(kind: TunnelKind, plan: DevicePlan & { kind: 'repair' }): Promise<boolean> {
@@ -209,12 +221,15 @@ export class TunnelDriver {
     facts: KernelFacts,
   ): Promise<boolean> {
     const { host } = this.#options;
-    const problem = host.looseReversePath([...underlays.map(({ name }) => name), link.name]);
+    // IPv6 has no filter of its own: what the packet filter does is its administrator's.
+    const names = underlayFamily(kind) === 'ipv4' ? [...underlays.map(({ name }) => name), link.name] : [];
+    const problem = names.length === 0 ? undefined : host.looseReversePath(names);
     if (problem !== undefined) return this.#unavailable(kind, problem);
-    if (kind === 'vxlan') {
+    if (isVxlan(kind)) {
       const checksums = host.settleChecksums(link.name);
       if (checksums !== undefined) this.#warnings.set(kind, checksums);
-      await this.#writePeers(planVtepPeers(link.ifindex, hosts, facts));
+      const peers = planVtepPeers(link.ifindex, hosts, facts, underlayFamily(kind));
+      await this.#writePeers(link.name, peers);
     }
     this.#states.set(kind, { kind: 'open', ifindex: link.ifindex, mtu: link.mtu });
     this.#said.delete(kind);
@@ -222,7 +237,7 @@ export class TunnelDriver {
   }
 
   /** Nothing else depends on what these tables were read as, so they need not be read again. */
-  async #writePeers(plan: VtepPlan): Promise<void> {
+  async #writePeers(device: string, plan: VtepPlan): Promise<void> {
     if (isEmptyVtepPlan(plan)) return;
     const { kernel, log, describeRefusal } = this.#options;
     // A MAC that has moved to another address must leave the old one first.
@@ -231,7 +246,7 @@ export class TunnelDriver {
     const fdb = await kernel.addFdbEntries(plan.addFdb);
     const neighbours = await kernel.addNeighbours(plan.addNeighbours);
     for (const refusal of [...fdb.values(), ...neighbours.values()]) {
-      log('warn', `a host of ${deviceNames.vxlan} cannot be written`, describeRefusal(refusal));
+      log('warn', `a host of ${device} cannot be written`, describeRefusal(refusal));
     }
   }
 

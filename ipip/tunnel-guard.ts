@@ -3,15 +3,15 @@
  * encapsulation that is received, and a set of hosts that they refer to; what others destroy of it is found at the next look and healed.
  */
 import type { Clock, Timer } from '../core/clock.js';
-import type { IpAddress } from '../core/ip-address.js';
+import type { AddressFamily, IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import { GuardDriver, type GuardMade } from './guard-driver.js';
 import { type GuardFirewall, ToolMissingError } from './guard-firewall.js';
 import { type GuardRefusal, refusalProblem } from './guard-problems.js';
 import type { HostProblem } from './host-problem.js';
 import { encapsulationKey, type GuardedEncapsulation, removalPlan } from './input-chain.js';
-import { isOwnSet, wantedElements } from './known-hosts-set.js';
-import { type Variant, variants } from './packet-filter.js';
+import { type Element, isOwnSet, type SetKind, setKinds, wantedElements } from './known-hosts-set.js';
+import { type Variant, variantsOf } from './packet-filter.js';
 
 export interface GuardIntent {
   /** Addresses of the cluster's nodes. */
@@ -25,6 +25,8 @@ export interface GuardIntent {
 export interface TunnelGuardOptions {
   readonly clock: Clock;
   readonly firewall: GuardFirewall;
+  /** Of the outer packets. */
+  readonly family: AddressFamily;
   readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
   /** After anything that {@link TunnelGuard.state} or {@link TunnelGuard.problems} tell has changed. */
   readonly changed: () => void;
@@ -34,7 +36,7 @@ export interface TunnelGuardOptions {
 export interface GuardState {
   /** What nobody unknown gets through with. */
   readonly guarded: readonly GuardedEncapsulation[];
-  /** Those of the intent's known hosts that are in the set. None where nothing is received: then there is no set. */
+  /** Those of the intent's known hosts that are in the set (those of its family). None where nothing is received: then there is no set. */
   readonly knownHosts: ReadonlySet<IpAddress>;
 }
 
@@ -48,6 +50,7 @@ const LOOK_AROUND_MS = 30_000;
 
 export class TunnelGuard {
   readonly #options: TunnelGuardOptions;
+  readonly #kind: SetKind;
   readonly #driver: GuardDriver;
   #intent: GuardIntent | undefined;
   /** Counts intents. */
@@ -71,7 +74,8 @@ export class TunnelGuard {
 
   constructor(options: TunnelGuardOptions) {
     this.#options = options;
-    this.#driver = new GuardDriver(options.firewall);
+    this.#kind = setKinds[options.family];
+    this.#driver = new GuardDriver(options.firewall, options.family);
   }
 
   /** The same intent again changes nothing, and asks for no look. */
@@ -80,7 +84,7 @@ export class TunnelGuard {
       return;
     this.#intent = intent;
     this.#version++;
-    this.#driver.want(wantedElements(intent.knownHosts, intent.externalNodes), intent.receives);
+    this.#driver.want(this.#wantedElements(intent), intent.receives);
     // A look that is under way may wait for a lock; hosts must not. If this fails, the look that follows says so.
     void this.#driver.follow().then(
       () => this.#tell(),
@@ -176,14 +180,19 @@ export class TunnelGuard {
   }
 
   /** Whether everything of the intent is there, by what was found or written last: a look that failed has taken nothing away. */
-  #holds({ knownHosts, externalNodes, receives }: GuardIntent): boolean {
+  #holds(intent: GuardIntent): boolean {
+    const { receives } = intent;
     if (receives.length === 0) return true;
     const guarded = new Set(this.#driver.guarded().map(encapsulationKey));
     const { members } = this.#driver;
     return (
       receives.every(one => guarded.has(encapsulationKey(one))) &&
-      [...wantedElements(knownHosts, externalNodes)].every(element => members.has(element))
+      [...this.#wantedElements(intent)].every(element => members.has(element))
     );
+  }
+
+  #wantedElements({ knownHosts, externalNodes }: GuardIntent): ReadonlySet<Element> {
+    return wantedElements(knownHosts, externalNodes, this.#kind);
   }
 
   async #lookAround(receives: readonly GuardedEncapsulation[]): Promise<void> {
@@ -233,11 +242,15 @@ function intentText({ knownHosts, externalNodes, receives }: GuardIntent): strin
   return [knownHosts.join(), externalNodes.join(), receives.map(encapsulationKey).join()].join(' ');
 }
 
+function isOurs(name: string): boolean {
+  return Object.values(setKinds).some(kind => isOwnSet(name, kind));
+}
+
 /** Takes away what {@link TunnelGuard} has written; what it did, or could not do, in words. */
 export async function undoGuard({ firewall }: { readonly firewall: GuardFirewall }) {
   const done: string[] = [];
   const failed: string[] = [];
-  for (const variant of variants) {
+  for (const variant of [...variantsOf.ipv4, ...variantsOf.ipv6]) {
     try {
       const chain = await firewall.readInput(variant);
       const plan = chain === undefined ? undefined : removalPlan(chain);
@@ -249,7 +262,7 @@ export async function undoGuard({ firewall }: { readonly firewall: GuardFirewall
     }
   }
   try {
-    for (const name of (await firewall.setNames()).filter(isOwnSet)) {
+    for (const name of (await firewall.setNames()).filter(isOurs)) {
       await firewall.destroySet(name);
       done.push(`set ${name} removed`);
     }

@@ -17,7 +17,12 @@ export interface TunnelsTaken {
 export const NO_TUNNELS: TunnelsTaken = { tunnels: [], udpHost: undefined };
 
 export class TunnelUse {
-  readonly #routes: Record<TunnelKind, number> = { ipip: 0, vxlan: 0, udp: 0 };
+  readonly #routes: Record<TunnelKind, number> = {
+    ipip: 0,
+    vxlan: 0,
+    'vxlan-v6': 0,
+    udp: 0,
+  };
   readonly #udp = new Map<Prefix, IpAddress>();
   #udpRevision = 0;
 

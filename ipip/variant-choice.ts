@@ -1,5 +1,7 @@
 /** Which of the two iptables a host uses, and so do we (pure). */
-import { type Variant, variants } from './packet-filter.js';
+/** Of either family's iptables. */
+const implementations = ['nft', 'legacy'] as const;
+export type Implementation = (typeof implementations)[number];
 
 /** `missing`: there is no such command; `unusable`: it fails; `empty`: it holds nothing that is not ours; `used`: it does. */
 export type VariantUsage = 'missing' | 'unusable' | 'empty' | 'used';
@@ -18,13 +20,14 @@ export function usageOf(saved: string): 'empty' | 'used' {
  * What to try, in order. A variant that has no rules yet may prove unusable only when one is written: some kernels take everything but
  * that. One that holds the host's rules has no second, for what another accepts it may still drop.
  */
-export function variantsToTry(usage: Readonly<Record<Variant, VariantUsage>>): readonly Variant[] {
-  const { 'iptables-nft': nft, 'iptables-legacy': legacy } = usage;
-  if (nft === 'used') return ['iptables-nft'];
-  if (legacy === 'used') return ['iptables-legacy'];
+export function variantsToTry(
+  usage: Readonly<Record<Implementation, VariantUsage>>,
+): readonly Implementation[] {
+  if (usage.nft === 'used') return ['nft'];
+  if (usage.legacy === 'used') return ['legacy'];
   // What fails comes last: its reason is what people want to know.
   return [
-    ...variants.filter(one => usage[one] === 'empty'),
-    ...variants.filter(one => usage[one] === 'unusable'),
+    ...implementations.filter(one => usage[one] === 'empty'),
+    ...implementations.filter(one => usage[one] === 'unusable'),
   ];
 }

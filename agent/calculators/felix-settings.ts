@@ -18,6 +18,7 @@ export interface FelixSettings {
   /** MTUs of the tunnel devices in bytes; undefined leaves it to whoever makes them. */
   readonly ipipMtu: number | undefined;
   readonly vxlanMtu: number | undefined;
+  readonly vxlanMtuV6: number | undefined;
   readonly vxlanPort: number;
   readonly vxlanVni: number;
   /** Hosts outside the cluster that may send us tunnelled packets; none twice. */
@@ -46,6 +47,7 @@ export class FelixSettingsCalculator {
     return {
       ipipMtu: of('ipipMTU') || undefined,
       vxlanMtu: of('vxlanMTU') || undefined,
+      vxlanMtuV6: of('vxlanMTUV6') || undefined,
       vxlanPort: of('vxlanPort') ?? VXLAN_PORT,
       vxlanVni: of('vxlanVNI') ?? VXLAN_VNI,
       externalNodes: [...new Set(of('externalNodesList'))],

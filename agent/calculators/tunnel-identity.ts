@@ -1,6 +1,6 @@
 /** What a host is known by inside tunnels (pure): the MAC of its VXLAN device, its address. */
-import { type Ipv4Address, ipv4FromNumber } from '../../core/ip-address.js';
-import { ipv4PrefixToNumber, type Prefix } from '../../core/prefix.js';
+import { addressBits, addressFromBytes, addressToBytes, type IpAddress } from '../../core/ip-address.js';
+import { type Prefix, prefixAddress, prefixFamily, prefixLength } from '../../core/prefix.js';
 
 /**
  * The same for the same name, so that a device made anew keeps its place in the other hosts' tables. Unicast and locally administered
@@ -30,15 +30,23 @@ function hash(text: string, basis: number): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
-/** The lowest address of an IPv4 block that is not in use; undefined: all are. */
-export function firstFreeAddress(block: Prefix, used: ReadonlySet<string>): Ipv4Address | undefined {
-  const number = ipv4PrefixToNumber(block);
-  const first = Math.floor(number / 64);
-  const count = 2 ** (32 - (number & 63));
+/** The lowest address of a block that is not in use; undefined: all are. */
+export function firstFreeAddress(block: Prefix, used: ReadonlySet<string>): IpAddress | undefined {
+  const family = prefixFamily(block);
+  const bytes = addressToBytes(prefixAddress(block));
+  const count = 2 ** (addressBits(family) - prefixLength(block));
   // Of more addresses than are in use one is free.
   for (let i = 0; i < Math.min(count, used.size + 1); i++) {
-    const address = ipv4FromNumber(first + i);
+    const address = addressFromBytes(family, bytes);
     if (!used.has(address)) return address;
+    increment(bytes);
   }
   return undefined;
+}
+
+function increment(bytes: Uint8Array): void {
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    bytes[i] = (bytes[i]! + 1) & 0xff;
+    if (bytes[i] !== 0) return;
+  }
 }

@@ -5,9 +5,10 @@
  * change at different times, and what one still sends another must still receive. What this host receives stands in its NodeStatus, its
  * address inside the tunnels and the MAC of its VXLAN device in its Node.
  */
-import type { IpAddress, Ipv4Address } from '../../core/ip-address.js';
+import type { AddressFamily, IpAddress, Ipv4Address, Ipv6Address } from '../../core/ip-address.js';
 import {
-  ipv4PrefixToNumber,
+  comparePrefixes,
+  hostPrefix,
   type Prefix,
   prefixAddress,
   prefixContainsAddress,
@@ -22,7 +23,13 @@ import type {
   TunnelReception,
 } from '../../core/resources/resource.js';
 import { type TunnelKind, tunnelKinds } from '../../ipip/desired.js';
-import { modeOf, type PoolModes, type Reception, type RemoteHost } from '../../ipip/encapsulation.js';
+import {
+  modeOf,
+  type PoolModes,
+  type Reception,
+  type RemoteHost,
+  underlayFamily,
+} from '../../ipip/encapsulation.js';
 import type { TunnelIntent } from '../../ipip/tunnel-intent.js';
 import { DEFAULT_UDP_PORT } from '../../ipip/udp/state.js';
 import { afterChange, type ResourceChange } from './calculator.js';
@@ -50,6 +57,8 @@ export interface TunnelIdentity {
   readonly ipipAddress: Ipv4Address | undefined;
   readonly vxlanAddress: Ipv4Address | undefined;
   readonly vtepMac: string | undefined;
+  readonly vxlanIpv6Address: Ipv6Address | undefined;
+  readonly vtepIpv6Mac: string | undefined;
 }
 
 export class TunnelsCalculator {
@@ -86,8 +95,7 @@ export class TunnelsCalculator {
     return [...this.#pools.values()].map(pool => ({
       cidr: pool.spec.cidr,
       ipipMode: pool.spec.ipipMode,
-      // Tunnels carry IPv4 in this version.
-      vxlanMode: isIpv6(pool) ? 'Never' : pool.spec.vxlanMode,
+      vxlanMode: pool.spec.vxlanMode,
       udpMode: udpModeOf(pool),
     }));
   }
@@ -107,52 +115,84 @@ export class TunnelsCalculator {
   intent(felix: FelixSettings, own: OwnAddresses): TunnelIntent | undefined {
     const node = this.#nodes.get(this.#nodeName);
     const local = nodeAddress(node)?.address;
-    if (local === undefined) return undefined;
+    const ipv6 = nodeAddress(node, 'ipv6')?.address;
+    if (local === undefined && ipv6 === undefined) return undefined;
     const wanted = this.wanted();
     const isOpen = (kind: TunnelKind) => wanted.has(kind) || this.#lingering.has(kind);
-    const { ipipMtu, vxlanMtu, vxlanPort, vxlanVni } = felix;
-    const mac = node?.spec.vxlanTunnelMACAddr ?? vtepMacOf(this.#nodeName);
+    const { ipipMtu, vxlanMtu, vxlanMtuV6, vxlanPort, vxlanVni } = felix;
+    const vxlan = { vni: vxlanVni, port: vxlanPort };
+    const mac = (family: AddressFamily) => this.#macOf(node, family);
+    const needsIpv4 = (kind: TunnelKind) => isOpen(kind) && local !== undefined;
     return {
-      local: local as Ipv4Address,
-      address: tunnelAddress(node, own),
-      ipip: isOpen('ipip') ? { mtu: ipipMtu } : undefined,
-      vxlan: isOpen('vxlan') ? { vni: vxlanVni, port: vxlanPort, mac, mtu: vxlanMtu } : undefined,
-      udp: isOpen('udp') ? { port: DEFAULT_UDP_PORT, mtu: undefined } : undefined,
+      local: local as Ipv4Address | undefined,
+      address: tunnelAddress(node, own, 'ipv4') as Ipv4Address | undefined,
+      ipip: needsIpv4('ipip') ? { mtu: ipipMtu } : undefined,
+      vxlan: needsIpv4('vxlan') ? { ...vxlan, mac: mac('ipv4'), mtu: vxlanMtu } : undefined,
+      'vxlan-v6':
+        isOpen('vxlan-v6') && ipv6 !== undefined
+          ? {
+              ...vxlan,
+              mac: mac('ipv6'),
+              mtu: vxlanMtuV6,
+              local: ipv6 as Ipv6Address,
+              address: tunnelAddress(node, own, 'ipv6') as Ipv6Address | undefined,
+            }
+          : undefined,
+      udp: needsIpv4('udp') ? { port: DEFAULT_UDP_PORT, mtu: undefined } : undefined,
       mayRemove: this.#mayRemove,
     };
   }
 
   /** A host's address inside its tunnels, by its Node. */
-  addressOf(nodeName: string): Ipv4Address | undefined {
-    const spec = this.#nodes.get(nodeName)?.spec;
-    return spec?.bgp?.ipv4IPIPTunnelAddr ?? spec?.ipv4VXLANTunnelAddr;
+  addressOf(nodeName: string, family: AddressFamily = 'ipv4'): IpAddress | undefined {
+    return writtenAddress(this.#nodes.get(nodeName), family);
   }
 
-  /** The other hosts, in order of their names. */
+  /** The other hosts, in order of their names; one of each family that it has an address of, IPv4 first. */
   remoteHosts(): readonly RemoteHost[] {
-    const hosts: RemoteHost[] = [];
-    const holders = holdersOfMacs(this.#nodes.values());
-    for (const [name, node] of this.#nodes) {
-      const address = name === this.#nodeName ? undefined : nodeAddress(node)?.address;
-      if (address === undefined) continue;
-      const vtepMac = node.spec.vxlanTunnelMACAddr ?? '';
-      const said = receptions(this.#statuses.get(name));
-      const holder = this.#otherHolder(name, holders.get(vtepMac) ?? []);
-      const receives = holder === undefined ? said : withoutVxlan(said, holder, vtepMac);
-      hosts.push({ name, address, receives, vtepMac });
-    }
-    return hosts.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const names = [...this.#nodes.keys()].filter(name => name !== this.#nodeName).sort();
+    const holders = { ipv4: this.#holdersOfMacs('ipv4'), ipv6: this.#holdersOfMacs('ipv6') };
+    return names.flatMap(name =>
+      (['ipv4', 'ipv6'] as const).flatMap(family => this.#remoteHost(name, family, holders[family]) ?? []),
+    );
+  }
+
+  #remoteHost(
+    name: string,
+    family: AddressFamily,
+    holders: ReadonlyMap<string, readonly string[]>,
+  ): RemoteHost | undefined {
+    const node = this.#nodes.get(name);
+    const address = nodeAddress(node, family)?.address;
+    if (address === undefined) return undefined;
+    const vtepMac = macIn(node, family) ?? '';
+    const said = receptions(this.#statuses.get(name));
+    const holder = this.#otherHolder(name, holders.get(vtepMac) ?? []);
+    const receives = holder === undefined ? said : withoutVxlan(said, holder, vtepMac, family);
+    return { name, address, receives, vtepMac };
+  }
+
+  #holdersOfMacs(family: AddressFamily): ReadonlyMap<string, readonly string[]> {
+    return holdersOfMacs(this.#nodes.values(), family);
+  }
+
+  /** What the Node has, or what this host would write there. */
+  #macOf(node: NodeResource | undefined, family: AddressFamily): string {
+    return macIn(node, family) ?? vtepMacOf(family === 'ipv4' ? this.#nodeName : `${this.#nodeName}/ipv6`);
   }
 
   /** What this host's own Node should say: only of tunnels that are wanted, and what its author wrote stays. @param node as it is */
   identity(own: OwnAddresses, node: NodeResource | undefined): TunnelIdentity {
     const wanted = this.wanted();
-    const address = tunnelAddress(node, own);
+    const address = tunnelAddress(node, own, 'ipv4') as Ipv4Address | undefined;
+    const ipv6 = wanted.has('vxlan-v6') && nodeAddress(node, 'ipv6') !== undefined;
     return {
       // UDP has no field of its own in Calico's Node.
       ipipAddress: wanted.has('ipip') || wanted.has('udp') ? address : undefined,
       vxlanAddress: wanted.has('vxlan') ? address : undefined,
-      vtepMac: wanted.has('vxlan') ? (node?.spec.vxlanTunnelMACAddr ?? vtepMacOf(this.#nodeName)) : undefined,
+      vtepMac: wanted.has('vxlan') ? this.#macOf(node, 'ipv4') : undefined,
+      vxlanIpv6Address: ipv6 ? (tunnelAddress(node, own, 'ipv6') as Ipv6Address | undefined) : undefined,
+      vtepIpv6Mac: ipv6 ? this.#macOf(node, 'ipv6') : undefined,
     };
   }
 
@@ -170,9 +210,11 @@ export class TunnelsCalculator {
 
   conditions(own: OwnAddresses): readonly Condition[] {
     return [
-      ...macCollisions(this.#nodes.values()),
-      ...this.#addressConditions(own),
-      ...plainIpv6Pools(this.#pools.values()),
+      ...macCollisions(this.#holdersOfMacs('ipv4'), 'vxlanTunnelMACAddr'),
+      ...macCollisions(this.#holdersOfMacs('ipv6'), 'vxlanTunnelMACAddrV6'),
+      ...this.#addressConditions(own, 'ipv4'),
+      ...this.#addressConditions(own, 'ipv6'),
+      ...this.#withoutIpv6(),
     ];
   }
 
@@ -182,10 +224,19 @@ export class TunnelsCalculator {
     return holder === name ? undefined : holder;
   }
 
-  #addressConditions(own: OwnAddresses): Condition[] {
-    if (this.wanted().size === 0) return [];
-    const address = tunnelAddress(this.#nodes.get(this.#nodeName), own);
-    const user = address === undefined ? undefined : own.workloads.get(`${address}/32` as Prefix);
+  /** Its packets need an IPv6 address to come from. */
+  #withoutIpv6(): Condition[] {
+    const node = this.#nodes.get(this.#nodeName);
+    if (!this.wanted().has('vxlan-v6') || nodeAddress(node, 'ipv6') !== undefined) return [];
+    const object = `Node/${this.#nodeName}`;
+    const message = `an IPv6 pool wants VXLAN, and ${object} has no spec.bgp.ipv6Address: set ipv6.address of this host's agent.yaml`;
+    return [condition('error', 'no-ipv6-address', [object], message)];
+  }
+
+  #addressConditions(own: OwnAddresses, family: AddressFamily): Condition[] {
+    if (![...this.wanted()].some(kind => underlayFamily(kind) === family)) return [];
+    const address = tunnelAddress(this.#nodes.get(this.#nodeName), own, family);
+    const user = address === undefined ? undefined : own.workloads.get(hostPrefix(address));
     if (user === undefined) return [];
     return [
       condition(
@@ -218,11 +269,13 @@ function receptions(status: NodeStatusResource | undefined): RemoteHost['receive
 }
 
 /** The one that its Node has as long as it is out of a block of this host, else the first that is free. */
-function tunnelAddress(node: NodeResource | undefined, own: OwnAddresses): Ipv4Address | undefined {
-  const blocks = own.blocks
-    .filter(block => prefixFamily(block) === 'ipv4')
-    .toSorted((a, b) => ipv4PrefixToNumber(a) - ipv4PrefixToNumber(b));
-  const written = node?.spec.bgp?.ipv4IPIPTunnelAddr ?? node?.spec.ipv4VXLANTunnelAddr;
+function tunnelAddress(
+  node: NodeResource | undefined,
+  own: OwnAddresses,
+  family: AddressFamily,
+): IpAddress | undefined {
+  const blocks = own.blocks.filter(block => prefixFamily(block) === family).toSorted(comparePrefixes);
+  const written = writtenAddress(node, family);
   const isOurs = (address: IpAddress) => blocks.some(block => prefixContainsAddress(block, address));
   if (written !== undefined && isOurs(written)) return written;
   const used = new Set([...own.workloads.keys()].map(prefixAddress));
@@ -233,45 +286,50 @@ function tunnelAddress(node: NodeResource | undefined, own: OwnAddresses): Ipv4A
   return undefined;
 }
 
-function isIpv6(pool: IPPoolResource): boolean {
-  return prefixFamily(pool.spec.cidr) === 'ipv6';
+function writtenAddress(node: NodeResource | undefined, family: AddressFamily): IpAddress | undefined {
+  const spec = node?.spec;
+  if (family === 'ipv6') return spec?.ipv6VXLANTunnelAddr;
+  return spec?.bgp?.ipv4IPIPTunnelAddr ?? spec?.ipv4VXLANTunnelAddr;
 }
 
-function plainIpv6Pools(pools: Iterable<IPPoolResource>): Condition[] {
-  return [...pools]
-    .filter(pool => isIpv6(pool) && pool.spec.vxlanMode !== 'Never')
-    .map(({ metadata, spec }) => {
-      const object = `IPPool/${metadata.name}`;
-      const message = `${object} has vxlanMode ${spec.vxlanMode}: this version tunnels IPv4 only, ${spec.cidr} is routed plainly`;
-      return condition('warning', 'ipv6-tunnel', [object], message);
-    });
+function macIn(node: NodeResource | undefined, family: AddressFamily): string | undefined {
+  return family === 'ipv4' ? node?.spec.vxlanTunnelMACAddr : node?.spec.vxlanTunnelMACAddrV6;
 }
 
 /** By MAC, in order of their names. */
-function holdersOfMacs(nodes: Iterable<NodeResource>): ReadonlyMap<string, readonly string[]> {
+function holdersOfMacs(
+  nodes: Iterable<NodeResource>,
+  family: AddressFamily,
+): ReadonlyMap<string, readonly string[]> {
   const byMac = new Map<string, string[]>();
-  for (const { metadata, spec } of nodes) {
-    const mac = spec.vxlanTunnelMACAddr;
+  for (const node of nodes) {
+    const mac = macIn(node, family);
     if (mac === undefined) continue;
     const names = byMac.get(mac);
-    if (names === undefined) byMac.set(mac, [metadata.name]);
-    else names.push(metadata.name);
+    if (names === undefined) byMac.set(mac, [node.metadata.name]);
+    else names.push(node.metadata.name);
   }
   for (const names of byMac.values()) names.sort();
   return byMac;
 }
 
 /** Sent to its MAC, packets would arrive at another host, or nowhere. */
-function withoutVxlan(receives: RemoteHost['receives'], holder: string, mac: string): RemoteHost['receives'] {
-  if (receives?.vxlan?.kind !== 'ready') return receives;
-  return {
-    ...receives,
-    vxlan: { kind: 'unavailable', reason: `${holder} has the same vxlanTunnelMACAddr ${mac}` },
-  };
+function withoutVxlan(
+  receives: RemoteHost['receives'],
+  holder: string,
+  mac: string,
+  family: AddressFamily,
+): RemoteHost['receives'] {
+  const [kind, field] =
+    family === 'ipv4'
+      ? (['vxlan', 'vxlanTunnelMACAddr'] as const)
+      : (['vxlan-v6', 'vxlanTunnelMACAddrV6'] as const);
+  if (receives?.[kind]?.kind !== 'ready') return receives;
+  return { ...receives, [kind]: { kind: 'unavailable', reason: `${holder} has the same ${field} ${mac}` } };
 }
 
-function macCollisions(nodes: Iterable<NodeResource>): Condition[] {
-  return [...holdersOfMacs(nodes)]
+function macCollisions(holders: ReadonlyMap<string, readonly string[]>, field: string): Condition[] {
+  return [...holders]
     .filter(([, names]) => names.length > 1)
     .map(([mac, names]) => {
       const [first, ...others] = names;
@@ -279,7 +337,7 @@ function macCollisions(nodes: Iterable<NodeResource>): Condition[] {
         'error',
         'vtep-mac-collision',
         names.map(name => `Node/${name}`),
-        `${names.join(' and ')} have the same vxlanTunnelMACAddr ${mac}: VXLAN reaches ${first} only; remove the field from ${others.join(', ')}, whose agent writes another`,
+        `${names.join(' and ')} have the same ${field} ${mac}: VXLAN reaches ${first} only; remove the field from ${others.join(', ')}, whose agent writes another`,
       );
     });
 }

@@ -155,7 +155,7 @@ export interface AgentStatus {
   };
   /** Those that are open here, or should be. */
   readonly tunnels: readonly {
-    readonly tunnel: 'ipip' | 'vxlan' | 'udp';
+    readonly tunnel: 'ipip' | 'vxlan' | 'vxlan-v6' | 'udp';
     /** `closing`: nobody wants it any more; it goes when no host sends by it. */
     readonly state: 'open' | 'closing' | 'unavailable';
     readonly device: string;
@@ -187,7 +187,7 @@ export interface TunnelCheckView {
   readonly node: string;
   /** The node's. */
   readonly address: string;
-  readonly mode: 'plain' | 'ipip' | 'vxlan' | 'udp';
+  readonly mode: 'plain' | 'ipip' | 'vxlan' | 'vxlan-v6' | 'udp';
   /** What the probes through that mode went from and to; null: none was sent. */
   readonly from: string | null;
   readonly to: string | null;

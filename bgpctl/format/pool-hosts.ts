@@ -16,7 +16,12 @@ type Reception =
   /** It has not reported, or not of this tunnel. */
   | { readonly kind: 'unknown' };
 
-const words: Readonly<Record<TunnelName, string>> = { ipip: 'IPIP', vxlan: 'VXLAN', udp: 'UDP' };
+const words: Readonly<Record<TunnelName, string>> = {
+  ipip: 'IPIP',
+  vxlan: 'VXLAN',
+  'vxlan-v6': 'VXLAN over IPv6',
+  udp: 'UDP',
+};
 
 /** Of more hosts than these the others are counted. */
 const MOST_NAMES = 8;
@@ -34,9 +39,10 @@ export function hostReports(resources: readonly Resource[]): readonly HostReport
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** What the pool's packets are sent by, everywhere or across subnets; undefined: plainly, as those of IPv6 pools are in this version. */
+/** What the pool's packets are sent by, everywhere or across subnets; undefined: plainly. */
 export function tunnelOf(pool: IPPoolResource): TunnelName | undefined {
-  if (prefixFamily(pool.spec.cidr) === 'ipv6') return undefined;
+  if (prefixFamily(pool.spec.cidr) === 'ipv6')
+    return pool.spec.vxlanMode === 'Never' ? undefined : 'vxlan-v6';
   const modes = { ipip: pool.spec.ipipMode, vxlan: pool.spec.vxlanMode, udp: udpModeOf(pool) };
   return (['ipip', 'vxlan', 'udp'] as const).find(tunnel => modes[tunnel] !== 'Never');
 }

@@ -114,7 +114,7 @@ function stationLine(
 function tunnelLine(tunnel: AgentStatus['tunnels'][number], first: boolean): Line {
   const { state, device, address, mtu, routes, hostsReady, hosts } = tunnel;
   const label = first ? 'Tunnels' : '';
-  const name = { ipip: 'IPIP', vxlan: 'VXLAN', udp: 'UDP' }[tunnel.tunnel];
+  const name = { ipip: 'IPIP', vxlan: 'VXLAN', 'vxlan-v6': 'VXLAN over IPv6', udp: 'UDP' }[tunnel.tunnel];
   // Why stands among the conditions.
   if (state === 'unavailable') return [label, `${name} unavailable`, 'red'];
   const facts = [

@@ -48,6 +48,7 @@ const modes: Readonly<Record<TunnelCheckView['mode'], string>> = {
   plain: 'plain',
   ipip: 'IPIP',
   vxlan: 'VXLAN',
+  'vxlan-v6': 'VXLAN6',
   udp: 'UDP',
 };
 

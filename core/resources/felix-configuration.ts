@@ -16,6 +16,7 @@ const kept = Object.fromEntries(keptFelixFields.map(name => [name, optional(z.un
 export const felixConfigurationSpec = z.strictObject({
   ipipMTU: optional(mtu),
   vxlanMTU: optional(mtu),
+  vxlanMTUV6: optional(mtu),
   vxlanPort: optional(wholeNumber(1, 65535)),
   vxlanVNI: optional(wholeNumber(1, 16777215)),
   externalNodesList: optional(z.array(hostOrPrefix)),

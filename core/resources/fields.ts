@@ -9,8 +9,10 @@ import {
   addressFamily,
   type IpAddress,
   type Ipv4Address,
+  type Ipv6Address,
   parseIpAddress,
   parseIpv4,
+  parseIpv6,
 } from '../ip-address.js';
 import { hostPrefix, isPrefix, type Prefix, parsePrefix } from '../prefix.js';
 import { isSelector, parseSelector } from '../selector.js';
@@ -49,6 +51,10 @@ export const asNumber: z.ZodType<Asn, string | number> = parsed('an AS number fr
 
 export const ipv4: z.ZodType<Ipv4Address, string | number> = parsed('an IPv4 address', value =>
   parseIpv4(String(value)),
+);
+
+export const ipv6: z.ZodType<Ipv6Address, string | number> = parsed('an IPv6 address', value =>
+  parseIpv6(String(value)),
 );
 
 export const ipAddress: z.ZodType<IpAddress, string | number> = parsed('an IP address', value =>

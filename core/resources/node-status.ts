@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { oneOf, optional, text } from './fields.js';
 
-const tunnel = oneOf(['ipip', 'vxlan', 'udp']);
+const tunnel = oneOf(['ipip', 'vxlan', 'vxlan-v6', 'udp']);
 
 export const nodeStatusSpec = z.strictObject({
   version: text,

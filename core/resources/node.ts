@@ -1,6 +1,6 @@
 /** The `Node` document's spec. */
 import { z } from 'zod';
-import { addressWithLength, asNumber, ipv4, macAddress, oneOf, optional, text } from './fields.js';
+import { addressWithLength, asNumber, ipv4, ipv6, macAddress, oneOf, optional, text } from './fields.js';
 
 export const nodeSpec = z.strictObject({
   bgp: optional(
@@ -22,8 +22,8 @@ export const nodeSpec = z.strictObject({
   ),
   ipv4VXLANTunnelAddr: optional(ipv4),
   vxlanTunnelMACAddr: optional(macAddress),
-  ipv6VXLANTunnelAddr: optional(text),
-  vxlanTunnelMACAddrV6: optional(text),
+  ipv6VXLANTunnelAddr: optional(ipv6),
+  vxlanTunnelMACAddrV6: optional(macAddress),
   orchRefs: optional(z.array(z.strictObject({ nodeName: optional(text), orchestrator: text }))),
   wireguard: optional(z.record(z.string(), z.unknown())),
 });

@@ -4,7 +4,7 @@
  * These are the shapes after parsing, validation and defaults: texts are canonical, absent optional fields stay absent.
  */
 import type { Asn } from '../asn.js';
-import type { IpAddress, Ipv4Address } from '../ip-address.js';
+import type { IpAddress, Ipv4Address, Ipv6Address } from '../ip-address.js';
 import type { Prefix } from '../prefix.js';
 import type { SessionOptionName } from './session-options.js';
 
@@ -42,6 +42,8 @@ export type NodeResource = Document<
     readonly addresses?: readonly { readonly address: string; readonly type?: string }[];
     readonly ipv4VXLANTunnelAddr?: Ipv4Address;
     readonly vxlanTunnelMACAddr?: string;
+    readonly ipv6VXLANTunnelAddr?: Ipv6Address;
+    readonly vxlanTunnelMACAddrV6?: string;
   }
 >;
 
@@ -103,6 +105,7 @@ export type FelixConfigurationResource = Document<
     /** MTUs in bytes; 0 is an automatic one. */
     readonly ipipMTU?: number;
     readonly vxlanMTU?: number;
+    readonly vxlanMTUV6?: number;
     readonly vxlanPort?: number;
     readonly vxlanVNI?: number;
     readonly externalNodesList?: readonly Prefix[];
@@ -263,7 +266,7 @@ export type NodeStatusResource = Document<
   typeof MARGAY_API
 >;
 
-export type TunnelName = 'ipip' | 'vxlan' | 'udp';
+export type TunnelName = 'ipip' | 'vxlan' | 'vxlan-v6' | 'udp';
 
 export interface TunnelReception {
   readonly tunnel: TunnelName;

@@ -1,6 +1,6 @@
 /** Probes one way and says what is wrong with it. Decides which probe comes next, and leaves the probing to its port. */
 
-import type { Ipv4Address } from '../../core/ip-address.js';
+import { addressFamily, type IpAddress, type PerFamily } from '../../core/ip-address.js';
 import { type CheckWords, describeFinding, type Finding, findingOf, type PathOutcomes } from './diagnosis.js';
 import type { Path, PathTodo } from './paths.js';
 import { type Outcome, type Prober, SMALL_BYTES } from './probe.js';
@@ -17,8 +17,8 @@ export interface PathResult {
 
 export interface CheckOptions {
   readonly prober: Prober;
-  /** The node's address of this host. */
-  readonly address: Ipv4Address;
+  /** The node's addresses of this host. */
+  readonly addresses: PerFamily<IpAddress>;
   readonly words: CheckWords;
   /** Ends the check early; what it returns then means nothing. */
   readonly signal: AbortSignal;
@@ -38,7 +38,7 @@ export async function checkPath(path: Path, options: CheckOptions): Promise<Path
     }
     case 'no-route': {
       // Most often its session is down, because the host is.
-      const outcome = await ping(options, options.address, path.address);
+      const outcome = await ping(options, ownAddress(path, options), path.address);
       const outcomes = {
         underlay: outcome,
         small: outcome,
@@ -56,6 +56,11 @@ export async function checkPath(path: Path, options: CheckOptions): Promise<Path
   }
 }
 
+/** Where it has none of the family, nothing is sent: ping says so. */
+function ownAddress({ address }: Path, { addresses }: CheckOptions): IpAddress {
+  return addresses[addressFamily(address)] ?? address;
+}
+
 function result(
   path: Path,
   outcomes: PathOutcomes | undefined,
@@ -68,11 +73,12 @@ function result(
 
 /** All at once: a way on which everything is lost takes no longer than one lost packet. */
 async function probePath(
-  { address, mode }: Path,
+  path: Path,
   { from, to, fullBytes }: PathTodo & { kind: 'probe' },
   options: CheckOptions,
 ): Promise<PathOutcomes> {
-  const own = options.address;
+  const { address, mode } = path;
+  const own = ownAddress(path, options);
   const small = ping(options, from, to);
   const [smallOutcome, full, underlay, outward] = await Promise.all([
     small,
@@ -86,8 +92,8 @@ async function probePath(
 }
 
 async function largestOf(
-  from: Ipv4Address,
-  to: Ipv4Address,
+  from: IpAddress,
+  to: IpAddress,
   fullBytes: number,
   full: Outcome,
   options: CheckOptions,
@@ -102,8 +108,8 @@ async function largestOf(
 
 function ping(
   { prober, signal }: CheckOptions,
-  from: Ipv4Address,
-  to: Ipv4Address,
+  from: IpAddress,
+  to: IpAddress,
   bytes = SMALL_BYTES,
   patienceSeconds = PATIENCE_SECONDS,
 ): Promise<Outcome> {

@@ -102,6 +102,7 @@ function wire(mode: Encapsulation, { vxlanPort, udpPort }: CheckWords): string {
     case 'ipip':
       return 'IP protocol 4 (IPIP)';
     case 'vxlan':
+    case 'vxlan-v6':
       return `UDP port ${vxlanPort} (VXLAN)`;
     case 'udp':
       return `UDP port ${udpPort}`;
@@ -127,5 +128,6 @@ function cure({ mode }: Path, outcomes: PathOutcomes | undefined): string {
 const mtuFields: Readonly<Record<TunnelKind, string | undefined>> = {
   ipip: 'ipipMTU',
   vxlan: 'vxlanMTU',
+  'vxlan-v6': 'vxlanMTUV6',
   udp: undefined,
 };

@@ -5,7 +5,7 @@
  * A host's addresses may lie in several pools: each mode that they are sent by is a way of its own. Of those through tunnels, the one to
  * the host's address inside its tunnels can be probed, as there somebody answers.
  */
-import type { Ipv4Address } from '../../core/ip-address.js';
+import { addressFamily, type IpAddress, type PerFamily } from '../../core/ip-address.js';
 import { hostPrefix, type Prefix, prefixFamily } from '../../core/prefix.js';
 import { CoveringPrefixes } from '../covering-prefixes.js';
 import { describeRouteRefusal, type Encapsulation, type TunnelKind, tunnelWords } from '../desired.js';
@@ -13,18 +13,17 @@ import { chooseEncapsulation, encapsulationFor, type PoolModes, type RemoteHost 
 import type { RouteEnvironment } from '../route-environment.js';
 
 export interface CheckedHost extends RemoteHost {
-  readonly address: Ipv4Address;
-  /** Its own inside its tunnels. */
-  readonly tunnelAddress: Ipv4Address | undefined;
+  /** Its own inside its tunnels, of the same family. */
+  readonly tunnelAddress: IpAddress | undefined;
   /** Its pods' addresses. */
   readonly blocks: readonly Prefix[];
 }
 
 export interface CheckFacts {
   readonly environment: RouteEnvironment;
-  /** The node's address of this host. */
-  readonly address: Ipv4Address;
-  readonly underlayMtu: number;
+  /** The node's addresses of this host. */
+  readonly addresses: PerFamily<IpAddress>;
+  readonly underlayMtus: PerFamily<number>;
   readonly hosts: readonly CheckedHost[];
   /** Why nothing leads to a destination by a route of ours, in words; undefined: something does. */
   readonly routeProblem: (destination: Prefix) => string | undefined;
@@ -34,7 +33,7 @@ export interface CheckFacts {
 export interface Path {
   readonly host: string;
   /** The node's. */
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   readonly mode: Encapsulation;
   readonly todo: PathTodo;
 }
@@ -42,8 +41,8 @@ export interface Path {
 export type PathTodo =
   | {
       readonly kind: 'probe';
-      readonly from: Ipv4Address;
-      readonly to: Ipv4Address;
+      readonly from: IpAddress;
+      readonly to: IpAddress;
       /** The largest packet that should pass. */
       readonly fullBytes: number;
     }
@@ -77,9 +76,10 @@ function pathsTo(host: CheckedHost, pools: CoveringPrefixes<PoolModes>, facts: C
     if (!groups.has(key)) groups.set(key, group);
     groups.get(key)!.destinations.push(destination);
   }
-  // A host that has no pods yet is reached plainly.
-  if (groups.size === 0) groups.set('', { mode: 'none', refusal: undefined, destinations: [] });
+  // A host that has no pods yet is reached plainly; of two families one is enough to ask.
   const { name, address } = host;
+  if (groups.size === 0 && addressFamily(address) === 'ipv6') return [];
+  if (groups.size === 0) groups.set('', { mode: 'none', refusal: undefined, destinations: [] });
   return [...groups.values()].map(group => ({
     host: name,
     address,
@@ -88,9 +88,9 @@ function pathsTo(host: CheckedHost, pools: CoveringPrefixes<PoolModes>, facts: C
   }));
 }
 
-function destinationsAt({ tunnelAddress, blocks }: CheckedHost): readonly Prefix[] {
+function destinationsAt({ address, tunnelAddress, blocks }: CheckedHost): readonly Prefix[] {
   const own = tunnelAddress === undefined ? [] : [hostPrefix(tunnelAddress)];
-  return [...blocks.filter(block => prefixFamily(block) === 'ipv4'), ...own];
+  return [...blocks.filter(block => prefixFamily(block) === addressFamily(address)), ...own];
 }
 
 function modeTowards(
@@ -110,7 +110,11 @@ function todoFor(host: CheckedHost, { mode, refusal, destinations }: Group, fact
     const why = facts.routeProblem(destination);
     if (why !== undefined) return { kind: 'no-route', why };
   }
-  const { address, underlayMtu, environment } = facts;
+  const { environment } = facts;
+  const family = addressFamily(host.address);
+  const [address, underlayMtu] = [facts.addresses[family], facts.underlayMtus[family]];
+  if (address === undefined || underlayMtu === undefined)
+    return { kind: 'refused', why: `no interface of this host has an address to reach ${host.address} from` };
   if (mode === 'none') return { kind: 'probe', from: address, to: host.address, fullBytes: underlayMtu };
   const { tunnelAddress } = host;
   if (tunnelAddress === undefined || !destinations.includes(hostPrefix(tunnelAddress))) {
@@ -119,7 +123,7 @@ function todoFor(host: CheckedHost, { mode, refusal, destinations }: Group, fact
   const tunnel = environment.tunnels.get(mode);
   if (tunnel?.kind !== 'open')
     return { kind: 'refused', why: `this host's own ${tunnelWords[mode]} is being opened` };
-  const from = (environment.tunnelSources.ipv4 as Ipv4Address | undefined) ?? address;
+  const from = environment.tunnelSources[family] ?? address;
   return { kind: 'probe', from, to: tunnelAddress, fullBytes: tunnel.mtu };
 }
 

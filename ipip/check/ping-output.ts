@@ -5,7 +5,7 @@ import type { Outcome } from './probe.js';
 export function readPing(output: string): Outcome {
   const rtt = / time[=<]([\d.]+) ms/.exec(output)?.[1];
   if (rtt !== undefined) return { kind: 'answered', rttMs: Number(rtt) };
-  // "local error: message too long, mtu=1450", "Frag needed and DF set (mtu = 1400)"
+  // "local error: message too long, mtu=1450", "Frag needed and DF set (mtu = 1400)", "Packet too big: mtu=1400"
   const mtu = /\bmtu ?[=:] ?(\d+)/i.exec(output)?.[1];
   if (mtu !== undefined && Number(mtu) > 0) return { kind: 'too-big', mtu: Number(mtu) };
   const [, who, what] = /^From (\S+?):? icmp_seq=\d+ (.+)$/m.exec(output) ?? [];

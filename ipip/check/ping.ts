@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readPing } from './ping-output.js';
-import { HEADERS_BYTES, type Outcome, type Probe, type Prober } from './probe.js';
+import { headersBytes, type Outcome, type Probe, type Prober } from './probe.js';
 
 /** Packets that are sent until one is answered. */
 const ATTEMPTS = 4;
@@ -47,7 +47,7 @@ function run(
 
 /** Ends with the first answer, with an error from the network, or when patience is over. */
 export function pingArguments({ from, to, bytes, patienceSeconds }: Probe): readonly string[] {
-  const payload = String(bytes - HEADERS_BYTES);
+  const payload = String(bytes - headersBytes(to));
   const interval = String(patienceSeconds / ATTEMPTS);
   return [
     '-n',

@@ -26,7 +26,7 @@ export function writeAddress(writer: MessageWriter, entry: InterfaceAddress): vo
   writer
     .u8(bytes.length === 4 ? AddressFamilyNumber.ipv4 : AddressFamilyNumber.ipv6)
     .u8(entry.prefixLength)
-    .u8(0)
+    .u8(entry.flags & 0xff)
     .u8(entry.scope)
     .u32(entry.ifindex)
     .attributeBytes(AddressAttribute.local, bytes)

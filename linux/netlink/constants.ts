@@ -127,7 +127,7 @@ export const LinkInfoAttribute = { kind: 1, data: 2 } as const;
 /** linux/if_tunnel.h: IFLA_IPTUN_* */
 export const IptunAttribute = { local: 2, remote: 3, ttl: 4, pathMtuDiscovery: 10 } as const;
 /** IFLA_VXLAN_* */
-export const VxlanAttribute = { id: 1, link: 3, local: 4, learning: 7, port: 15 } as const;
+export const VxlanAttribute = { id: 1, link: 3, local: 4, learning: 7, port: 15, local6: 17 } as const;
 /** linux/if.h */
 export const LinkFlag = { up: 1, loopback: 8, running: 0x40, lowerUp: 0x10000 } as const;
 

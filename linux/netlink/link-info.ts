@@ -4,7 +4,14 @@
  *     IFLA_LINKINFO { IFLA_INFO_KIND "ipip" | "vxlan", IFLA_INFO_DATA { the kind's own attributes } }
  */
 import { assertNever } from '../../core/assert-never.js';
-import { addressFromBytes, addressToBytes, type Ipv4Address } from '../../core/ip-address.js';
+import {
+  addressFamily,
+  addressFromBytes,
+  addressToBytes,
+  type IpAddress,
+  type Ipv4Address,
+  type Ipv6Address,
+} from '../../core/ip-address.js';
 import { IptunAttribute, LinkAttribute, LinkInfoAttribute, VxlanAttribute } from './constants.js';
 import type { TunnelParameters } from './link.js';
 import { eachAttribute, type MessageWriter, readText, readU32 } from './message.js';
@@ -21,7 +28,7 @@ export function writeNewTunnel(writer: MessageWriter, tunnel: TunnelParameters):
           .attributeU32(VxlanAttribute.id, tunnel.vni)
           .attributeU16Network(VxlanAttribute.port, tunnel.port)
           .attributeU8(VxlanAttribute.learning, tunnel.learning ? 1 : 0);
-        if (tunnel.local !== undefined) writeAddress(writer, VxlanAttribute.local, tunnel.local);
+        if (tunnel.local !== undefined) writeVxlanLocal(writer, tunnel.local);
         if (tunnel.parentIfindex !== 0) writer.attributeU32(VxlanAttribute.link, tunnel.parentIfindex);
         break;
       default:
@@ -39,7 +46,7 @@ export function writeTunnelChange(writer: MessageWriter, tunnel: TunnelParameter
         break;
       case 'vxlan':
         // What is left out stays as it was, so an address that is to be any is written as that.
-        writeAddress(writer, VxlanAttribute.local, tunnel.local ?? ANY);
+        writeVxlanLocal(writer, tunnel.local ?? ANY);
         writer
           .attributeU32(VxlanAttribute.id, tunnel.vni)
           .attributeU8(VxlanAttribute.learning, tunnel.learning ? 1 : 0);
@@ -69,8 +76,14 @@ function writeLinkInfo(writer: MessageWriter, kind: string, writeData: () => voi
 }
 
 const ANY = '0.0.0.0' as Ipv4Address;
+const ANY_IPV6 = '::' as Ipv6Address;
 
-function writeAddress(writer: MessageWriter, type: number, address: Ipv4Address): void {
+function writeVxlanLocal(writer: MessageWriter, local: IpAddress): void {
+  const type = addressFamily(local) === 'ipv4' ? VxlanAttribute.local : VxlanAttribute.local6;
+  writeAddress(writer, type, local);
+}
+
+function writeAddress(writer: MessageWriter, type: number, address: IpAddress): void {
   writer.attributeBytes(type, addressToBytes(address));
 }
 
@@ -107,13 +120,14 @@ function parseIpip(bytes: Uint8Array, start: number, end: number): TunnelParamet
 }
 
 function parseVxlan(bytes: Uint8Array, start: number, end: number): TunnelParameters {
-  let local: Ipv4Address | undefined;
+  let local: IpAddress | undefined;
   let [vni, port, parentIfindex] = [0, 0, 0];
   let learning = false;
   eachAttribute(bytes, start, end, (type, from) => {
     if (type === VxlanAttribute.id) vni = readU32(bytes, from);
     else if (type === VxlanAttribute.port) port = (bytes[from]! << 8) | bytes[from + 1]!;
     else if (type === VxlanAttribute.local) local = readAddress(bytes, from);
+    else if (type === VxlanAttribute.local6) local = readIpv6Address(bytes, from);
     else if (type === VxlanAttribute.learning) learning = bytes[from] !== 0;
     else if (type === VxlanAttribute.link) parentIfindex = readU32(bytes, from);
   });
@@ -124,4 +138,10 @@ function parseVxlan(bytes: Uint8Array, start: number, end: number): TunnelParame
 function readAddress(bytes: Uint8Array, at: number): Ipv4Address | undefined {
   const address = addressFromBytes('ipv4', bytes, at) as Ipv4Address;
   return address === ANY ? undefined : address;
+}
+
+/** Undefined for "::", which says "any". */
+function readIpv6Address(bytes: Uint8Array, at: number): IpAddress | undefined {
+  const address = addressFromBytes('ipv6', bytes, at);
+  return address === ANY_IPV6 ? undefined : address;
 }

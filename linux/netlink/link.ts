@@ -1,5 +1,5 @@
 /** Links on rtnetlink, pure (linux/if_link.h, struct ifinfomsg): family, pad (8), type (16), index, flags, change (32). */
-import type { Ipv4Address } from '../../core/ip-address.js';
+import type { IpAddress, Ipv4Address } from '../../core/ip-address.js';
 import { LinkAttribute, LinkFlag } from './constants.js';
 import { type LinkInfo, parseLinkInfo, writeNewTunnel, writeTunnelChange } from './link-info.js';
 import { linkLayerAddressFromBytes, linkLayerAddressToBytes } from './link-layer-address.js';
@@ -24,8 +24,8 @@ export type TunnelParameters =
       readonly vni: number;
       /** UDP destination port, also the one that is listened at. */
       readonly port: number;
-      /** Undefined: any, or one of IPv6. */
-      readonly local: Ipv4Address | undefined;
+      /** Undefined: any. Its family is that of the outer packets. */
+      readonly local: IpAddress | undefined;
       /** Whether received packets write the forwarding database. */
       readonly learning: boolean;
       /** 0: not bound to a link. */

@@ -22,7 +22,7 @@ function hostTunnels(udpProblem: string | undefined): HostTunnels {
     clock: new FakeClock(),
     store: new MemoryStore([]),
     cluster: new Cluster({ nodeName: 'a', gracefulRestart, restarting: false }),
-    guard: undefined,
+    guards: undefined,
     udp: { problem: udpProblem, looked: async () => {} } as UdpDataPath,
     externalNodes: [],
     recalculate: () => {},

@@ -63,7 +63,11 @@ function checkedAgent(hosts: number, prober: Prober, more: Partial<CheckedAgent>
     resolve: () => ({ kind: 'unreachable' }) as const,
     workloads: new Map(),
   };
-  const surroundings = { environment, address: '10.9.0.1' as Ipv4Address, underlayMtu: 1500 };
+  const surroundings = {
+    environment,
+    addresses: { ipv4: '10.9.0.1' as Ipv4Address, ipv6: undefined },
+    underlayMtus: { ipv4: 1500, ipv6: undefined },
+  };
   const dataplane = { surroundings, routeProblem: (): string | undefined => undefined };
   return { cluster, dataplane, options: { nodeName: 'host-001', tunnels: { prober } }, ...more };
 }

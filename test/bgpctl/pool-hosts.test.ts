@@ -126,7 +126,8 @@ test('describe ippool: host by host, with the reason in full', t => {
   );
 });
 
-test('an IPv6 pool is routed plainly, whatever its mode: no host is asked whether it receives that', t => {
+test('an IPv6 pool has a tunnel of its own, or none', t => {
   const ipv6 = pool('six', 'fd00:10::/48');
-  t.is(tunnelOf({ ...ipv6, spec: { ...ipv6.spec, vxlanMode: 'Always' } }), undefined);
+  t.is(tunnelOf({ ...ipv6, spec: { ...ipv6.spec, vxlanMode: 'Always' } }), 'vxlan-v6');
+  t.is(tunnelOf(ipv6), undefined);
 });

@@ -8,7 +8,7 @@ import {
   removalPlan,
 } from '../../ipip/forward-policy.js';
 
-const pools = ['10.244.0.0/16', '10.96.0.0/16', 'fd00::/48'] as Prefix[];
+const pools = ['10.244.0.0/16', '10.96.0.0/16'] as Prefix[];
 const jump = '-A FORWARD -m comment --comment "margay:accept-forwarding" -j margay-forward';
 const own = ['-N margay-forward', ...poolRules(pools)].join('\n');
 const input = (...lines: string[]) => ['*filter', ...lines, 'COMMIT', ''].join('\n');
@@ -20,7 +20,7 @@ test('a chain that drops by policy and has no rule of ours drops pods’ packets
   t.false(dropsPods(parseForwardChain('-P FORWARD ACCEPT\n', undefined)));
 });
 
-test('packets from and to the IPv4 pools are accepted', t => {
+test('packets from and to the pools are accepted', t => {
   t.deepEqual(poolRules(pools), [
     '-A margay-forward -s 10.244.0.0/16 -j ACCEPT',
     '-A margay-forward -d 10.244.0.0/16 -j ACCEPT',

@@ -185,3 +185,63 @@ test('a host without IPv6 that has IPv6 pools says so, and forwards IPv4', t => 
   t.is(values.get(IP_FORWARD), '1');
   forwarding.close();
 });
+
+test('an interface that hears routers goes on hearing them before the host forwards; one that was told not to does not', async t => {
+  const { options, values, stateFile, firewall } = setUp(t);
+  const acceptRa = (name: string) => `net/ipv6/conf/${name}/accept_ra`;
+  for (const [name, value] of Object.entries({ eth0: '1', eth1: '0', eth2: '2' }))
+    values.set(acceptRa(name), value);
+  const written: string[] = [];
+  const sysctls = {
+    ...options.sysctls,
+    read: (name: string) => {
+      if (!values.has(name)) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
+      return values.get(name)!;
+    },
+    write: (name: string, value: string) => {
+      written.push(`${name} ${value}`);
+      values.set(name, value);
+    },
+  };
+  let uplinks = ['eth0', 'eth1', 'eth2', 'gone0'];
+  const forwarding = new Forwarding({ ...options, sysctls, uplinks: () => uplinks });
+  forwarding.start();
+  t.is(values.get(acceptRa('eth0')), '1', 'no IPv6 pool, nothing of IPv6 is touched');
+  forwarding.setPools(['fd00:10::/48' as Prefix]);
+  t.deepEqual(written.slice(-2), [`${acceptRa('eth0')} 2`, `${IPV6_FORWARDING} 1`]);
+  t.is(values.get(acceptRa('eth1')), '0');
+  t.deepEqual(forwarding.problems(), []);
+  values.set(acceptRa('eth3'), '1');
+  uplinks = ['eth3'];
+  forwarding.review();
+  t.is(values.get(acceptRa('eth3')), '2');
+  values.delete(acceptRa('eth3'));
+  forwarding.review();
+  t.deepEqual(forwarding.problems(), [], 'one that is gone is no problem');
+  forwarding.close();
+  await undoForwarding({ stateFile, firewall, sysctls });
+  t.is(values.get(acceptRa('eth0')), '1');
+  t.is(values.get(acceptRa('eth2')), '2');
+});
+
+test('ip6tables is looked at where there are IPv6 pools, and opened for those alone', async t => {
+  const { options, firewall, settle } = setUp(t);
+  const drops = parseForwardChain('-P FORWARD DROP\n', undefined);
+  firewall.chains.set('iptables-nft', drops);
+  firewall.chains.set('ip6tables-nft', drops);
+  const forwarding = new Forwarding({ ...options, acceptPools: true });
+  forwarding.start();
+  forwarding.setPools(pools);
+  await settle();
+  t.is(firewall.chains.get('ip6tables-nft')!.jumps, 0);
+  forwarding.setPools([...pools, 'fd00:10::/48' as Prefix]);
+  await settle();
+  t.deepEqual(firewall.chains.get('ip6tables-nft')!.ownRules, [
+    '-A margay-forward -s fd00:10::/48 -j ACCEPT',
+    '-A margay-forward -d fd00:10::/48 -j ACCEPT',
+  ]);
+  t.false(firewall.chains.get('iptables-nft')!.ownRules!.some(rule => rule.includes('fd00')));
+  forwarding.close();
+  t.deepEqual((await undoForwarding(options)).failed, []);
+  t.is(firewall.chains.get('ip6tables-nft')!.jumps, 0);
+});

@@ -27,9 +27,9 @@ table ip6 filter {
 	}
 }
 `;
-  t.deepEqual(nftablesDrops(listing, 'forward'), ['inet firewalld filter_FORWARD']);
-  t.deepEqual(nftablesDrops(listing, 'input'), ['inet firewalld filter_INPUT']);
-  t.deepEqual(nftablesDrops('', 'forward'), []);
+  t.deepEqual(nftablesDrops(listing, 'forward', 'ipv4'), ['inet firewalld filter_FORWARD']);
+  t.deepEqual(nftablesDrops(listing, 'input', 'ipv4'), ['inet firewalld filter_INPUT']);
+  t.deepEqual(nftablesDrops('', 'forward', 'ipv4'), []);
 });
 
 test('rules, policies and comments are read as both variants print them', t => {

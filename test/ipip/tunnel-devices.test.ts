@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Ipv4Address } from '../../core/ip-address.js';
+import type { Ipv4Address, Ipv6Address } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import { type TunnelKind, tunnelKinds } from '../../ipip/desired.js';
 import {
@@ -14,7 +14,7 @@ import {
 } from '../../ipip/tunnel-devices.js';
 import type { TunnelIntent } from '../../ipip/tunnel-intent.js';
 import type { InterfaceAddress } from '../../linux/netlink/address.js';
-import type { Link } from '../../linux/netlink/link.js';
+import type { Link, TunnelParameters } from '../../linux/netlink/link.js';
 import { plainForm, type Route } from '../../linux/netlink/route.js';
 
 const ip = (text: string) => text as Ipv4Address;
@@ -25,6 +25,14 @@ const intent: TunnelIntent = {
   address: ip('10.244.1.0'),
   ipip: { mtu: undefined },
   vxlan: { vni: 4096, port: 4789, mac: MAC, mtu: undefined },
+  'vxlan-v6': {
+    vni: 4096,
+    port: 4789,
+    mac: MAC,
+    mtu: undefined,
+    local: 'fd00::1' as Ipv6Address,
+    address: 'fd10::' as Ipv6Address,
+  },
   udp: { port: 8285, mtu: undefined },
   mayRemove: true,
 };
@@ -78,10 +86,24 @@ const vxlan = (more: Partial<Link> = {}) =>
     ...more,
   });
 
+const vxlanV6 = (more: Partial<Link> = {}) =>
+  vxlan({
+    name: 'margay.vxlan-v6',
+    alias: 'margay vxlan-v6',
+    mtu: 1430,
+    tunnel: { ...vxlan().tunnel!, local: 'fd00::1' as Ipv6Address } as TunnelParameters,
+    ...more,
+  });
+
 const tun = (more: Partial<Link> = {}) =>
   link({ ifindex: 9, name: 'margay.udp', alias: 'margay udp', mtu: 1472, kind: 'tun', ...more });
 
-const right: Readonly<Record<TunnelKind, Link>> = { ipip: ipip(), vxlan: vxlan(), udp: tun() };
+const right: Readonly<Record<TunnelKind, Link>> = {
+  ipip: ipip(),
+  vxlan: vxlan(),
+  'vxlan-v6': vxlanV6(),
+  udp: tun(),
+};
 
 function address(ifindex: number, text: string, prefixLength = 32): InterfaceAddress {
   return { ifindex, address: ip(text), prefixLength, scope: 0, flags: 0x80 };
@@ -90,7 +112,7 @@ function address(ifindex: number, text: string, prefixLength = 32): InterfaceAdd
 function facts(links: readonly Link[], more: Partial<DeviceFacts> = {}): DeviceFacts {
   return {
     links: [eth0, ...links],
-    addresses: [address(2, '10.0.0.1', 24), address(9, '10.244.1.0')],
+    addresses: [address(2, '10.0.0.1', 24), address(9, '10.244.1.0'), address(9, 'fd10::', 128)],
     foreignRoutes: [],
     ...more,
   };
@@ -101,8 +123,8 @@ function plan(kind: TunnelKind, given: DeviceFacts, wanted = intent) {
 }
 
 test('tunnels go over the interface that has the node’s address', t => {
-  t.is(underlayOf(intent, facts([])), eth0);
-  t.is(underlayOf({ ...intent, local: ip('10.0.0.9') }, facts([])), undefined);
+  t.is(underlayOf(intent.local, facts([])), eth0);
+  t.is(underlayOf(ip('10.0.0.9'), facts([])), undefined);
 });
 
 test('where a loopback or a dummy has the node’s address, tunnels go over what leads to routers, the narrowest first', t => {
@@ -118,9 +140,9 @@ test('where a loopback or a dummy has the node’s address, tunnels go over what
   ]) {
     const addresses = [address(1, '10.0.0.1')];
     const given = facts([holder, wide, theirs, ...bridges], { addresses, foreignRoutes });
-    t.deepEqual(underlaysOf(intent, given), [eth0, wide]);
-    t.is(underlayOf(intent, given), eth0);
-    t.is(underlayOf(intent, { ...given, foreignRoutes: [] }), holder);
+    t.deepEqual(underlaysOf(intent.local, given), [eth0, wide]);
+    t.is(underlayOf(intent.local, given), eth0);
+    t.is(underlayOf(intent.local, { ...given, foreignRoutes: [] }), holder);
   }
 });
 
@@ -131,19 +153,20 @@ for (const kind of tunnelKinds) {
 
   test(`${kind}: its MTU, its name, its alias, its address, its being up are repaired in place`, t => {
     const broken = { ...right[kind], name: 'foo', mtu: 1300, up: false };
+    const wrong = kind === 'vxlan-v6' ? 'fd10::9' : '10.9.9.9';
     const planned = plan(
       kind,
-      facts([broken], { addresses: [address(2, '10.0.0.1', 24), address(9, '10.9.9.9')] }),
+      facts([broken], { addresses: [address(2, '10.0.0.1', 24), address(9, wrong)] }),
     );
     if (planned.kind !== 'repair') return t.fail(planned.kind);
     t.like(planned.change, { ifindex: 9, name: deviceNames[kind], mtu: right[kind].mtu, up: true });
     t.deepEqual(
       planned.addAddresses.map(one => `${one.address}/${one.prefixLength} on ${one.ifindex}`),
-      ['10.244.1.0/32 on 9'],
+      [kind === 'vxlan-v6' ? 'fd10::/128 on 9' : '10.244.1.0/32 on 9'],
     );
     t.deepEqual(
       planned.deleteAddresses.map(one => one.address as string),
-      ['10.9.9.9'],
+      [wrong],
     );
     const nameless = plan(kind, facts([{ ...right[kind], alias: '' }]));
     t.like(nameless, { kind: 'repair', change: { ifindex: 9, alias: `margay ${kind}` } });
@@ -282,4 +305,35 @@ test('an IPIP device of others with the same local address, a VXLAN device with 
     tunnel: { kind: 'vxlan', vni: 1, port: 8472, local: undefined, learning: true, parentIfindex: 2 },
   });
   t.is(plan('vxlan', facts([elsewhere])).kind, 'create');
+});
+
+test('VXLAN of both families: neither device stands in the other’s way, nor takes its address or the link’s own', t => {
+  const both = facts([vxlan({ ifindex: 8 }), vxlanV6()], {
+    addresses: [
+      address(2, '10.0.0.1', 24),
+      address(2, 'fd00::1', 64),
+      address(8, '10.244.1.0'),
+      address(8, 'fe80::8', 64),
+      address(9, 'fd10::', 128),
+      address(9, 'fe80::9', 64),
+      address(9, '10.9.9.9'),
+    ],
+  });
+  t.is(plan('vxlan', both).kind, 'as-it-should-be');
+  t.is(plan('vxlan-v6', both).kind, 'as-it-should-be');
+  t.is(plan('vxlan-v6', facts([vxlan({ ifindex: 8 })])).kind, 'create');
+  const theirs = vxlanV6({ name: 'vxlan-v6.calico', alias: '', ifindex: 8 });
+  t.is(plan('vxlan-v6', facts([theirs])).kind, 'refused');
+  t.is(plan('vxlan', facts([theirs])).kind, 'create');
+});
+
+test('the kernel does not turn a VXLAN device to the other family: it is made anew', t => {
+  const turned = vxlanV6({ tunnel: { ...vxlan().tunnel! } });
+  t.like(plan('vxlan-v6', facts([turned])), { kind: 'create', instead: turned });
+});
+
+test('an IPv6 address inside a tunnel is not probed for: nobody else has it', t => {
+  const planned = plan('vxlan-v6', facts([vxlanV6()], { addresses: [address(2, 'fd00::1', 64)] }));
+  if (planned.kind !== 'repair') return t.fail(planned.kind);
+  t.is(planned.addAddresses[0]!.flags, 0x02);
 });

@@ -13,6 +13,7 @@ const NOTHING: TunnelIntent = {
   address: ip('10.244.1.0'),
   ipip: undefined,
   vxlan: undefined,
+  'vxlan-v6': undefined,
   udp: undefined,
   mayRemove: true,
 };

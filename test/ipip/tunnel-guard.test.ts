@@ -28,7 +28,7 @@ function setUp(t: ExecutionContext, kernel = new FakeGuardKernel()) {
     logged.push(`${level} ${message}: ${detail}`);
   let changes = 0;
   const start = () => {
-    const guard = new TunnelGuard({ clock, firewall: kernel, log, changed: () => changes++ });
+    const guard = new TunnelGuard({ clock, firewall: kernel, family: 'ipv4', log, changed: () => changes++ });
     t.teardown(() => guard.close());
     return guard;
   };

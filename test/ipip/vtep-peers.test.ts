@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { IpAddress } from '../../core/ip-address.js';
 import type { RemoteHost } from '../../ipip/encapsulation.js';
-import { isEmptyVtepPlan, planVtepPeers } from '../../ipip/vtep-peers.js';
+import { isEmptyVtepPlan, planVtepPeers, vtepGateway } from '../../ipip/vtep-peers.js';
 import { permanentFdbState } from '../../linux/netlink/bridge-fdb.js';
 
 const OURS = 9;
@@ -80,4 +80,20 @@ test('a host without a MAC, other devices and IPv6 are left alone', t => {
     neighbours: [neighbour(4, PERMANENT, '10.0.0.4', 3), neighbour(5, PERMANENT, 'fe80::5')],
   };
   t.true(isEmptyVtepPlan(planVtepPeers(OURS, [host(2, '')], tables)));
+});
+
+test('IPv6: a host is a neighbour by the link-local address of its MAC, and its node’s address is behind the MAC', t => {
+  const six = (n: number): RemoteHost => ({ ...host(n), address: ip(`fd00::${n}`) });
+  t.is(vtepGateway(six(2)), ip('fe80::ff:fe00:2'));
+  t.is(vtepGateway({ ...six(2), vtepMac: '66:a1:b2:c3:d4:e5' }), ip('fe80::64a1:b2ff:fec3:d4e5'));
+  t.is(vtepGateway(host(2)), ip('10.0.0.2'));
+  const plan = planVtepPeers(OURS, [host(2), six(2), six(3)], { fdb: [], neighbours: [] }, 'ipv6');
+  t.deepEqual(plan.addFdb, [fdb(2, 'fd00::2'), fdb(3, 'fd00::3')]);
+  t.deepEqual(plan.addNeighbours, [
+    neighbour(2, PERMANENT, 'fe80::ff:fe00:2'),
+    neighbour(3, PERMANENT, 'fe80::ff:fe00:3'),
+  ]);
+  const tables = { fdb: plan.addFdb, neighbours: plan.addNeighbours };
+  t.true(isEmptyVtepPlan(planVtepPeers(OURS, [host(2), six(2), six(3)], tables, 'ipv6')));
+  t.deepEqual(planVtepPeers(OURS, [six(2)], tables, 'ipv6').deleteNeighbours, [plan.addNeighbours[1]!]);
 });

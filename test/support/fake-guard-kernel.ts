@@ -27,7 +27,12 @@ type Operation = 'readSet' | 'restoreSets' | 'destroySet' | 'readInput' | 'resto
 
 export class FakeGuardKernel implements GuardFirewall {
   sets = new Map<string, FakeSet>();
-  tables: Record<Variant, FakeTable> = { 'iptables-nft': newTable(), 'iptables-legacy': newTable() };
+  tables: Record<Variant, FakeTable> = {
+    'iptables-nft': newTable(),
+    'iptables-legacy': newTable(),
+    'ip6tables-nft': newTable(),
+    'ip6tables-legacy': newTable(),
+  };
   /** Sets that rules of others refer to. */
   readonly held = new Set<string>();
   readonly missing = new Set<'ipset' | Variant>();

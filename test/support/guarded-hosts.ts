@@ -65,6 +65,7 @@ export function startGuard(t: ExecutionContext, host: NetworkNamespace) {
   const guard = new TunnelGuard({
     clock: systemClock,
     firewall: guardFirewall(['ip', 'netns', 'exec', host.name]),
+    family: 'ipv4',
     log: (level, message, detail) => logged.push(`${level} ${message}: ${detail}`),
     changed: () => {},
   });

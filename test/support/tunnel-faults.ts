@@ -14,6 +14,7 @@ import { ip } from './tunnel-lab.js';
 const wires: Readonly<Record<TunnelKind, string>> = {
   ipip: '-p 4',
   vxlan: '-p udp --dport 4789',
+  'vxlan-v6': '-p udp --dport 4789',
   udp: '-p udp --dport 8285',
 };
 /** As large as a bridge lets through at an MTU of 1400: a VLAN tag (4) is its own affair. */
@@ -72,7 +73,9 @@ async function filteredOnTheWayThere(t: ExecutionContext, lab: Lab, mode: Tunnel
     largestBytes: null,
   });
   t.true(
-    views[1]!.words.includes({ ipip: 'protocol 4', vxlan: 'UDP port 4789', udp: 'UDP port 8285' }[mode]),
+    views[1]!.words.includes(
+      mode === 'ipip' ? 'protocol 4' : mode === 'udp' ? 'UDP port 8285' : 'UDP port 4789',
+    ),
   );
 }
 

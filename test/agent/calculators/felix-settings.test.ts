@@ -9,6 +9,7 @@ const HOST = 'a';
 const defaults: FelixSettings = {
   ipipMtu: undefined,
   vxlanMtu: undefined,
+  vxlanMtuV6: undefined,
   vxlanPort: 4789,
   vxlanVni: 4096,
   externalNodes: [],
@@ -33,6 +34,7 @@ test("the host's own document overrides the cluster's field by field; an MTU of 
   const cluster = felixConfiguration('default', {
     ipipMTU: 1440,
     vxlanMTU: 1410,
+    vxlanMTUV6: 1380,
     vxlanPort: 8472,
     externalNodesList: [cidr('192.0.2.0/24'), cidr('fd00::1/128'), cidr('192.0.2.0/24')],
   });
@@ -41,6 +43,7 @@ test("the host's own document overrides the cluster's field by field; an MTU of 
   const expected = {
     ipipMtu: undefined,
     vxlanMtu: 8950,
+    vxlanMtuV6: 1380,
     vxlanPort: 8472,
     vxlanVni: 5000,
     externalNodes: ['192.0.2.0/24', 'fd00::1/128'],

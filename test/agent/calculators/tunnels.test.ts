@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type OwnAddresses, TunnelsCalculator } from '../../../agent/calculators/tunnels.js';
-import type { Ipv4Address } from '../../../core/ip-address.js';
+import type { Ipv4Address, Ipv6Address } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
 import {
   type IPPoolResource,
@@ -12,7 +12,14 @@ import {
 import type { TunnelKind } from '../../../ipip/desired.js';
 import { node, pool } from '../documents.js';
 
-const felix = { ipipMtu: undefined, vxlanMtu: 1400, vxlanPort: 4789, vxlanVni: 4096, externalNodes: [] };
+const felix = {
+  ipipMtu: undefined,
+  vxlanMtu: 1400,
+  vxlanMtuV6: undefined,
+  vxlanPort: 4789,
+  vxlanVni: 4096,
+  externalNodes: [],
+};
 
 function modes(ipipMode: 'Always' | 'Never', vxlanMode: 'Always' | 'Never' = 'Never'): IPPoolResource {
   const plain = pool('pods', '10.244.0.0/16');
@@ -52,6 +59,8 @@ test('pools without a tunnel want none, and nothing is said of any', t => {
     ipipAddress: undefined,
     vxlanAddress: undefined,
     vtepMac: undefined,
+    vxlanIpv6Address: undefined,
+    vtepIpv6Mac: undefined,
   });
   t.deepEqual(tunnels.status('1'), { version: '1', receives: [], sends: [] });
 });
@@ -148,14 +157,65 @@ test('the one that the Node has is kept while it is out of a block of this host'
   t.is(address(own(), withTunnelAddress('10.244.7.7')) as string, '10.244.1.0');
 });
 
-test('an IPv6 pool that wants VXLAN is routed plainly, and that is said', t => {
+/** A pool of IPv6 by VXLAN, and hosts with an address of each family. */
+function ipv6Pool(vxlanMode: 'Always' | 'Never' = 'Always'): IPPoolResource {
   const plain = pool('six', 'fd10::/48');
-  const tunnels = calculator(a, { ...plain, spec: { ...plain.spec, vxlanMode: 'Always' } });
-  t.deepEqual(tunnels.wanted(), new Set());
+  return { ...plain, spec: { ...plain.spec, vxlanMode } };
+}
+
+function dualStack(name: string, last: number, spec: Partial<NodeResource['spec']> = {}): NodeResource {
+  const bgp = { ipv4Address: `10.0.0.${last}/24`, ipv6Address: `fd00::${last}/64` };
+  return { ...node(name), spec: { bgp, ...spec } };
+}
+
+test('an IPv6 pool that wants VXLAN wants a device of its own, between IPv6 addresses', t => {
+  const tunnels = calculator(dualStack('a', 1), ipv6Pool());
+  const blocks = own(['10.244.1.0/24', 'fd10:0:0:1::/64'], []);
+  t.deepEqual(tunnels.wanted(), new Set(['vxlan-v6']));
+  const intent = tunnels.intent({ ...felix, vxlanMtuV6: 1380 }, blocks);
+  t.like(intent, { local: '10.0.0.1' as Ipv4Address, vxlan: undefined });
+  const ends = { local: 'fd00::1' as Ipv6Address, address: 'fd10:0:0:1::' as Ipv6Address };
+  t.like(intent?.['vxlan-v6'], { ...ends, vni: 4096, port: 4789, mtu: 1380 });
+  const identity = tunnels.identity(blocks, dualStack('a', 1));
+  t.like(identity, { vxlanAddress: undefined, vtepMac: undefined, vxlanIpv6Address: ends.address });
+  t.is(identity.vtepIpv6Mac, intent?.['vxlan-v6']?.mac);
+  t.not(identity.vtepIpv6Mac, tunnels.identity(blocks, node('a')).vtepMac);
+  t.deepEqual(tunnels.conditions(blocks), []);
+});
+
+test('both families at once are two devices, and a host that has no IPv6 says so', t => {
+  const both = calculator(dualStack('a', 1), modes('Never', 'Always'), ipv6Pool());
+  t.deepEqual(both.wanted(), new Set(['vxlan', 'vxlan-v6']));
+  const lacking = calculator(a, modes('Never', 'Always'), ipv6Pool());
+  t.is(lacking.intent(felix, own())?.['vxlan-v6'], undefined);
+  t.not(lacking.intent(felix, own())?.vxlan, undefined);
   t.deepEqual(
-    tunnels.conditions(own()).map(({ severity, objects }) => [severity, objects]),
-    [['warning', ['IPPool/six']]],
+    lacking.conditions(own()).map(({ severity, objects }) => [severity, objects]),
+    [['error', ['Node/a']]],
   );
+});
+
+test('a host is one of each family that it has an address of, with the MAC of its device for that family', t => {
+  const macs = { vxlanTunnelMACAddr: '02:00:00:00:00:04', vxlanTunnelMACAddrV6: '02:00:00:00:00:06' };
+  const tunnels = calculator(dualStack('a', 1), dualStack('b', 2, macs), node('c', '10.0.0.3/24'));
+  t.deepEqual(
+    tunnels.remoteHosts().map(({ name, address, vtepMac }) => [name, address, vtepMac]),
+    [
+      ['b', '10.0.0.2' as Ipv4Address, macs.vxlanTunnelMACAddr],
+      ['b', 'fd00::2' as Ipv6Address, macs.vxlanTunnelMACAddrV6],
+      ['c', '10.0.0.3' as Ipv4Address, ''],
+    ],
+  );
+});
+
+test('two hosts with one MAC of their IPv6 devices: VXLAN over IPv6 alone is not sent to the second', t => {
+  const macs = { vxlanTunnelMACAddrV6: '02:00:00:00:00:06' };
+  const ready = status('c', ['vxlan', 'vxlan-v6']);
+  const tunnels = calculator(dualStack('a', 1), dualStack('b', 2, macs), dualStack('c', 3, macs), ready);
+  const of = (address: string) => tunnels.remoteHosts().find(one => one.address === address)?.receives;
+  t.like(of('fd00::3'), { 'vxlan-v6': { kind: 'unavailable' }, vxlan: { kind: 'ready' } });
+  t.like(of('10.0.0.3'), { 'vxlan-v6': { kind: 'ready' }, vxlan: { kind: 'ready' } });
+  t.regex(tunnels.conditions(own())[0]!.message, /vxlanTunnelMACAddrV6/);
 });
 
 test('a workload that has the tunnel’s address is named', t => {

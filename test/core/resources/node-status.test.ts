@@ -23,7 +23,7 @@ test('what it cannot say', t => {
       { ...least, receives: [{ tunnel: 'gre', state: 'Ready' }] },
       'receives[0].tunnel',
       '"gre"',
-      /ipip, vxlan, udp/,
+      /ipip, vxlan, vxlan-v6, udp/,
     ],
     [{ ...least, receives: [{ tunnel: 'ipip', state: 'Open' }] }, 'receives[0].state', '"Open"', /Ready/],
     [{ ...least, sends: ['none'] }, 'sends[0]', '"none"', /ipip/],

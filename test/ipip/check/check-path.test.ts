@@ -26,7 +26,7 @@ async function check(one: Path, answer: (probe: Probe) => Outcome, signal = new 
         return answer(probe);
       },
     },
-    address: own,
+    addresses: { ipv4: own, ipv6: undefined },
     words: { vxlanPort: 4789, udpPort: 8285 },
     signal,
   });

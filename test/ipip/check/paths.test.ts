@@ -62,8 +62,8 @@ function facts(
       resolve: () => ({ kind: 'unreachable' }),
       workloads: new Map(),
     },
-    address: address('10.9.0.1'),
-    underlayMtu: 1500,
+    addresses: { ipv4: address('10.9.0.1'), ipv6: undefined },
+    underlayMtus: { ipv4: 1500, ipv6: undefined },
     hosts,
     routeProblem: more.problem ?? (() => undefined),
   };

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { type Ipv4Address, ipv4FromNumber } from '../../../core/ip-address.js';
+import { type IpAddress, type Ipv4Address, ipv4FromNumber } from '../../../core/ip-address.js';
 import { parseFdbEntry } from '../../../linux/netlink/bridge-fdb.js';
 import { MessageType } from '../../../linux/netlink/constants.js';
 import {
@@ -162,7 +162,7 @@ const listed: readonly Link[] = [
     mtu: 1500,
     linkLayerAddress: '7e:84:4e:8a:99:33',
     kind: 'vxlan',
-    tunnel: { ...vxlan, vni: 10, local: undefined, learning: true },
+    tunnel: { ...vxlan, vni: 10, local: 'fd00::1' as IpAddress, learning: true },
   },
   {
     ...plain,
