@@ -6,6 +6,7 @@ export {
   type EstablishedOutcome,
   type Listening,
   type Peer,
+  type PeerRange,
   type Speaker,
   type Surroundings,
   type Waiting,
@@ -18,6 +19,7 @@ export type {
   PeerOptions,
   SpeakerOptions,
 } from './library/options.js';
+export type { PeerRangeOptions } from './library/peer-range.js';
 export type { PrefixLimitOption } from './library/policy-options.js';
 export type { RoutePredicate } from './rib/contract.js';
 export type {

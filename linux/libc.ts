@@ -108,6 +108,11 @@ export function setIntOption(fd: number, level: number, option: number, value: n
   checked('setsockopt', fd, level, option, new Uint8Array(Int32Array.of(value).buffer), 4);
 }
 
+/** setsockopt(2) with a structure. @throws SystemError */
+export function setOption(fd: number, level: number, option: number, value: Uint8Array): void {
+  checked('setsockopt', fd, level, option, value, value.length);
+}
+
 /** getsockopt(2) of an int. @throws SystemError */
 export function getIntOption(fd: number, level: number, option: number): number {
   const value = new Int32Array(1);
@@ -138,6 +143,15 @@ export function setSocketFilter(fd: number, program: readonly FilterInstruction[
   const descriptor = { len: program.length, filter: bytes };
   const result = Number(attachFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, descriptor, koffi.sizeof(sockFprog)));
   if (result < 0) throw new SystemError('setsockopt', koffi.errno());
+}
+
+/** SO_DETACH_FILTER: takes the program away, if there is one. @throws SystemError */
+export function clearSocketFilter(fd: number): void {
+  const [SOL_SOCKET, SO_DETACH_FILTER] = [1, 27];
+  const nothing = new Uint8Array(4);
+  if (Number(call.setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, nothing, nothing.length)) === 0) return;
+  const errno = koffi.errno();
+  if (errno !== constants.errno.ENOENT) throw new SystemError('setsockopt', errno);
 }
 
 /**

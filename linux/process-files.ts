@@ -31,6 +31,12 @@ export function nameProcess(name: string): void {
   unlessGone(() => writeFileSync('/proc/self/comm', name));
 }
 
+/** How many files this process may have open, by /proc/self/limits; infinity where that cannot be told. */
+export function descriptorLimit(): number {
+  const limits = unlessGone(() => readFileSync('/proc/self/limits', 'utf8')) ?? '';
+  return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+}
+
 /** Processes and descriptors end while we look, and some are not ours to look into. */
 function unlessGone<T>(look: () => T): T | undefined {
   try {

@@ -11,7 +11,7 @@ import { BmpTerminationReason, MessageType } from '../iana.js';
 import type { Rib } from '../rib/contract.js';
 import type { BmpStationConfig, BmpStationStatus } from '../speaker/contract.js';
 import type { ObservedPeer, SessionObserver } from '../speaker/session-observer.js';
-import type { Cancel, Connection, Transport } from '../speaker/transport.js';
+import { type Cancel, type Connection, plainTerms, type Transport } from '../speaker/transport.js';
 import { transportWords } from '../speaker/transport-words.js';
 import { familyNumbers } from '../wire/capabilities.js';
 import { encodeEndOfRib } from '../wire/update.js';
@@ -285,4 +285,4 @@ export class BmpStation implements SessionObserver {
   }
 }
 
-const dialDefaults = { localAddress: undefined, ttl: 64 } as const;
+const dialDefaults = { localAddress: undefined, ...plainTerms };

@@ -18,7 +18,7 @@ import { Speaker as SpeakerShell } from '../speaker/speaker.js';
 import { systemClock } from '../speaker/system-clock.js';
 import type { Transport } from '../speaker/transport.js';
 import { BestRoutes } from './best-routes.js';
-import { numberOption } from './option-values.js';
+import { numberOption, OptionError } from './option-values.js';
 import {
   type AnnounceOptions,
   originatedRoute,
@@ -28,6 +28,7 @@ import {
   type SpeakerOptions,
   speakerConfig,
 } from './options.js';
+import { type PeerRangeOptions, peerRangeConfig } from './peer-range.js';
 import { peerPolicies } from './policy-options.js';
 import { Signalled } from './signalled.js';
 
@@ -59,9 +60,19 @@ export interface Peer {
   remove(): void;
 }
 
+export interface PeerRange {
+  readonly prefix: string;
+  /** Those that are there now. */
+  peers(): readonly PeerStatus[];
+  /** With its peers. */
+  remove(): void;
+}
+
 export interface Speaker {
   listening(waiting?: Waiting): Promise<Listening>;
   addPeer(options: PeerOptions): Peer;
+  /** Peers that make themselves: whoever connects from inside a prefix. The same prefix again changes the range, live for those it has. */
+  addPeerRange(options: PeerRangeOptions): PeerRange;
   announce(prefix: string, options?: AnnounceOptions): void;
   withdraw(prefix: string): void;
   /**
@@ -69,6 +80,7 @@ export interface Speaker {
    * steps. One reader per family at a time: a second one ends the first.
    */
   bestRoutes(options?: Waiting & { readonly family?: Family }): AsyncIterable<BestRoutes>;
+  /** All there are, those of ranges as well. */
   peers(): readonly PeerStatus[];
   /** One page in prefix order; `after` is the last prefix of the page before, `limit` 1 to 1000. */
   routes(query: {
@@ -133,6 +145,7 @@ class LibrarySpeaker implements Speaker {
   addPeer(options: PeerOptions): Peer {
     const config = peerConfig(options);
     const policies = peerPolicies(options);
+    this.#mustSecure(options);
     const peer = new LibraryPeer(
       config.address,
       () => this.#shell.peerStatus(config.key),
@@ -142,6 +155,17 @@ class LibrarySpeaker implements Speaker {
     this.#peers.set(config.key, peer);
     this.#shell.setPeer(config, policies);
     return peer;
+  }
+
+  addPeerRange(options: PeerRangeOptions): PeerRange {
+    const range = peerRangeConfig(options);
+    this.#mustSecure(options);
+    this.#shell.setPeerRange(range, peerPolicies(options));
+    return {
+      prefix: range.prefix,
+      peers: () => this.peers().filter(({ dynamicFrom }) => dynamicFrom === range.key),
+      remove: () => this.#shell.command({ kind: 'remove-peer-range', key: range.key }),
+    };
   }
 
   announce(prefix: string, options: AnnounceOptions = {}): void {
@@ -168,7 +192,7 @@ class LibrarySpeaker implements Speaker {
   }
 
   peers(): readonly PeerStatus[] {
-    return [...this.#peers.values()].map(peer => peer.status());
+    return this.#shell.peerStatuses();
   }
 
   routes(query: Parameters<Speaker['routes']>[0]): ReturnType<Speaker['routes']> {
@@ -206,6 +230,15 @@ class LibrarySpeaker implements Speaker {
     for (const peer of this.#peers.values()) peer.removed();
     for (const batches of this.#batches.values()) batches.end();
     this.#listening.end();
+  }
+
+  /** @throws OptionError for what the transport cannot do: nobody is let in unsigned who should have signed */
+  #mustSecure({ password, ttlSecurityHops }: Pick<PeerOptions, 'password' | 'ttlSecurityHops'>): void {
+    if (this.#shell.transport.secures) return;
+    const allowed =
+      'possible with this transport: it takes one with the socket options of the operating system';
+    if (password !== undefined) throw new OptionError('password', '(not shown)', allowed);
+    if (ttlSecurityHops !== undefined) throw new OptionError('ttlSecurityHops', ttlSecurityHops, allowed);
   }
 
   #remove(key: string): void {

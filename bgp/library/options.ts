@@ -67,7 +67,12 @@ export interface PeerOptions extends PolicyOptions {
   /** 0, or 3 to 65535; by default 90. */
   readonly holdTimeSeconds?: number;
   readonly connectRetrySeconds?: number;
+  /** Outgoing TTL, 1 to 255, by default 64; not with `ttlSecurityHops`. */
   readonly ttl?: number;
+  /** GTSM (RFC 5082): the peer is at most this many hops away, 1 to 254; what comes from farther is not heard. */
+  readonly ttlSecurityHops?: number;
+  /** TCP MD5 (RFC 2385): 1 to 80 octets of UTF-8. */
+  readonly password?: string;
   readonly nextHop?: 'auto' | 'self' | 'keep';
   /** Subnets shared with the peer: next hops inside them are handed on unchanged (RFC 4271 section 5.1.3). */
   readonly sharedSubnets?: readonly string[];
@@ -170,6 +175,8 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     holdTimeSeconds: hold,
     connectRetrySeconds: numberOption('connectRetrySeconds', options.connectRetrySeconds ?? 5, 1, 65535),
     ttl: numberOption('ttl', options.ttl ?? 64, 1, 255),
+    ttlSecurityHops: hopsOption(options),
+    password: passwordOption(options.password),
     nextHopMode: wordOption('nextHop', options.nextHop ?? 'auto', ['auto', 'self', 'keep']),
     routeReflectorClient: clientOption(options),
     ...policyFields(options),
@@ -180,6 +187,22 @@ export function peerConfig(options: PeerOptions): PeerConfig {
 function clientOption({ routeReflectorClient = false }: PeerOptions): boolean {
   if (typeof routeReflectorClient === 'boolean') return routeReflectorClient;
   throw new OptionError('routeReflectorClient', routeReflectorClient, 'true or false');
+}
+
+function hopsOption({ ttl, ttlSecurityHops }: PeerOptions): number | undefined {
+  if (ttlSecurityHops === undefined) return undefined;
+  if (ttl !== undefined)
+    throw new OptionError('ttl', ttl, 'possible beside ttlSecurityHops, with which it is 255');
+  return numberOption('ttlSecurityHops', ttlSecurityHops, 1, 254);
+}
+
+/** The error does not have it. */
+function passwordOption(password: string | undefined): string | undefined {
+  if (password === undefined) return undefined;
+  const octets = typeof password === 'string' ? new TextEncoder().encode(password).length : 0;
+  if (octets >= 1 && octets <= 80) return password;
+  const what = typeof password === 'string' ? `a text of ${octets} octets` : `a ${typeof password}`;
+  throw new OptionError('password', what, 'a text of 1 to 80 octets');
 }
 
 export function originatedRoute(prefix: string, options: AnnounceOptions): OriginatedRoute {
@@ -202,7 +225,7 @@ export function prefixOption(field: string, value: string): Prefix {
   throw new OptionError(field, value, `a prefix such as 10.244.1.0/24${meant}`);
 }
 
-function asnOption(field: string, value: number): Asn {
+export function asnOption(field: string, value: number): Asn {
   const asn = parseAsn(value);
   if (asn === undefined) throw new OptionError(field, value, 'an AS number from 1 to 4294967295');
   return asn;

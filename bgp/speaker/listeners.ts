@@ -5,6 +5,7 @@ import type { Cancel, Connection, Transport } from './transport.js';
 import { transportWords } from './transport-words.js';
 
 const RETRY_MS = 5000;
+const CROWDED_PERIOD_MS = 60_000;
 
 interface Options {
   readonly transport: Transport;
@@ -25,6 +26,7 @@ export class Listeners {
   readonly #accepted: (connection: Connection) => void;
   readonly #listening = new Map<string, Listening>();
   #readyTold = false;
+  #crowdedSaidMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: Options, accepted: (connection: Connection) => void) {
     this.#options = options;
@@ -58,6 +60,20 @@ export class Listeners {
         listening.retry = this.#options.clock.schedule(RETRY_MS, () => this.#open(key, endpoint));
       },
       accepted: connection => this.#accepted(connection),
+      crowded: open => this.#crowded(open),
+    });
+  }
+
+  /** Once a minute. */
+  #crowded(open: number): void {
+    const now = this.#options.clock.now();
+    if (now - this.#crowdedSaidMs < CROWDED_PERIOD_MS) return;
+    this.#crowdedSaidMs = now;
+    this.#options.onEvent({
+      kind: 'log',
+      level: 'error',
+      message: 'hardly any more files can be opened: connections are refused until others end',
+      fields: { open, cure: 'raise LimitNOFILE or ulimit -n' },
     });
   }
 

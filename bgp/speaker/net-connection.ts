@@ -7,6 +7,7 @@ import { type IpAddress, parseIpAddress } from '../../core/ip-address.js';
 import {
   type Connection,
   type ConnectionHandler,
+  type ConnectionTerms,
   READ_HEADROOM,
   READ_SLACK,
   type TransportError,
@@ -42,15 +43,15 @@ export class NetConnection implements Connection {
   readonly remoteAddress: IpAddress;
   readonly remotePort: number;
   readonly #socket: Socket;
-  readonly #applyTtl: ((ttl: number) => void) | undefined;
+  readonly #applyTerms: ((terms: ConnectionTerms) => void) | undefined;
   #handler: ConnectionHandler | undefined;
   #error: TransportError | undefined;
   #over = false;
 
   /** @param socket connected, not yet reading */
-  constructor(socket: Socket, reader: Reader | undefined, applyTtl?: (ttl: number) => void) {
+  constructor(socket: Socket, reader: Reader | undefined, applyTerms?: (terms: ConnectionTerms) => void) {
     this.#socket = socket;
-    this.#applyTtl = applyTtl;
+    this.#applyTerms = applyTerms;
     this.localAddress = plainAddress(socket.localAddress);
     this.localPort = socket.localPort ?? 0;
     this.remoteAddress = plainAddress(socket.remoteAddress);
@@ -82,8 +83,13 @@ export class NetConnection implements Connection {
     return !this.#over && this.#socket.write(bytes);
   }
 
-  setTtl(ttl: number): void {
-    this.#applyTtl?.(ttl);
+  apply(terms: ConnectionTerms): void {
+    if (this.#socket.destroyed) return;
+    try {
+      this.#applyTerms?.(terms);
+    } catch (error) {
+      this.#socket.destroy(error as Error);
+    }
   }
 
   end(): void {

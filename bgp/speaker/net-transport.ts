@@ -1,18 +1,24 @@
 /**
- * SHELL: {@link Transport} on `node:net`. What Node's own sockets cannot do (TTL, binding before a dial with options) comes in by the
- * {@link SocketOptions} port, which the agent fills from `linux/`; the library goes without.
+ * SHELL: {@link Transport} on `node:net`. What Node's own sockets cannot do (TTLs, signatures) comes in by the {@link SocketOptions}
+ * port, which the agent fills from `linux/`; the library may go without.
  */
 import net from 'node:net';
 import type { IpAddress } from '../../core/ip-address.js';
+import { hostPrefix, type Prefix } from '../../core/prefix.js';
+import { ListenerGuards } from './listener-guards.js';
 import { NetConnection, newReader, type Reader } from './net-connection.js';
 import type {
   Cancel,
+  ConnectionTerms,
   DialHandler,
   DialTarget,
+  Guard,
   ListenHandler,
+  SignatureFailures,
   Transport,
   TransportError,
 } from './transport.js';
+import { transportError } from './transport-words.js';
 
 /** Foreign calls on the descriptor of a socket. */
 export interface SocketOptions {
@@ -22,20 +28,68 @@ export interface SocketOptions {
    * @throws with `code` ("EADDRNOTAVAIL", ...) where it cannot even begin
    */
   openDial(target: DialTarget): number;
-  /** A bound and listening TCP socket. @throws with `code` ("EADDRINUSE", ...) */
-  openListener(endpoint: { readonly address: IpAddress; readonly port: number }, backlog: number): number;
+  /**
+   * A bound and listening TCP socket. @throws with `code` ("EADDRINUSE", ...)
+   *
+   * @param prepare before anybody can connect to it
+   */
+  openListener(
+    endpoint: { readonly address: IpAddress; readonly port: number },
+    backlog: number,
+    prepare: (descriptor: number) => void,
+  ): number;
   /** @param remoteAddress tells the family */
   setTtl(descriptor: number, remoteAddress: IpAddress, ttl: number): void;
+  /** @param ttl 0 hears everything */
+  setMinimumTtl(descriptor: number, remoteAddress: IpAddress, ttl: number): void;
+  /** Of the other ends inside the prefix. @throws with `code` ("ENOMEM", ...) */
+  setPassword(descriptor: number, prefix: Prefix, password: string | undefined): void;
+  /** Of a listener; none takes them away, also from what it has accepted. */
+  setTtlRules(descriptor: number, rules: readonly TtlRule[]): void;
+  signatureFailures(): SignatureFailures;
+  /** How many files this process may have open. */
+  descriptorLimit(): number;
+}
+
+export interface TtlRule {
+  readonly prefix: Prefix;
+  readonly minimumTtl: number | undefined;
 }
 
 /** RFC 4271 knows no bound; a reflector's clients may all come back in the same second. */
 const LISTEN_BACKLOG = 4096;
+/** Descriptors are given out from below: one so near the limit says that hardly any other is free. */
+const CROWDED_WITHIN = 8;
+/** A thousand peers that are all away are not worth a thousand looks at the counters. */
+const COUNTERS_VALID_MS = 500;
 
 export class NetTransport implements Transport {
   readonly #options: SocketOptions | undefined;
+  readonly #guards: ListenerGuards | undefined;
+  readonly #crowdedFrom: number;
+  #failures: { readonly atMs: number; readonly value: SignatureFailures } | undefined;
 
   constructor(options?: SocketOptions) {
     this.#options = options;
+    this.#guards = options && new ListenerGuards(options);
+    this.#crowdedFrom = (options?.descriptorLimit() ?? Number.POSITIVE_INFINITY) - CROWDED_WITHIN;
+  }
+
+  get secures(): boolean {
+    return this.#options !== undefined;
+  }
+
+  guard(prefix: Prefix, guard: Guard | undefined, failed: (error: TransportError) => void): void {
+    if (this.#guards !== undefined) this.#guards.set(prefix, guard, failed);
+    else if (guard?.password !== undefined || guard?.minimumTtl !== undefined) failed(notSecured);
+  }
+
+  signatureFailures(): SignatureFailures | undefined {
+    const now = performance.now();
+    if (this.#options === undefined) return undefined;
+    if (this.#failures === undefined || now - this.#failures.atMs > COUNTERS_VALID_MS)
+      this.#failures = { atMs: now, value: this.#options.signatureFailures() };
+    return this.#failures.value;
   }
 
   dial(target: DialTarget, handler: DialHandler): Cancel {
@@ -51,9 +105,11 @@ export class NetTransport implements Transport {
         return;
       }
       socket.removeAllListeners();
-      handler.connected(this.#connection(socket, reader));
+      handler.connected(this.#connection(socket, reader, target));
     };
     try {
+      if (this.#options === undefined && (target.password ?? target.minimumTtl) !== undefined)
+        throw notSecured;
       socket =
         this.#options === undefined
           ? this.#plainDial(target, reader, finish)
@@ -70,23 +126,43 @@ export class NetTransport implements Transport {
 
   listen(endpoint: { readonly address: IpAddress; readonly port: number }, handler: ListenHandler): Cancel {
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: false });
-    server.on('error', error => handler.failed(transportError(error)));
+    server.on('error', error => {
+      server.close();
+      handler.failed(transportError(error));
+    });
     server.on('listening', () => handler.listening((server.address() as net.AddressInfo).port));
     server.on('connection', accepted => {
+      const descriptor = handleOf(accepted)?.fd ?? 0;
       const { socket, reader } = withStaticReader(accepted);
-      handler.accepted(this.#connection(socket, reader));
+      const connection = this.#connection(socket, reader, undefined);
+      if (this.#guards?.mayBeOlder(connection.remoteAddress)) connection.destroy();
+      else handler.accepted(connection);
+      if (descriptor >= this.#crowdedFrom) handler.crowded?.(descriptor);
     });
     if (this.#options === undefined) {
       const { address: host, port } = endpoint;
       server.listen({ host, port, backlog: LISTEN_BACKLOG, ipv6Only: true });
     } else {
       try {
-        server.listen({ fd: this.#options.openListener(endpoint, LISTEN_BACKLOG) });
+        this.#listenWithOptions(this.#options, server, endpoint);
       } catch (error) {
         setImmediate(() => handler.failed(transportError(error)));
       }
     }
     return () => server.close();
+  }
+
+  #listenWithOptions(
+    options: SocketOptions,
+    server: net.Server,
+    endpoint: { readonly address: IpAddress; readonly port: number },
+  ): void {
+    const fd = options.openListener(endpoint, LISTEN_BACKLOG, prepared =>
+      this.#guards?.prepare(prepared, endpoint.address),
+    );
+    this.#guards?.opened(fd, endpoint.address);
+    server.once('close', () => this.#guards?.closed(fd));
+    server.listen({ fd });
   }
 
   #plainDial(target: DialTarget, reader: Reader, finish: (error: TransportError | undefined) => void) {
@@ -135,16 +211,32 @@ export class NetTransport implements Transport {
     return socket;
   }
 
-  #connection(socket: net.Socket, reader: Reader | undefined): NetConnection {
+  /** @param applied what the socket was made with; undefined: accepted */
+  #connection(socket: net.Socket, reader: Reader | undefined, applied: ConnectionTerms | undefined) {
     const options = this.#options;
     const descriptor = handleOf(socket)?.fd;
     if (options === undefined || descriptor === undefined) return new NetConnection(socket, reader);
-    const connection: NetConnection = new NetConnection(socket, reader, ttl => {
-      if (!socket.destroyed) options.setTtl(descriptor, connection.remoteAddress, ttl);
+    let before = applied;
+    const connection: NetConnection = new NetConnection(socket, reader, terms => {
+      const remote = connection.remoteAddress;
+      if (terms.ttl !== before?.ttl) options.setTtl(descriptor, remote, terms.ttl);
+      if (terms.minimumTtl !== before?.minimumTtl)
+        options.setMinimumTtl(descriptor, remote, terms.minimumTtl ?? 0);
+      if (terms.password !== before?.password)
+        options.setPassword(descriptor, hostPrefix(remote), terms.password);
+      // What its listener asked for is its own matter from now on.
+      if (before === undefined) options.setTtlRules(descriptor, []);
+      before = terms;
     });
     return connection;
   }
 }
+
+const notSecured: TransportError = {
+  code: 'ENOTSUP',
+  message:
+    'passwords and TTL security need the sockets of the operating system, which this speaker goes without',
+};
 
 /** What of libuv's handle is used; there is no public way to either. */
 interface Handle {
@@ -171,9 +263,4 @@ function withStaticReader(accepted: net.Socket): { socket: net.Socket; reader: R
   } as unknown as net.SocketConstructorOpts);
   (accepted as unknown as { _handle: Handle | null })._handle = null;
   return { socket, reader };
-}
-
-function transportError(error: unknown): TransportError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return { code: code ?? '', message: message ?? String(error) };
 }

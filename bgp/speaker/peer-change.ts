@@ -11,7 +11,6 @@ const needsNewSession = [
   'families',
   'holdTimeSeconds',
   'keepaliveTimeSeconds',
-  'ttl',
   'gracefulRestart',
   'role',
   'roleStrict',

@@ -1,5 +1,5 @@
 /**
- * The configured peers by key, in the order in which they came, and by address: a reflector whose thousand clients all dial at once must
+ * The peers by key, in the order in which they came, and by address: a reflector whose thousand clients all dial at once must
  * not look through all of them for each connection. Pure.
  */
 import type { IpAddress } from '../../core/ip-address.js';
@@ -31,8 +31,13 @@ export class PeerDirectory<P extends Entry> {
   }
 
   delete(key: string): void {
+    const peer = this.#byKey.get(key);
+    if (peer === undefined) return;
     this.#byKey.delete(key);
-    this.#byAddress = undefined;
+    const { address } = peer.config;
+    const others = this.#byAddress?.get(address)?.filter(one => one !== peer) ?? [];
+    if (others.length > 0) this.#byAddress?.set(address, others);
+    else this.#byAddress?.delete(address);
   }
 
   /** The address of some peer may be another one now. */

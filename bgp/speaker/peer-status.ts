@@ -53,6 +53,7 @@ export function newPeerRecord(sinceUnixMs: number): PeerRecord {
 
 interface Described {
   readonly config: PeerConfig;
+  readonly dynamicFrom: string | undefined;
   readonly record: PeerRecord;
   readonly main: Session;
   readonly negotiated: Negotiated | undefined;
@@ -75,7 +76,7 @@ export function describePeer(
     port: config.port,
     asn: config.asn,
     localAsn: config.localAsn ?? speaker.asn,
-    dynamicFrom: undefined,
+    dynamicFrom: peer.dynamicFrom,
     state: peer.main.state.kind,
     sinceUnixMs: record.sinceUnixMs,
     routes,

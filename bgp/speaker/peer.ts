@@ -17,6 +17,7 @@ import { type BgpMessageError, noData } from '../wire/message-error.js';
 import type { Notification } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
 import type { RouteRefresh } from '../wire/route-refresh.js';
+import { connectionTerms, sameTerms } from './connection-terms.js';
 import type { BfdState, PeerConfig, PeerState, PeerStatus, SpeakerConfig } from './contract.js';
 import { localOpen, type OwnHistory } from './open-message.js';
 import { describePeer, newPeerRecord, notificationStatus, type PeerRecord } from './peer-status.js';
@@ -63,6 +64,8 @@ interface KnownFsmConfig extends OwnHistory {
 
 export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner, ObservedPeer {
   config: PeerConfig;
+  /** The key of the range that it came from; undefined for a configured one. */
+  dynamicFrom: string | undefined;
   readonly record: PeerRecord;
   readonly #owner: PeerOwner;
   readonly #sessions: SessionPair;
@@ -140,9 +143,11 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
 
   /** A change that the session need not know of, or a reset with Cease 6 (RFC 4486). */
   reconfigure(config: PeerConfig, policies: PeerPolicies | undefined, reset: boolean): void {
+    const before = connectionTerms(this.config);
     this.config = config;
     this.#policies = policies ?? config;
     if (!reset) {
+      if (!sameTerms(before, connectionTerms(config))) this.#sessions.renewTerms();
       this.#routes.setPolicies(this.#ribPolicies());
       if (this.#limits.stopped) this.restart();
       else this.#limits.check();
@@ -212,8 +217,8 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
   }
 
   dialTarget(): DialTarget {
-    const { address, port, localAddress, ttl } = this.config;
-    return { address, port, localAddress, ttl };
+    const { address, port, localAddress } = this.config;
+    return { address, port, localAddress, ...connectionTerms(this.config) };
   }
 
   /** Asked for with every event: made anew only when what it says has changed. */

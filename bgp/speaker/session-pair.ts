@@ -101,6 +101,12 @@ export class SessionPair {
     this.#main.handle({ kind: 'automatic-stop', subcode, detail });
   }
 
+  /** What connections must be like has changed. */
+  renewTerms(): void {
+    this.#main.renewTerms();
+    this.#incoming?.renewTerms();
+  }
+
   abandonSecond(): void {
     this.#incoming?.abandon();
   }

@@ -23,8 +23,9 @@ import { decodeNotification, encodeNotification, type Notification } from '../wi
 import { decodeOpen, encodeOpen, type Open } from '../wire/open.js';
 import { decodeRouteRefresh, type RouteRefresh } from '../wire/route-refresh.js';
 import { Timers } from './timers.js';
-import type { Cancel, Connection, DialTarget, Transport } from './transport.js';
+import type { Cancel, Connection, DialTarget, SignatureFailures, Transport } from './transport.js';
 import { transportWords } from './transport-words.js';
+import { unansweredWords } from './unanswered.js';
 
 /** What a session asks of the peer it belongs to. */
 export interface SessionOwner {
@@ -76,6 +77,8 @@ export class Session {
   readonly #counters: SessionCounters;
   readonly #timers: Timers<TimerName>;
   #cancelDial: Cancel | undefined;
+  /** When it was dialled. */
+  #signatureFailures: SignatureFailures | undefined;
   /** The beginning of a message whose rest has not come. */
   #tail: Uint8Array | undefined;
   /** Octets of the longest message the peer may send. */
@@ -90,14 +93,24 @@ export class Session {
   /** A connection that the peer dialled. */
   accept(connection: Connection): void {
     this.initiatedBy = 'peer';
-    connection.setTtl(this.#owner.dialTarget().ttl);
+    connection.apply(this.#owner.dialTarget());
     this.#attach(connection);
     this.handle({ kind: 'tcp-connection-confirmed' });
   }
 
+  /** The terms of the peer's connections have changed: the one that is there takes them up, a dial begins anew. */
+  renewTerms(): void {
+    this.connection?.apply(this.#owner.dialTarget());
+    if (this.#cancelDial === undefined) return;
+    this.#cancelDial();
+    this.#dial();
+  }
+
   handle(event: SessionEvent): void {
     const before = this.state;
-    const { state, actions, cause } = step(before, event, this.#owner.fsmConfig());
+    const unanswered = event.kind === 'timer-expired' && this.#cancelDial !== undefined;
+    const { state, actions, cause: plain } = step(before, event, this.#owner.fsmConfig());
+    const cause = unanswered && plain?.kind === 'tcp-failed' ? this.#unanswered() : plain;
     this.state = state;
     for (const action of actions) this.#act(action);
     if (state.kind !== before.kind || cause !== undefined) this.#owner.changed(this, cause);
@@ -158,7 +171,9 @@ export class Session {
   }
 
   #dial(): void {
-    this.#cancelDial = this.#owner.transport.dial(this.#owner.dialTarget(), {
+    const { transport } = this.#owner;
+    this.#signatureFailures = transport.signatureFailures();
+    this.#cancelDial = transport.dial(this.#owner.dialTarget(), {
       connected: connection => {
         this.#cancelDial = undefined;
         this.initiatedBy = 'us';
@@ -167,9 +182,17 @@ export class Session {
       },
       failed: error => {
         this.#cancelDial = undefined;
-        this.handle({ kind: 'tcp-connection-failed', detail: transportWords(error) });
+        const detail = error.code === 'ETIMEDOUT' ? this.#unanswered().detail : transportWords(error);
+        this.handle({ kind: 'tcp-connection-failed', detail });
       },
     });
+  }
+
+  #unanswered(): Extract<Cause, { kind: 'tcp-failed' }> {
+    const { transport } = this.#owner;
+    const signs = this.#owner.dialTarget().password !== undefined;
+    const detail = unansweredWords(signs, this.#signatureFailures, transport.signatureFailures());
+    return { kind: 'tcp-failed', detail };
   }
 
   #attach(connection: Connection): void {

@@ -10,10 +10,12 @@ import { FAMILIES, type Family } from '../family.js';
 import type { Rib } from '../rib/contract.js';
 import { describeOveruse } from '../rib/memory.js';
 import { createRib } from '../rib/rib.js';
+import { Admission, type AdmissionOwner } from './admission.js';
 import { BestRoutePull } from './best-route-pull.js';
 import type {
   BfdState,
   PeerConfig,
+  PeerRangeConfig,
   PeerStatus,
   SpeakerAnswer,
   SpeakerCommand,
@@ -31,7 +33,6 @@ import { PeerDirectory } from './peer-directory.js';
 import type { PeerPolicies } from './required-policies.js';
 import type { SessionObserver } from './session-observer.js';
 import { StartupSync } from './startup-sync.js';
-import { StrangerLog } from './stranger-log.js';
 import type { Connection, Transport } from './transport.js';
 
 export interface SpeakerOptions {
@@ -44,10 +45,10 @@ export interface SpeakerOptions {
   readonly onEvent: (event: SpeakerEvent) => void;
 }
 
-export class Speaker implements PeerOwner, MonitoredSpeaker {
+export class Speaker implements PeerOwner, AdmissionOwner, MonitoredSpeaker {
   readonly #options: SpeakerOptions;
   readonly #peers = new PeerDirectory<Peer>();
-  readonly #strangers = new StrangerLog();
+  readonly #admission: Admission;
   readonly #own = new OwnAddresses();
   readonly #flushes: FlushScheduler;
   readonly #listeners: Listeners;
@@ -65,12 +66,13 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
   constructor(options: SpeakerOptions) {
     this.#options = options;
     this.#flushes = new FlushScheduler(options.clock, () => this.#flush());
-    this.#listeners = new Listeners(options, connection => this.#accepted(connection));
+    this.#admission = new Admission(this);
+    this.#listeners = new Listeners(options, connection => this.#admission.accepted(connection));
     this.#pull = new BestRoutePull(options.onEvent);
     this.#sync = new StartupSync({
       clock: options.clock,
-      selectable: () => this.#everyPeer(peer => !peer.awaited),
-      told: () => this.#everyPeer(peer => peer.told),
+      selectable: () => this.#admission.settled && this.#everyPeer(peer => !peer.awaited),
+      told: () => this.#admission.settled && this.#everyPeer(peer => peer.told),
       selection: family => this.#select(family),
       inSync: (family, timedOut) => this.#inSync(family, timedOut),
     });
@@ -87,7 +89,7 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
         this.setPeer(command.peer);
         return;
       case 'remove-peer':
-        this.#removePeer(command.key);
+        this.removePeer(command.key);
         return;
       case 'clear-peer':
         this.#peers.get(command.key)?.clear(command.how, command.message);
@@ -96,7 +98,10 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
         this.#bfdStatus(command.address, command.state);
         return;
       case 'set-peer-range':
+        this.setPeerRange(command.range);
+        return;
       case 'remove-peer-range':
+        this.#admission.removeRange(command.key);
         return;
       case 'originate':
         this.rib.originate(command.routes);
@@ -139,22 +144,55 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
 
   /** Adds or changes a peer; `policies` replace those of its configuration (functions, in the library). */
   setPeer(config: PeerConfig, policies?: PeerPolicies): void {
+    this.#admission.peerSet(config);
     const peer = this.#peers.get(config.key);
-    if (peer !== undefined) {
-      const readdressed = peer.config.address !== config.address;
-      peer.reconfigure(config, policies, needsReset(peer.config, config));
-      if (readdressed) this.#peers.readdressed();
-      return;
-    }
-    const added = new Peer(this, config, policies);
-    this.#peers.add(added);
-    added.start();
-    this.statusChanged(added);
+    if (peer === undefined) this.#add(new Peer(this, config, policies));
+    else this.changePeer(peer, config, policies);
+  }
+
+  /** Adds or changes a range of dynamic peers; `policies` as with {@link setPeer}. */
+  setPeerRange(range: PeerRangeConfig, policies?: PeerPolicies): void {
+    this.#admission.setRange(range, policies);
+  }
+
+  /** As they are now, in the order in which they came. */
+  peerStatuses(): readonly PeerStatus[] {
+    return [...this.#peers.values()].map(peer => peer.status());
   }
 
   /** As it is now; undefined if there is no such peer. */
   peerStatus(key: string): PeerStatus | undefined {
     return this.#peers.get(key)?.status();
+  }
+
+  // ---------------------------------------------------------------- for those who may connect
+
+  get peers(): PeerDirectory<Peer> {
+    return this.#peers;
+  }
+
+  changePeer(peer: Peer, config: PeerConfig, policies: PeerPolicies | undefined): void {
+    const before = peer.config;
+    peer.reconfigure(config, policies, needsReset(before, config));
+    if (before.address !== config.address) this.#peers.readdressed();
+  }
+
+  addDynamic(config: PeerConfig, range: string, policies: PeerPolicies | undefined): Peer {
+    const peer = new Peer(this, config, policies);
+    peer.dynamicFrom = range;
+    this.#add(peer);
+    return peer;
+  }
+
+  removePeer(key: string): void {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return;
+    this.#peers.delete(key);
+    this.#admission.peerRemoved(key);
+    peer.remove();
+    if (this.#own.forget(key)) this.rib.setOwnAddresses(this.#own.all);
+    this.emit({ kind: 'peer-removed', key });
+    this.syncChanged();
   }
 
   // ---------------------------------------------------------------- for the peers
@@ -207,7 +245,9 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
   }
 
   statusChanged(peer: Peer): void {
-    if (this.#peers.get(peer.config.key) === peer) this.emit({ kind: 'peer-status', peer: peer.status() });
+    if (this.#peers.get(peer.config.key) !== peer) return;
+    this.#admission.statusChanged(peer);
+    this.emit({ kind: 'peer-status', peer: peer.status() });
   }
 
   speaksFrom(peer: Peer, address: IpAddress): void {
@@ -262,19 +302,13 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
     if (this.bfdState(address) === state) return;
     if (state === 'unknown') this.#bfd.delete(address);
     else this.#bfd.set(address, state);
-    for (const peer of this.#peers.values()) {
-      if (peer.config.address === address && peer.config.bfd !== undefined) this.statusChanged(peer);
-    }
+    for (const peer of this.#peers.at(address)) if (peer.config.bfd !== undefined) this.statusChanged(peer);
   }
 
-  #removePeer(key: string): void {
-    const peer = this.#peers.get(key);
-    if (peer === undefined) return;
-    this.#peers.delete(key);
-    peer.remove();
-    if (this.#own.forget(key)) this.rib.setOwnAddresses(this.#own.all);
-    this.emit({ kind: 'peer-removed', key });
-    this.syncChanged();
+  #add(peer: Peer): void {
+    this.#peers.add(peer);
+    peer.start();
+    this.statusChanged(peer);
   }
 
   /** Returns how many writes it made. */
@@ -289,26 +323,6 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
     if (nextHops !== undefined) this.emit({ kind: 'watch-next-hops', nextHops });
     for (const event of this.#inSyncUntold.splice(0)) this.emit(event);
     return writes;
-  }
-
-  /** Connections are told apart by their source address; among several peers of one address the first that has no session. */
-  #accepted(connection: Connection): void {
-    const peers = this.#peers
-      .at(connection.remoteAddress)
-      .filter(({ config }) => config.administrativeState === 'up');
-    const peer = peers.find(one => one.main.state.kind === 'Active') ?? peers[0];
-    if (peer !== undefined) {
-      peer.accept(connection);
-      return;
-    }
-    connection.destroy();
-    if (!this.#strangers.isNews(connection.remoteAddress, this.clock.now())) return;
-    this.emit({
-      kind: 'log',
-      level: 'info',
-      message: 'connection from an address that is no peer refused',
-      fields: { address: connection.remoteAddress },
-    });
   }
 
   #everyPeer(holds: (peer: Peer) => boolean): boolean {
@@ -329,7 +343,7 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
   #answer(query: SpeakerQuery): SpeakerAnswer {
     switch (query.kind) {
       case 'peers':
-        return { kind: 'peers', peers: [...this.#peers.values()].map(peer => peer.status()) };
+        return { kind: 'peers', peers: this.peerStatuses() };
       case 'routes': {
         const { table } = query;
         if ('peer' in table && !this.#peers.has(table.peer)) {
@@ -346,6 +360,7 @@ export class Speaker implements PeerOwner, MonitoredSpeaker {
   #close(goodbye: 'silent' | 'cease', message: string): void {
     this.#closed = true;
     this.#listeners.set([]);
+    this.#admission.close();
     this.#sync.cancel();
     for (const peer of this.#peers.values()) peer.close(goodbye, message);
     this.#monitors.close(message);

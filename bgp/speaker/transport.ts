@@ -3,22 +3,55 @@
  * An adapter decides nothing; it says what happened, with the operating system's error code where there is one.
  */
 import type { IpAddress } from '../../core/ip-address.js';
+import type { Prefix } from '../../core/prefix.js';
 
 export interface Transport {
   /** Ends in exactly one of `connected` and `failed`, never before `dial` has returned. */
   dial(target: DialTarget, handler: DialHandler): Cancel;
   /** Ends in exactly one of `listening` and `failed`; connections come until it is cancelled. */
   listen(endpoint: { readonly address: IpAddress; readonly port: number }, handler: ListenHandler): Cancel;
+  /** Whether it can sign segments and look at TTLs. One that cannot fails a dial that asks for it. */
+  readonly secures: boolean;
+  /**
+   * What a connection from inside the prefix must show, on every listener, also on those to come; undefined: nothing any more. The longest
+   * prefix counts. From now on no other one is accepted.
+   *
+   * @param failed told if the operating system refuses: what comes from there is not safe then
+   */
+  guard(prefix: Prefix, guard: Guard | undefined, failed: (error: TransportError) => void): void;
+  /** Segments dropped for their signatures, by whomever they were sent; undefined where nobody counts them. */
+  signatureFailures(): SignatureFailures | undefined;
+}
+
+export type Guard = Omit<ConnectionTerms, 'ttl'>;
+
+export interface ConnectionTerms {
+  /** Of what we send, 1 to 255. */
+  readonly ttl: number;
+  /** What comes with a lower TTL is not heard (RFC 5082); undefined: everything is. */
+  readonly minimumTtl: number | undefined;
+  /** Signs every segment both ways (RFC 2385); undefined: none is signed. */
+  readonly password: string | undefined;
+}
+
+/** Of a connection of which nothing is asked. */
+export const plainTerms: ConnectionTerms = { ttl: 64, minimumTtl: undefined, password: undefined };
+
+export interface SignatureFailures {
+  /** Not signed, though we have a password for the sender. */
+  readonly missing: number;
+  /** Signed, though we have none. */
+  readonly unexpected: number;
+  /** Signed with another password. */
+  readonly wrong: number;
 }
 
 export type Cancel = () => void;
 
-export interface DialTarget {
+export interface DialTarget extends ConnectionTerms {
   readonly address: IpAddress;
   readonly port: number;
   readonly localAddress: IpAddress | undefined;
-  /** 1 to 255. */
-  readonly ttl: number;
 }
 
 export interface DialHandler {
@@ -31,6 +64,8 @@ export interface ListenHandler {
   listening(port: number): void;
   failed(error: TransportError): void;
   accepted(connection: Connection): void;
+  /** The process may open hardly any more files than the `open` it has: what comes now may be refused without anybody being told. */
+  crowded?(open: number): void;
 }
 
 export interface TransportError {
@@ -48,8 +83,8 @@ export interface Connection {
   start(handler: ConnectionHandler): void;
   /** Queues the bytes, which must not change afterwards; false if it is time to wait for `drained`. */
   write(bytes: Uint8Array): boolean;
-  /** TTL of outgoing packets, where the adapter can set it. */
-  setTtl(ttl: number): void;
+  /** From now on; where the adapter cannot, nothing changes, and where the operating system refuses, the connection is closed. */
+  apply(terms: ConnectionTerms): void;
   /** Sends what is queued (bounded in time), then closes. No handler is called any more. */
   end(): void;
   /** Closes at once. No handler is called any more. */

@@ -15,7 +15,7 @@ import type { PeerConfig, SpeakerConfig, SpeakerEvent } from './contract.js';
 import { peerDefaults, speakerDefaults } from './defaults.js';
 import { Speaker } from './speaker.js';
 import { systemClock } from './system-clock.js';
-import type { Connection, Transport } from './transport.js';
+import { type Connection, plainTerms, type Transport } from './transport.js';
 
 const SPEAKER = '127.0.0.1' as Ipv4Address;
 const SOURCE = '127.0.0.2' as Ipv4Address;
@@ -122,7 +122,7 @@ class Rehearsal {
   /** The other end of a session: says what it must and forgets what it hears. */
   #dial(from: Ipv4Address, asn: Asn, connected: (connection: Connection) => void): void {
     if (this.#port === undefined) return;
-    const target = { address: SPEAKER, port: this.#port, localAddress: from, ttl: 64 };
+    const target = { address: SPEAKER, port: this.#port, localAddress: from, ...plainTerms };
     this.#transport.dial(target, {
       connected: connection => {
         connection.start({ received: () => {}, drained: () => {}, closed: () => {} });

@@ -1,17 +1,22 @@
 /**
  * A network in memory under a {@link FakeClock}: dials, listeners, connections with latency, in order and without loss, until a link
- * is cut. Speakers on it are deterministic to the byte.
+ * is cut. Speakers on it are deterministic to the byte. Passwords are looked at as TCP MD5 does (RFC 2385): what is signed otherwise waits
+ * until it is not. All hosts share a link: TTLs never fall.
  */
 import type { IpAddress } from '../../core/ip-address.js';
+import { type Prefix, prefixContainsAddress, prefixLength } from '../../core/prefix.js';
 import {
   type Cancel,
   type Connection,
   type ConnectionHandler,
+  type ConnectionTerms,
   type DialHandler,
   type DialTarget,
+  type Guard,
   type ListenHandler,
   READ_HEADROOM,
   READ_SLACK,
+  type SignatureFailures,
   type Transport,
   type TransportError,
 } from '../speaker/transport.js';
@@ -22,7 +27,7 @@ const FIRST_EPHEMERAL_PORT = 32768;
 export class MemoryNetwork {
   readonly clock: FakeClock;
   readonly latencyMs: number;
-  readonly #listeners = new Map<string, ListenHandler>();
+  readonly #listeners = new Map<string, Listener>();
   readonly #connections = new Set<MemoryConnection>();
   readonly #cut = new Set<string>();
   #nextPort = FIRST_EPHEMERAL_PORT;
@@ -34,9 +39,16 @@ export class MemoryNetwork {
 
   /** The transport of a host that has this address. */
   host(address: IpAddress): Transport {
+    const host: Host = { guards: new Map(), failures: { missing: 0, unexpected: 0, wrong: 0 } };
     return {
       dial: (target, handler) => this.#dial(address, target, handler),
-      listen: (endpoint, handler) => this.#listen(endpoint, handler),
+      listen: (endpoint, handler) => this.#listen(endpoint, { handler, host }),
+      secures: true,
+      guard: (prefix, guard) => {
+        if (guard === undefined) host.guards.delete(prefix);
+        else host.guards.set(prefix, guard);
+      },
+      signatureFailures: () => ({ ...host.failures }),
     };
   }
 
@@ -67,17 +79,18 @@ export class MemoryNetwork {
     this.#connections.delete(connection);
   }
 
-  #listen(endpoint: { readonly address: IpAddress; readonly port: number }, handler: ListenHandler): Cancel {
+  #listen(endpoint: { readonly address: IpAddress; readonly port: number }, listener: Listener): Cancel {
+    const { handler } = listener;
     const port = endpoint.port === 0 ? this.#nextPort++ : endpoint.port;
     const key = `${endpoint.address} ${port}`;
     const taken = this.#listeners.has(key);
-    if (!taken) this.#listeners.set(key, handler);
+    if (!taken) this.#listeners.set(key, listener);
     this.clock.schedule(0, () => {
       if (taken) handler.failed({ code: 'EADDRINUSE', message: 'address in use' });
       else handler.listening(port);
     });
     return () => {
-      if (this.#listeners.get(key) === handler) this.#listeners.delete(key);
+      if (this.#listeners.get(key) === listener) this.#listeners.delete(key);
     };
   }
 
@@ -93,19 +106,50 @@ export class MemoryNetwork {
         return;
       }
       const local = target.localAddress ?? from;
+      const password = passwordFor(listener.host, local);
+      if (password !== target.password) {
+        listener.host.failures[mismatch(password, target.password)]++;
+        return;
+      }
       const port = this.#nextPort++;
       const ours = new MemoryConnection(this, local, port, target.address, target.port);
       const theirs = new MemoryConnection(this, target.address, target.port, local, port);
+      ours.password = theirs.password = password;
       ours.other = theirs;
       theirs.other = ours;
       this.#connections.add(ours).add(theirs);
-      listener.accepted(theirs);
+      listener.handler.accepted(theirs);
       handler.connected(ours);
     });
     return () => {
       cancelled = true;
     };
   }
+}
+
+interface Host {
+  readonly guards: Map<Prefix, Guard>;
+  readonly failures: { -readonly [K in keyof SignatureFailures]: number };
+}
+
+interface Listener {
+  readonly handler: ListenHandler;
+  readonly host: Host;
+}
+
+/** That of the longest prefix. */
+function passwordFor({ guards }: Host, address: IpAddress): string | undefined {
+  let found: Prefix | undefined;
+  for (const [prefix, { password }] of guards) {
+    if (password === undefined || !prefixContainsAddress(prefix, address)) continue;
+    if (found === undefined || prefixLength(prefix) > prefixLength(found)) found = prefix;
+  }
+  return found && guards.get(found)?.password;
+}
+
+function mismatch(ours: string | undefined, theirs: string | undefined): keyof SignatureFailures {
+  if (ours === undefined) return 'unexpected';
+  return theirs === undefined ? 'missing' : 'wrong';
 }
 
 function linkKey(a: string, b: string): string {
@@ -120,6 +164,7 @@ class MemoryConnection implements Connection {
   readonly remotePort: number;
   readonly linkKey: string;
   other: MemoryConnection | undefined;
+  password: string | undefined;
   readonly #network: MemoryNetwork;
   #handler: ConnectionHandler | undefined;
   /** Arrived, or held up by a cut link; `end` marks the other end's close. */
@@ -151,7 +196,11 @@ class MemoryConnection implements Connection {
     return true;
   }
 
-  setTtl(): void {}
+  apply({ password }: ConnectionTerms): void {
+    this.password = password;
+    this.deliver();
+    this.other?.deliver();
+  }
 
   end(): void {
     this.destroy();
@@ -170,7 +219,7 @@ class MemoryConnection implements Connection {
   }
 
   deliver(): void {
-    while (this.#handler !== undefined && this.#inbox.length > 0 && !this.#network.isCut(this.linkKey)) {
+    while (this.#handler !== undefined && this.#inbox.length > 0 && this.#hears()) {
       const next = this.#inbox.shift()!;
       if (next === 'end') {
         const handler = this.#handler;
@@ -182,6 +231,10 @@ class MemoryConnection implements Connection {
       buffer.set(next, READ_HEADROOM);
       this.#handler.received(buffer, READ_HEADROOM, READ_HEADROOM + next.length);
     }
+  }
+
+  #hears(): boolean {
+    return !this.#network.isCut(this.linkKey) && this.other?.password === this.password;
   }
 
   #send(what: Uint8Array | 'end'): void {

@@ -50,6 +50,18 @@ export class CollidingTransport implements Transport {
     });
   }
 
+  get secures(): boolean {
+    return this.#inner.secures;
+  }
+
+  guard(...guard: Parameters<Transport['guard']>): void {
+    this.#inner.guard(...guard);
+  }
+
+  signatureFailures(): ReturnType<Transport['signatureFailures']> {
+    return this.#inner.signatureFailures();
+  }
+
   #collide(): void {
     const [dial, accepted] = [this.#dial, this.#accepted];
     if (dial === undefined || accepted === undefined) return;
