@@ -136,7 +136,8 @@ export class UpdateReceiver {
     }
     const announces = nlri !== undefined || (reach !== undefined && reach.start < reach.end);
     const problems = announces ? this.#judge(session, block, nlri !== undefined, reach) : block.problems;
-    this.#throwFatal(problems, announces);
+    const whole = problems.map(problem => withWholeAttribute(problem, buffer, cut));
+    this.#throwFatal(whole, announces);
     if (unreach !== undefined) this.#withdraw(session, buffer, unreach);
     const announce = () => {
       if (nlri !== undefined) {
@@ -273,6 +274,22 @@ function malformedNlri(buffer: Uint8Array, { attribute, end }: NlriField): BgpMe
   const data = buffer.slice(attribute, end);
   const detail = 'a prefix in a multiprotocol attribute is malformed';
   return new BgpMessageError(ErrorCode.update, UpdateError.optionalAttributeError, data, detail);
+}
+
+/** RFC 4760 section 7: a NOTIFICATION carries the attribute as it came, with the prefixes that were cut out. */
+function withWholeAttribute(
+  problem: AttributeProblem,
+  buffer: Uint8Array,
+  { reach, unreach }: MultiprotocolBlock,
+): AttributeProblem {
+  const field =
+    problem.type === AttributeType.mpReachNlri
+      ? reach
+      : problem.type === AttributeType.mpUnreachNlri
+        ? unreach
+        : undefined;
+  if (field?.attribute === undefined || problem.data.length === 0) return problem;
+  return { ...problem, data: buffer.slice(field.attribute, field.end) };
 }
 
 function withdrawFor(type: number, subcode: number, detail: string): AttributeProblem {
