@@ -23,6 +23,10 @@ export interface RawPeerOptions {
   readonly remoteAsn: number;
   /** By default IPv4 and IPv6 unicast and 4-octet AS numbers. */
   readonly capabilities?: Open['capabilities'];
+  /** What it says first, in place of a well-formed OPEN. */
+  readonly first?: Uint8Array;
+  /** Says no KEEPALIVE by itself. */
+  readonly unconfirmed?: true;
 }
 
 export class RawPeer {
@@ -68,7 +72,11 @@ export class RawPeer {
         this.closed = true;
       },
     });
-    const { asn, address } = this.#options;
+    const { asn, address, first } = this.#options;
+    if (first !== undefined) {
+      this.send(first);
+      return;
+    }
     const capabilities = this.#options.capabilities ?? [
       { kind: 'multiprotocol', afi: 1, safi: 1 },
       { kind: 'multiprotocol', afi: 2, safi: 1 },
@@ -91,8 +99,8 @@ export class RawPeer {
   #message(buffer: Uint8Array, start: number, end: number): void {
     const type = buffer[start + 18]!;
     if (type !== 2) this.types.push(type);
-    if (type === 1) this.send(encodeKeepalive());
-    else if (type === 4) this.established = true;
+    if (type === 1 && this.#options.unconfirmed !== true) this.send(encodeKeepalive());
+    if (type === 4) this.established = true;
     else if (type === 3) this.notifications.push(decodeNotification(buffer, start, end));
     else if (type === 2) {
       const ibgp = this.#options.asn === this.#options.remoteAsn;
