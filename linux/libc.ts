@@ -121,6 +121,20 @@ export function getIntOption(fd: number, level: number, option: number): number 
   return value[0]!;
 }
 
+/** setsockopt(2) with anything else. @throws SystemError */
+export function setBytesOption(fd: number, level: number, option: number, value: Uint8Array): void {
+  checked('setsockopt', fd, level, option, value, value.length);
+}
+
+/** getsockopt(2) of as many 32-bit numbers as the kernel knows, `most` at most. @throws SystemError */
+export function getUint32Options(fd: number, level: number, option: number, most: number): Uint32Array {
+  const values = new Uint32Array(most);
+  const length = Uint32Array.of(values.byteLength);
+  const [into, lengthBytes] = [new Uint8Array(values.buffer), new Uint8Array(length.buffer)];
+  checked('getsockopt', fd, level, option, into, lengthBytes);
+  return values.subarray(0, length[0]! / 4);
+}
+
 /** ioctl(2); the argument is a structure that the call reads or fills, or a number. @throws SystemError */
 export function controlDevice(fd: number, request: number, argument: Uint8Array | number): void {
   checked('ioctl', fd, request, argument);

@@ -15,7 +15,7 @@ import {
   ttlOf,
   versionOf,
 } from './inner-packet.js';
-import { RateLimit } from './rate-limit.js';
+import { RateLimit } from '../../core/rate-limit.js';
 import { RoutingTable } from './routing-table.js';
 
 /** What became of a packet that was handed on. */

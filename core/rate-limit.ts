@@ -1,5 +1,5 @@
 /** A token bucket (RFC 1812 section 4.3.2.8: ICMP errors are rate limited). Pure but for the clock that it is given. */
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from './clock.js';
 
 export class RateLimit {
   readonly #clock: Pick<Clock, 'now'>;

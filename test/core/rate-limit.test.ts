@@ -1,6 +1,6 @@
 import test from 'ava';
-import { FakeClock } from '../../../bgp/testing/fake-clock.js';
-import { RateLimit } from '../../../ipip/udp/rate-limit.js';
+import { FakeClock } from '../../bgp/testing/fake-clock.js';
+import { RateLimit } from '../../core/rate-limit.js';
 
 const taken = (limit: RateLimit, attempts: number) =>
   Array.from({ length: attempts }, () => limit.take()).filter(Boolean).length;
