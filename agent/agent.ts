@@ -10,6 +10,7 @@ import { Dataplane } from '../ipip/dataplane.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
 import type { InvalidDocument } from '../store/port.js';
 import { BestRouteIntake } from './best-route-intake.js';
+import { BfdWatch } from './bfd-watch.js';
 import type { ResourceChange } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
 import { Cluster } from './cluster.js';
@@ -28,6 +29,7 @@ export class Agent {
   readonly cluster: Cluster;
   readonly queries: SpeakerQueries;
   readonly dataplane: Dataplane | undefined;
+  readonly bfd: BfdWatch | undefined;
   readonly startedUnixMs = Date.now();
   readonly peers = new Map<string, PeerStatus>();
   readonly state: AgentState = {
@@ -87,6 +89,7 @@ export class Agent {
       event: event => this.#speakerEvent(event),
       restarted: (error, pauseMs) => this.#speakerDied(error, pauseMs),
     });
+    this.bfd = this.#newBfd();
     this.queries = new SpeakerQueries(command => this.#speaker.send(command));
     this.#intake = new BestRouteIntake(
       this.dataplane ?? noDataplane,
@@ -109,7 +112,9 @@ export class Agent {
     this.ownNode.close();
     const tunnelsClosed = this.tunnels.close();
     this.state.speaker = 'closed';
+    // Sessions that end for want of a BFD session would end before their own goodbye.
     await this.#speaker.close(goodbye, message, SPEAKER_PATIENCE_MS);
+    await this.bfd?.close(BFD_PATIENCE_MS);
     this.dataplane?.close();
     this.options.tunnels?.close();
     await tunnelsClosed;
@@ -271,7 +276,9 @@ export class Agent {
     for (const command of commands) {
       // A speaker that is being restarted will not say that the peer is gone.
       if (command.kind === 'remove-peer') this.peers.delete(command.key);
-      this.#speaker.send(this.#withDisabled(command));
+      const told = this.#withDisabled(command);
+      this.#speaker.send(told);
+      this.bfd?.onCommand(told);
     }
   }
 
@@ -293,10 +300,12 @@ export class Agent {
         return;
       case 'peer-status':
         this.peers.set(event.peer.key, event.peer);
+        this.bfd?.onPeerStatus(event.peer);
         this.#tell('peers');
         return;
       case 'peer-removed':
         this.peers.delete(event.key);
+        this.bfd?.onPeerRemoved(event.key);
         this.#tell('peers');
         return;
       case 'watch-next-hops':
@@ -328,6 +337,20 @@ export class Agent {
       case 'closed':
         return;
     }
+  }
+
+  #newBfd(): BfdWatch | undefined {
+    const { startBfd, log } = this.options;
+    if (startBfd === undefined) return undefined;
+    return new BfdWatch({
+      start: startBfd,
+      tellSpeaker: command => this.#speaker.send(command),
+      changed: () => {
+        this.#tell('bfd');
+        this.#tell('peers');
+      },
+      log,
+    });
   }
 
   #listenFailed({ address, port }: ListenEndpoint, error: string): void {
@@ -414,6 +437,8 @@ export class Agent {
 const SPEAKER_PATIENCE_MS = 2000;
 /** What the speaker is told waits no longer for the guard of the tunnels. */
 const GUARD_PATIENCE_MS = 5000;
+
+const BFD_PATIENCE_MS = 1000;
 
 const noTunnelHost: Omit<TunnelHost, 'guardOf'> = {
   looseReversePath: () => undefined,

@@ -1,6 +1,6 @@
 /** The agent as the control API sees it: plain views of what it knows, and documents into its store. */
 import { familyOf } from '../bgp/family.js';
-import type { RouteDetail, RouteTable } from '../bgp/speaker/contract.js';
+import type { PeerStatus, RouteDetail, RouteTable } from '../bgp/speaker/contract.js';
 import { compareAddresses } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import { parseResource } from '../core/resources/parse.js';
@@ -16,14 +16,16 @@ import {
 import { describeRouteRefusal } from '../ipip/desired.js';
 import type { StoredResource, StoreError, StoreResult } from '../store/port.js';
 import type { Agent } from './agent.js';
+import { noBfd } from './bfd-watch.js';
 import { type ControlBackend, ControlFailure } from './control/backend.js';
 import type {
   AgentStatus,
   ApplyRequest,
   ApplyResult,
+  BfdView,
   Hello,
   KernelView,
-  PeerStatus,
+  PeerView,
   RoutesPage,
   RoutesQuery,
   RouteView,
@@ -55,11 +57,18 @@ export class AgentBackend implements ControlBackend {
     return agentStatus(this.#agent);
   }
 
-  async peers(): Promise<readonly PeerStatus[]> {
+  async peers(): Promise<readonly PeerView[]> {
     const answer = await this.#agent.queries.ask({ kind: 'peers' });
     // A speaker that is being restarted has none; what was known last is better than nothing.
     const peers = answer.kind === 'peers' ? answer.peers : [...this.#agent.peers.values()];
-    return peers.toSorted((a, b) => compareAddresses(a.address, b.address) || a.port - b.port);
+    return peers
+      .toSorted((a, b) => compareAddresses(a.address, b.address) || a.port - b.port)
+      .map(peer => this.#withBfd(peer));
+  }
+
+  async bfd(): Promise<BfdView> {
+    const { sessions, discarded } = (await this.#agent.bfd?.view()) ?? noBfd;
+    return { sessions: sessions.toSorted((a, b) => compareAddresses(a.address, b.address)), discarded };
   }
 
   async routes(
@@ -182,6 +191,11 @@ export class AgentBackend implements ControlBackend {
       });
     }
     return { kind: query.table, peer: peer.key };
+  }
+
+  #withBfd(peer: PeerStatus): PeerView {
+    const bfdSession = this.#agent.bfd?.session(peer.address);
+    return bfdSession === undefined ? peer : { ...peer, bfdSession };
   }
 
   #view(route: RouteDetail, table: RoutesQuery['table']): RouteView {

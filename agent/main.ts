@@ -18,6 +18,7 @@ import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
 import { FileStore } from '../store/file/file-store.js';
 import { Agent } from './agent.js';
 import { agentProgram, parseArguments } from './arguments.js';
+import { BfdThread } from './bfd-host.js';
 import { changedSysctlsFile, cleanUp } from './cleanup.js';
 import { readConfigurationFile } from './config/file.js';
 import { loadConfiguration } from './config/load.js';
@@ -159,6 +160,7 @@ function newAgent(settings: Settings, log: Log, host: SeenHost, forwarding: Forw
     hostConditions: () =>
       (forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),
     intentChanged: ({ pools }) => forwarding?.setPools(pools.map(({ cidr }) => cidr)),
+    startBfd: handler => new BfdThread(new URL('bfd-worker.js', import.meta.url), handler),
     startSpeaker: handler =>
       new SpeakerThread(
         new URL('speaker-worker.js', import.meta.url),

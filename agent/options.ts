@@ -9,6 +9,7 @@ import type { Prober } from '../ipip/check/probe.js';
 import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
 import type { InvalidDocument, Store } from '../store/port.js';
+import type { BfdHost, BfdHostHandler } from './bfd-host.js';
 import type { ConditionView } from './control/types.js';
 import type { NodeAddressChoice } from './node-address.js';
 import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
@@ -51,6 +52,8 @@ export interface AgentOptions {
   /** What the documents say of this host has changed. */
   readonly intentChanged?: (intent: HostIntent) => void;
   readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;
+  /** Absent: peers that ask for BFD do without. */
+  readonly startBfd?: (handler: BfdHostHandler) => BfdHost;
 }
 
 export interface AgentTunnels {

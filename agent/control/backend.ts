@@ -4,9 +4,10 @@ import type {
   AgentStatus,
   ApplyRequest,
   ApplyResult,
+  BfdView,
   ControlProblem,
   Hello,
-  PeerStatus,
+  PeerView,
   RoutesPage,
   RoutesQuery,
   StoredView,
@@ -17,7 +18,8 @@ import type {
 export interface ControlBackend {
   hello(): Hello;
   status(): AgentStatus;
-  peers(): Promise<readonly PeerStatus[]>;
+  peers(): Promise<readonly PeerView[]>;
+  bfd(): Promise<BfdView>;
   /** Limit 1 to 1000; `after` is the `next` of the page before. */
   routes(query: RoutesQuery & { readonly after?: string; readonly limit: number }): Promise<RoutesPage>;
   /** False if there is no such peer. */

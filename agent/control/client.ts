@@ -5,12 +5,13 @@ import {
   type AgentStatus,
   type ApplyRequest,
   type ApplyResponse,
+  type BfdView,
   CONTROL_API_VERSION,
   type ControlProblem,
   type Hello,
   NDJSON,
-  type PeerStatus,
   type PeersView,
+  type PeerView,
   type ResourcesView,
   type RoutesPage,
   type RoutesQuery,
@@ -63,8 +64,12 @@ export class ControlClient {
   }
 
   /** By key, address or name. */
-  peer(peer: string): Promise<PeerStatus> {
+  peer(peer: string): Promise<PeerView> {
     return this.#json('GET', `/peers/${encodeURIComponent(peer)}`);
+  }
+
+  bfd(): Promise<BfdView> {
+    return this.#json('GET', '/bfd');
   }
 
   setPeerEnabled(
@@ -133,6 +138,10 @@ export class ControlClient {
 
   watchPeers(signal?: AbortSignal): AsyncIterable<PeersView> {
     return this.#lines('/watch/peers', signal);
+  }
+
+  watchBfd(signal?: AbortSignal): AsyncIterable<BfdView> {
+    return this.#lines('/watch/bfd', signal);
   }
 
   watchResources(kind: ResourceKind, signal?: AbortSignal): AsyncIterable<ResourcesView> {

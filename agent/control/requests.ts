@@ -6,7 +6,7 @@ import { ControlFailure } from './backend.js';
 import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchTopic } from './types.js';
 
 export type ControlRequest =
-  | { readonly kind: 'hello' | 'status' | 'peers' | 'apply' | 'shutdown' }
+  | { readonly kind: 'hello' | 'status' | 'peers' | 'bfd' | 'apply' | 'shutdown' }
   | MetricsRequest
   | MrtRequest
   | { readonly kind: 'peer'; readonly peer: string }
@@ -45,7 +45,7 @@ export interface CheckTunnelsRequest {
 }
 
 export type WatchRequest =
-  | { readonly kind: 'watch'; readonly topic: 'status' | 'peers' }
+  | { readonly kind: 'watch'; readonly topic: 'status' | 'peers' | 'bfd' }
   | { readonly kind: 'watch'; readonly topic: 'resources'; readonly resourceKind: ResourceKind }
   | { readonly kind: 'watch'; readonly topic: 'routes'; readonly routes: RoutesRequest };
 
@@ -114,6 +114,8 @@ function route(
       return { kind: 'status' };
     case 'GET peers/0':
       return { kind: 'peers' };
+    case 'GET bfd/0':
+      return { kind: 'bfd' };
     case 'GET peers/1':
       return { kind: 'peer', peer: rest[0] as string };
     case 'POST peers/2':
@@ -199,6 +201,7 @@ function parseWatch(text: string, parameters: URLSearchParams): WatchRequest {
   const topic = oneOf('topic', text, [
     'status',
     'peers',
+    'bfd',
     'resources',
     'routes',
   ] as const satisfies WatchTopic[]);
@@ -209,6 +212,7 @@ function parseWatch(text: string, parameters: URLSearchParams): WatchRequest {
       return { kind: 'watch', topic, routes: parseRoutes(parameters) };
     case 'status':
     case 'peers':
+    case 'bfd':
       return { kind: 'watch', topic };
   }
 }

@@ -1,6 +1,5 @@
 /** SHELL: serves the control API on a unix socket. Decides nothing: `requests.ts` parses, the backend answers. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import { type ControlBackend, ControlFailure } from './backend.js';
 import {
   type CheckTunnelsRequest,
@@ -12,7 +11,7 @@ import {
   type WatchRequest,
 } from './requests.js';
 import { claimSocket, releaseSocket } from './socket-claim.js';
-import { type ApplyRequest, CONTROL_API_VERSION, NDJSON } from './types.js';
+import { type ApplyRequest, CONTROL_API_VERSION, NDJSON, type PeerView } from './types.js';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** A watched view is sent again at most this often. */
@@ -95,6 +94,8 @@ async function perform(
       return backend.status();
     case 'peers':
       return { peers: await backend.peers() };
+    case 'bfd':
+      return await backend.bfd();
     case 'peer':
       return await findPeer(backend, wanted.peer);
     case 'peer-enable': {
@@ -121,7 +122,7 @@ async function perform(
 
 // ---------------------------------------------------------------- peers and routes
 
-async function findPeer(backend: ControlBackend, text: string): Promise<PeerStatus> {
+async function findPeer(backend: ControlBackend, text: string): Promise<PeerView> {
   const peers = await backend.peers();
   const found =
     peers.find(peer => peer.key === text) ??
@@ -131,7 +132,7 @@ async function findPeer(backend: ControlBackend, text: string): Promise<PeerStat
   return found;
 }
 
-function noPeer(text: string, peers: readonly PeerStatus[]): ControlFailure {
+function noPeer(text: string, peers: readonly PeerView[]): ControlFailure {
   const allowed =
     peers.length === 0
       ? '(there are no peers)'
@@ -241,6 +242,8 @@ async function view(backend: ControlBackend, wanted: WatchRequest): Promise<unkn
       return backend.status();
     case 'peers':
       return { peers: await backend.peers() };
+    case 'bfd':
+      return await backend.bfd();
     case 'resources':
       return { resources: await backend.listResources(wanted.resourceKind) };
     case 'routes':

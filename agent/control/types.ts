@@ -5,13 +5,14 @@
  *   GET    /v1/hello                         who answers: {@link Hello}
  *   GET    /v1/status                        {@link AgentStatus}
  *   GET    /v1/peers                         {@link PeersView}
- *   GET    /v1/peers/PEER                    {@link PeerStatus}; PEER is a key, an address or a name
+ *   GET    /v1/peers/PEER                    {@link PeerView}; PEER is a key, an address or a name
  *   POST   /v1/peers/PEER/enable|disable     until the agent restarts
+ *   GET    /v1/bfd                           {@link BfdView}
  *   GET    /v1/routes?table&peer&family&prefix&after&limit      one page, or with `accept: application/x-ndjson` all, a route a line
  *   GET    /v1/resources/KIND[/[NAMESPACE/]NAME]                {@link ResourcesView} or {@link StoredView}
  *   POST   /v1/resources                     {@link ApplyRequest} to {@link ApplyResult}s, a result per document
  *   DELETE /v1/resources/KIND/[NAMESPACE/]NAME
- *   GET    /v1/watch/status|peers|resources|routes   NDJSON: the whole view (of routes the first page) now and after each
+ *   GET    /v1/watch/status|peers|bfd|resources|routes   NDJSON: the whole view (of routes the first page) now and after each
  *                                            change, at most four a second
  *   GET    /v1/check/tunnels?node            NDJSON, a {@link TunnelCheckView} a line in the order of the nodes, each as soon as it is
  *                                            known; closing the connection ends the probes
@@ -22,6 +23,7 @@
  *
  * Any other answer than 2xx carries a {@link ControlProblem}.
  */
+import type { BfdSessionStatus } from '../../bgp/bfd/contract.js';
 import type {
   BmpStationStatus,
   ListenEndpoint,
@@ -30,6 +32,7 @@ import type {
 } from '../../bgp/speaker/contract.js';
 import type { Resource } from '../../core/resources/resource.js';
 
+export type { BfdSessionStatus, BfdView } from '../../bgp/bfd/contract.js';
 export type { NotificationStatus, PeerState, PeerStatus } from '../../bgp/speaker/contract.js';
 
 export const CONTROL_API_VERSION = 'v1';
@@ -52,7 +55,12 @@ export interface Hello {
 }
 
 export interface PeersView {
-  readonly peers: readonly PeerStatus[];
+  readonly peers: readonly PeerView[];
+}
+
+export interface PeerView extends PeerStatus {
+  /** Of its address; absent where there is none. Counters are those of the last change. */
+  readonly bfdSession?: BfdSessionStatus;
 }
 
 export type RouteTableName = 'best' | 'all-paths' | 'received' | 'advertised';
@@ -222,4 +230,4 @@ export interface TunnelCheckView {
 
 export type ProbeState = 'answered' | 'silent' | 'too-big' | 'rejected' | 'not-sent' | 'not-probed';
 
-export type WatchTopic = 'status' | 'peers' | 'resources' | 'routes';
+export type WatchTopic = 'status' | 'peers' | 'bfd' | 'resources' | 'routes';

@@ -1,5 +1,6 @@
 /** `bgpctl peers`: the table and the detail page. Pure. */
-import type { NotificationStatus, PeerStatus } from '../../agent/control/types.js';
+import type { NotificationStatus, PeerStatus, PeerView } from '../../agent/control/types.js';
+import { bfdFacts } from './bfd.js';
 import { type Column, columnWidths, type Row, renderTable, tableWidth } from './table.js';
 import { type Colour, formatCount, formatSpan, painter, printable, wrapText } from './text.js';
 
@@ -34,6 +35,7 @@ const wideColumns: readonly Column[] = [
   { header: 'LOCAL AS', align: 'right' },
   { header: 'LOCAL ADDRESS' },
   { header: 'STATE' },
+  { header: 'BFD' },
   { header: 'SINCE', align: 'right' },
   { header: 'RECEIVED', align: 'right' },
   { header: 'ACCEPTED', align: 'right' },
@@ -49,7 +51,7 @@ const shortTypes: Readonly<Record<string, string>> = {
 };
 
 /** INFO stands in the row where every row has room for it, else below its row. */
-export function formatPeers(peers: readonly PeerStatus[], options: FormatOptions): string {
+export function formatPeers(peers: readonly PeerView[], options: FormatOptions): string {
   if (peers.length === 0) return 'There are no peers.\n';
   if (options.wide) {
     const rows = peers.map(peer => ({
@@ -86,7 +88,7 @@ function narrowCells(peer: PeerStatus, now: number): string[] {
   ];
 }
 
-function wideCells(peer: PeerStatus, now: number): string[] {
+function wideCells(peer: PeerView, now: number): string[] {
   const { received, accepted, advertised, stale } = peer.routes;
   return [
     peer.address,
@@ -98,6 +100,7 @@ function wideCells(peer: PeerStatus, now: number): string[] {
     String(peer.localAsn),
     peer.session?.localAddress ?? '',
     peer.state,
+    peer.bfdSession?.state ?? '',
     formatSpan(now - peer.sinceUnixMs),
     ...[received, accepted, advertised, stale].map(String),
     infoOf(peer),
@@ -117,7 +120,7 @@ export function stateColour(peer: PeerStatus): Colour {
 // ---------------------------------------------------------------- one peer
 
 /** Everything known of a peer, a fact a line. */
-export function formatPeer(peer: PeerStatus, options: FormatOptions): string {
+export function formatPeer(peer: PeerView, options: FormatOptions): string {
   const paint = painter(options.colour);
   const since = formatSpan(options.now - peer.sinceUnixMs);
   const lines: (readonly [string, string])[] = [
@@ -127,6 +130,7 @@ export function formatPeer(peer: PeerStatus, options: FormatOptions): string {
     ['AS', peer.asn === peer.localAsn ? `${peer.asn} (iBGP)` : `${peer.asn}, ours ${peer.localAsn} (eBGP)`],
     ['Routes', routeCounts(peer)],
     ...sessionFacts(peer),
+    ...(peer.bfdSession === undefined ? [] : bfdFacts(peer.bfdSession, options.now)),
     ['Last NOTIFICATION sent', notification(peer.lastNotificationSent, options.now)],
     ['Last NOTIFICATION received', notification(peer.lastNotificationReceived, options.now)],
     ...counterFacts(peer),

@@ -5,6 +5,7 @@
 import type { Clock } from '../../core/clock.js';
 import { type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
 import type { Ipv4Prefix } from '../../core/prefix.js';
+import { RateLimit } from '../../core/rate-limit.js';
 import { type IcmpError, icmpError, mayBeAnswered } from './icmp-error.js';
 import {
   decrementTtl,
@@ -15,7 +16,6 @@ import {
   ttlOf,
   versionOf,
 } from './inner-packet.js';
-import { RateLimit } from '../../core/rate-limit.js';
 import { RoutingTable } from './routing-table.js';
 
 /** What became of a packet that was handed on. */

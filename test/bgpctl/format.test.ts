@@ -1,11 +1,12 @@
 import test from 'ava';
+import { formatBfd } from '../../bgpctl/format/bfd.js';
 import { formatPeer, formatPeers } from '../../bgpctl/format/peers.js';
 import { formatResources } from '../../bgpctl/format/resources.js';
 import { RouteTable } from '../../bgpctl/format/routes.js';
 import { formatStatus, hasFindings } from '../../bgpctl/format/status.js';
 import { columnWidths, renderTable } from '../../bgpctl/format/table.js';
 import { formatSpan, wrapText } from '../../bgpctl/format/text.js';
-import { agentStatus, NOW, peerStatus, routeView } from '../agent/control/fake-backend.js';
+import { agentStatus, bfdSession, NOW, peerStatus, routeView } from '../agent/control/fake-backend.js';
 import { bgpPeer, block, felixConfiguration, node, pool } from '../agent/documents.js';
 
 const options = { width: 80, colour: false, now: NOW, wide: false };
@@ -69,6 +70,50 @@ test('peers: wide cuts nothing', t => {
   t.true(table.includes('worker-with-a-long-name'));
   t.true(table.includes('ADVERTISED'));
   t.is(table.split('\n').length, 4);
+});
+
+const noDiscards = { strangers: 0, wrongTtl: 0, malformed: 0, unseen: 0 };
+const lost = bfdSession({
+  address: '192.0.2.1' as never,
+  state: 'Down',
+  verdict: 'down',
+  flaps: 2,
+  diagnostic: { code: 1, words: 'control detection time expired' },
+  transmitIntervalMs: 1000,
+  detectionTimeMs: undefined,
+  remote: undefined,
+  info: 'cannot send: ENETUNREACH',
+});
+
+test('bfd: state, negotiated times, flaps and why it was last down; what stands in its way below', t => {
+  t.is(
+    formatBfd({ sessions: [bfdSession(), lost], discarded: noDiscards }, options),
+    [
+      'PEER       STATE  SINCE  INTERVAL  DETECT  FLAPS  LAST DOWN',
+      '10.0.0.2   Up     1m01s    300 ms  900 ms      0',
+      '192.0.2.1  Down   1m01s   1000 ms              2  control detection time expired',
+      '    cannot send: ENETUNREACH',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('bfd: wide has discriminators and counters; packets of no session are counted below', t => {
+  const discarded = { ...noDiscards, strangers: 3, wrongTtl: 1 };
+  const text = formatBfd({ sessions: [bfdSession(), lost], discarded }, { ...options, wide: true });
+  t.true(text.includes('17 18'));
+  t.true(text.includes('17 -'));
+  t.true(text.includes('3 from strangers, 1 with a wrong TTL'));
+  t.is(formatBfd({ sessions: [], discarded: noDiscards }, options), 'There are no BFD sessions.\n');
+});
+
+test('one peer: its BFD session, where it has one', t => {
+  const text = formatPeer({ ...up, bfdSession: lost }, { ...options, width: 200 });
+  t.true(text.includes('2 flaps, last down: control detection time expired'));
+  t.true(text.includes('cannot send: ENETUNREACH'));
+  t.true(widest(formatPeer({ ...up, bfdSession: lost }, options)) <= 80);
+  t.false(formatPeer(up, options).includes('BFD'));
+  t.true(formatPeers([{ ...up, bfdSession: lost }], { ...options, wide: true }).includes('Down'));
 });
 
 test('one peer: a fact a line, within the width', t => {

@@ -43,6 +43,17 @@ test('the socket lies in a 0750 directory and is for owner and group', async t =
   t.is((await client.hello()).pid, process.pid);
 });
 
+test('BFD sessions, once and as a watch', async t => {
+  const { client } = await serve(t);
+  const view = await client.bfd();
+  t.is(view.sessions[0]?.state, 'Up');
+  const stop = new AbortController();
+  for await (const watched of client.watchBfd(stop.signal)) {
+    t.deepEqual(watched, view);
+    stop.abort();
+  }
+});
+
 test('peers by key, address and name; an unknown one is named with what there is', async t => {
   const { client, backend } = await serve(t);
   for (const name of ['Mesh_10_0_0_2', '10.0.0.2', 'host2']) {

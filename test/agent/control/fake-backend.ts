@@ -1,7 +1,10 @@
 /** A control backend of canned answers. */
+
+import { noBfd } from '../../../agent/bfd-watch.js';
 import { type ControlBackend, ControlFailure } from '../../../agent/control/backend.js';
 import type {
   AgentStatus,
+  BfdSessionStatus,
   PeerStatus,
   RouteView,
   TunnelCheckView,
@@ -122,6 +125,37 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
   };
 }
 
+export function bfdSession(fields: Partial<BfdSessionStatus> = {}): BfdSessionStatus {
+  return {
+    key: '10.0.0.2',
+    address: '10.0.0.2' as never,
+    localAddress: '10.0.0.1' as never,
+    interface: undefined,
+    multihop: false,
+    state: 'Up',
+    verdict: 'up',
+    sinceUnixMs: NOW - 61_000,
+    diagnostic: { code: 0, words: 'none' },
+    info: '',
+    localDiscriminator: 17,
+    transmitIntervalMs: 300,
+    detectionTimeMs: 900,
+    polling: false,
+    remote: {
+      discriminator: 18,
+      state: 'Up',
+      diagnostic: { code: 0, words: 'none' },
+      minTxMs: 300,
+      minRxMs: 300,
+      multiplier: 3,
+      controlPlaneIndependent: false,
+    },
+    flaps: 0,
+    counters: { packetsReceived: 4, packetsSent: 5, rateLimited: 0, wrongTtl: 0 },
+    ...fields,
+  };
+}
+
 export interface FakeBackend extends ControlBackend {
   peerList: PeerStatus[];
   routeList: RouteView[];
@@ -150,6 +184,7 @@ export function fakeBackend(): FakeBackend {
     hello: () => ({ pid: process.pid, version: '0.1.0', nodeName: 'host1' }),
     status: () => agentStatus(),
     peers: async () => backend.peerList,
+    bfd: async () => ({ sessions: [bfdSession()], discarded: noBfd.discarded }),
     routes: async ({ after, limit }) => {
       backend.calls.push(`routes after ${after ?? '-'} limit ${limit}`);
       const start =
