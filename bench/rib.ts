@@ -25,6 +25,7 @@ function peer(key: string, asn: number, address: string): RibPeer {
     role: undefined,
     ...plainForms,
     ...ribPolicyDefaults,
+    takesLongLived: false,
   };
 }
 

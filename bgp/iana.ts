@@ -3,7 +3,7 @@
 /** RFC 4271 section 4.1, RFC 2918. */
 export const MessageType = { open: 1, update: 2, notification: 3, keepalive: 4, routeRefresh: 5 } as const;
 
-/** RFC 4271 section 4.5, RFC 7313. */
+/** RFC 4271 section 4.5, RFC 7313, RFC 9687. */
 export const ErrorCode = {
   messageHeader: 1,
   open: 2,
@@ -12,6 +12,7 @@ export const ErrorCode = {
   finiteStateMachine: 5,
   cease: 6,
   routeRefresh: 7,
+  sendHoldTimerExpired: 8,
 } as const;
 
 /** RFC 4271 section 6.1. */

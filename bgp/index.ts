@@ -23,6 +23,7 @@ export type { PeerRangeOptions } from './library/peer-range.js';
 export type { PrefixLimitOption } from './library/policy-options.js';
 export type { RoutePredicate } from './rib/contract.js';
 export type {
+  BfdState,
   BgpRole,
   NextHopStatus,
   PeerState,

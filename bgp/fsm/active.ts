@@ -10,6 +10,7 @@ import {
   sendOpen,
   start,
   stay,
+  stopCause,
   toIdle,
 } from './transitions.js';
 
@@ -22,7 +23,7 @@ export function active(state: Active, event: SessionEvent, config: FsmConfig): S
     case 'manual-stop':
       return manualStop(state, event.message, state.delayingOpen);
     case 'automatic-stop':
-      return toIdle(state, config, { kind: 'stopped', detail: event.detail });
+      return toIdle(state, config, stopCause(event));
     case 'timer-expired':
       return timerExpired(state, event.timer, config);
     case 'tcp-connection-acknowledged':

@@ -6,8 +6,11 @@ export type Cause =
   | { readonly kind: 'notification-received'; readonly notification: Notification }
   | { readonly kind: 'notification-sent'; readonly notification: Notification; readonly detail: string }
   | { readonly kind: 'hold-timer-expired' }
+  | { readonly kind: 'send-hold-timer-expired' }
   | { readonly kind: 'open-timeout' }
-  | { readonly kind: 'stopped'; readonly detail: string }
+  /** By us; `subcode` is the Cease's (RFC 4486), whether it could be said or not. */
+  | { readonly kind: 'stopped'; readonly subcode: number; readonly detail: string }
+  | { readonly kind: 'bfd-down' }
   | { readonly kind: 'collision' }
   | { readonly kind: 'peer-restarted' };
 
@@ -22,6 +25,10 @@ export function describeCause(cause: Cause): string {
       return `sent NOTIFICATION ${describeNotification({ ...cause.notification, data: new Uint8Array(0) })}: ${cause.detail}`;
     case 'hold-timer-expired':
       return 'hold timer expired';
+    case 'send-hold-timer-expired':
+      return 'peer takes nothing that we send: send hold timer expired';
+    case 'bfd-down':
+      return 'BFD down: nothing gets through to the peer';
     case 'open-timeout':
       return 'peer accepted the connection but sent no OPEN';
     case 'stopped':
@@ -31,12 +38,4 @@ export function describeCause(cause: Cause): string {
     case 'peer-restarted':
       return 'peer restarted';
   }
-}
-
-/**
- * Whether a helper keeps the peer's routes (RFC 4724 section 4.2): it does when the connection just broke or the peer came back
- * with a new one, never after a NOTIFICATION in either direction.
- */
-export function keepsRoutes(cause: Cause): boolean {
-  return cause.kind === 'tcp-failed' || cause.kind === 'peer-restarted';
 }

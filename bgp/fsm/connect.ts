@@ -11,6 +11,7 @@ import {
   sendOpen,
   setTimer,
   stay,
+  stopCause,
   toIdle,
 } from './transitions.js';
 
@@ -23,7 +24,7 @@ export function connect(state: Connect, event: SessionEvent, config: FsmConfig):
     case 'manual-stop':
       return manualStop(state, event.message, false);
     case 'automatic-stop':
-      return toIdle(state, config, { kind: 'stopped', detail: event.detail });
+      return toIdle(state, config, stopCause(event));
     case 'timer-expired':
       return timerExpired(state, event.timer, config);
     case 'tcp-connection-acknowledged':

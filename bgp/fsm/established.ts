@@ -8,6 +8,7 @@ import {
   holdTimerExpired,
   manualStop,
   restartHold,
+  sendHoldTimerExpired,
   setTimer,
   stay,
   toIdle,
@@ -55,6 +56,8 @@ function timerExpired(state: Established, timer: string, config: FsmConfig): Ste
   switch (timer) {
     case 'hold':
       return holdTimerExpired(state, config, { kind: 'hold-timer-expired' });
+    case 'send-hold':
+      return sendHoldTimerExpired(state, config);
     case 'keepalive':
       return stay(
         state,

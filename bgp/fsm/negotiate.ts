@@ -35,8 +35,21 @@ export interface Negotiated {
   readonly extendedNextHop: boolean;
   /** RFC 8654 section 4: who announced it takes long messages; they are sent where both did. */
   readonly extendedMessages: { readonly receive: boolean; readonly send: boolean };
+  /** RFC 7313: BoRR and EoRR stand around what is told again. */
+  readonly enhancedRouteRefresh: boolean;
   /** Undefined unless both ends announced it. */
   readonly gracefulRestart: NegotiatedGracefulRestart | undefined;
+  /** RFC 9494, by family; empty unless both ends announced it beside graceful restart. */
+  readonly longLived: ReadonlyMap<Family, LongLivedFamily>;
+  /** The peer may be told long-lived stale routes (RFC 9494 section 4.3): it knows what they are. */
+  readonly takesLongLived: boolean;
+}
+
+export interface LongLivedFamily {
+  /** The lesser of what both ends want, seconds. */
+  readonly staleSeconds: number;
+  /** The peer says that it went on forwarding. */
+  readonly forwarding: boolean;
 }
 
 /** RFC 7911 section 4: families whose NLRI carry path identifiers, from the peer and to it. */
@@ -48,6 +61,8 @@ export interface NegotiatedAddPath {
 export interface NegotiatedGracefulRestart {
   readonly restartTimeSeconds: number;
   readonly restarting: boolean;
+  /** Both ends go on after a NOTIFICATION other than Hard Reset (RFC 8538 section 2: the N bit). */
+  readonly notification: boolean;
   /** Families that the peer keeps over a restart of its own. */
   readonly families: readonly Family[];
   /** Those of them that it says it went on forwarding for. */
@@ -117,7 +132,12 @@ export function negotiate(local: LocalOpen, remote: Open): Negotiation {
     addPath: addPath(local.open, remote, families),
     extendedNextHop: extendsNextHop(local.open) && extendsNextHop(remote),
     extendedMessages: extendedMessages(local.open, remote),
+    enhancedRouteRefresh:
+      capability(remote, 'enhanced-route-refresh') !== undefined &&
+      capability(local.open, 'enhanced-route-refresh') !== undefined,
     gracefulRestart: gracefulRestart(local.open, remote),
+    longLived: longLived(local.open, remote),
+    takesLongLived: capability(remote, 'long-lived-graceful-restart') !== undefined,
   };
   return { kind: 'agreed', negotiated };
 }
@@ -211,13 +231,31 @@ function gracefulRestart(local: Open, remote: Open): NegotiatedGracefulRestart |
   const theirs = remote.capabilities.findLast(
     (one): one is Of<'graceful-restart'> => one.kind === 'graceful-restart',
   );
-  if (theirs === undefined || capability(local, 'graceful-restart') === undefined) return undefined;
+  const ours = capability(local, 'graceful-restart');
+  if (theirs === undefined || ours === undefined) return undefined;
   const named = (which: typeof theirs.families) =>
     which.map(({ afi, safi }) => familyOfNumbers(afi, safi)).filter(family => family !== undefined);
   return {
     restartTimeSeconds: theirs.restartTimeSeconds,
     restarting: theirs.restarting,
+    notification: ours.notification && theirs.notification,
     families: named(theirs.families),
     forwarding: named(theirs.families.filter(family => family.forwarding)),
   };
+}
+
+/** RFC 9494 section 3: without the graceful restart capability beside it, it is of no account. */
+function longLived(local: Open, remote: Open): ReadonlyMap<Family, LongLivedFamily> {
+  const agreed = new Map<Family, LongLivedFamily>();
+  const ours = capability(local, 'long-lived-graceful-restart');
+  const theirs = capability(remote, 'long-lived-graceful-restart');
+  if (ours === undefined || theirs === undefined || gracefulRestart(local, remote) === undefined)
+    return agreed;
+  for (const { afi, safi, forwarding, staleSeconds } of theirs.families) {
+    const family = familyOfNumbers(afi, safi);
+    const own = ours.families.find(one => one.afi === afi && one.safi === safi);
+    if (family === undefined || own === undefined) continue;
+    agreed.set(family, { forwarding, staleSeconds: Math.min(own.staleSeconds, staleSeconds) });
+  }
+  return agreed;
 }

@@ -8,6 +8,8 @@ import {
   holdTimerExpired,
   manualStop,
   restartHold,
+  restartSendHold,
+  sendHoldTimerExpired,
   setTimer,
   stay,
   toIdle,
@@ -60,6 +62,7 @@ function established(state: OpenConfirm, config: FsmConfig): Step {
     state: { kind: 'Established', connectRetryCounter, negotiated },
     actions: [
       restartHold(negotiated),
+      restartSendHold(negotiated, config),
       setTimer('damping', config.idleHoldMaxSeconds),
       { kind: 'session-up', negotiated },
     ],
@@ -70,6 +73,8 @@ function timerExpired(state: OpenConfirm, timer: string, config: FsmConfig): Ste
   switch (timer) {
     case 'hold':
       return holdTimerExpired(state, config, { kind: 'hold-timer-expired' });
+    case 'send-hold':
+      return sendHoldTimerExpired(state, config);
     case 'keepalive':
       return stay(
         state,

@@ -49,9 +49,14 @@ export type SessionEvent =
   | { readonly kind: 'manual-stop'; readonly message: string }
   /** 3, 5, 6, 7 */
   | { readonly kind: 'automatic-start' }
-  /** 8; `subcode` is a Cease subcode (RFC 4486). */
-  | { readonly kind: 'automatic-stop'; readonly subcode: number; readonly detail: string }
-  /** 9 to 13 */
+  /** 8; `subcode` is a Cease subcode (RFC 4486), `message` the shutdown communication of one that carries it (RFC 9003). */
+  | {
+      readonly kind: 'automatic-stop';
+      readonly subcode: number;
+      readonly detail: string;
+      readonly message?: string;
+    }
+  /** 9 to 13, and 29 of RFC 9687: the send hold timer */
   | { readonly kind: 'timer-expired'; readonly timer: Exclude<TimerName, 'damping'> }
   /** Not of the RFC: Established for so long that old failures are forgiven. */
   | { readonly kind: 'timer-expired'; readonly timer: 'damping' }
@@ -83,8 +88,15 @@ export interface MessageError extends Notification {
   readonly detail: string;
 }
 
-/** RFC 4271 sections 8.1.3 and 10, and RFC 8.1.1's IdleHoldTimer; `damping` is ours. */
-export type TimerName = 'connect-retry' | 'hold' | 'keepalive' | 'delay-open' | 'idle-hold' | 'damping';
+/** RFC 4271 sections 8.1.3 and 10, section 8.1.1's IdleHoldTimer and RFC 9687's SendHoldTimer; `damping` is ours. */
+export type TimerName =
+  | 'connect-retry'
+  | 'hold'
+  | 'send-hold'
+  | 'keepalive'
+  | 'delay-open'
+  | 'idle-hold'
+  | 'damping';
 
 export type SessionAction =
   /** Starts or restarts it. `jitter`: RFC 4271 section 10, a factor between 0.75 and 1. */
@@ -120,6 +132,10 @@ export interface FsmConfig {
   readonly idleHoldMaxSeconds: number;
   /** Undefined: DelayOpen is off. */
   readonly delayOpenSeconds: number | undefined;
+  /** 0: off; undefined: what RFC 9687 suggests. */
+  readonly sendHoldTimeSeconds: number | undefined;
+  /** Whether an expired hold timer is meant to end forwarding, too (`retention.ts`). */
+  readonly holdExpiryKeeps: boolean;
   /** What the session's OPEN says, to judge the peer's against. */
   readonly local: LocalOpen;
 }
@@ -136,3 +152,6 @@ export interface LocalOpen {
 
 /** RFC 4271 section 8.2.2: "a large value", suggested 4 minutes. */
 export const LARGE_HOLD_TIME_SECONDS = 240;
+
+/** RFC 9687 section 4: at least 8 minutes, and twice the hold time. */
+export const LEAST_SEND_HOLD_TIME_SECONDS = 480;

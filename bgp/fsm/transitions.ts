@@ -5,9 +5,11 @@ import { encodeShutdownCommunication } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
 import type { Cause } from './cause.js';
 import { type Negotiated, negotiate } from './negotiate.js';
+import { asSent } from './retention.js';
 import {
   type FsmConfig,
   LARGE_HOLD_TIME_SECONDS,
+  LEAST_SEND_HOLD_TIME_SECONDS,
   type MessageError,
   type SessionAction,
   type SessionState,
@@ -19,7 +21,7 @@ export const setTimer = (timer: TimerName, seconds: number): SessionAction => ({
   kind: 'set-timer',
   timer,
   seconds,
-  jitter: timer !== 'hold' && timer !== 'delay-open',
+  jitter: timer !== 'hold' && timer !== 'send-hold' && timer !== 'delay-open',
 });
 export const clearTimer = (timer: TimerName): SessionAction => ({ kind: 'clear-timer', timer });
 
@@ -74,6 +76,7 @@ export function receiveOpen(
       { kind: 'send-keepalive' },
       ...(negotiated.keepaliveSeconds > 0 ? [setTimer('keepalive', negotiated.keepaliveSeconds)] : []),
       restartHold(negotiated),
+      restartSendHold(negotiated, config),
     ],
   };
 }
@@ -81,6 +84,13 @@ export function receiveOpen(
 /** RFC 4271 section 4.2: with a hold time of 0 the timer must not run, also not the large one of OpenSent. */
 export function restartHold(negotiated: Negotiated): SessionAction {
   return negotiated.holdTimeSeconds > 0 ? setTimer('hold', negotiated.holdTimeSeconds) : clearTimer('hold');
+}
+
+/** RFC 9687. The shell moves it on whenever the kernel has taken something. */
+export function restartSendHold(negotiated: Negotiated, config: FsmConfig): SessionAction {
+  const seconds =
+    config.sendHoldTimeSeconds ?? Math.max(LEAST_SEND_HOLD_TIME_SECONDS, 2 * negotiated.holdTimeSeconds);
+  return seconds > 0 ? setTimer('send-hold', seconds) : clearTimer('send-hold');
 }
 
 /** Ends the connection with a NOTIFICATION; counts as a failure. */
@@ -92,7 +102,28 @@ export function failWith(state: SessionState, config: FsmConfig, error: MessageE
 /** RFC 4271 section 6.5: NOTIFICATION 4. */
 export function holdTimerExpired(state: SessionState, config: FsmConfig, cause: Cause): Step {
   const notification = { code: ErrorCode.holdTimerExpired, subcode: 0, data: noData, detail: '' };
-  return toIdle(state, config, cause, [{ kind: 'send-notification', notification }]);
+  return toIdle(state, config, cause, [sendNotification(state, config.holdExpiryKeeps, notification)]);
+}
+
+/** RFC 9687 section 3.1: NOTIFICATION 8 for what it is worth, as the peer reads nothing. */
+export function sendHoldTimerExpired(state: SessionState, config: FsmConfig): Step {
+  const notification = { code: ErrorCode.sendHoldTimerExpired, subcode: 0, data: noData, detail: '' };
+  return toIdle(state, config, { kind: 'send-hold-timer-expired' }, [
+    sendNotification(state, config.holdExpiryKeeps, notification),
+  ]);
+}
+
+/** What is final goes in a Hard Reset where the peer would keep our routes otherwise (RFC 8538). */
+function sendNotification(
+  state: SessionState,
+  holdExpiryKeeps: boolean,
+  notification: MessageError,
+): SessionAction {
+  const gracefulRestart = state.kind === 'Established' ? state.negotiated.gracefulRestart : undefined;
+  return {
+    kind: 'send-notification',
+    notification: asSent(notification, gracefulRestart, holdExpiryKeeps),
+  };
 }
 
 /** RFC 4271 section 6.6, with the subcodes of RFC 6608. */
@@ -124,13 +155,14 @@ export function manualStop(state: SessionState, message: string, sayGoodbye: boo
   };
   const cause: Cause = {
     kind: 'stopped',
+    subcode: CeaseError.administrativeShutdown,
     detail: message === '' ? 'administratively down' : `administratively down: ${message}`,
   };
   return {
     state: { kind: 'Idle', connectRetryCounter: 0 },
     actions: [
       ...clearAll,
-      ...(sayGoodbye ? [{ kind: 'send-notification', notification } as const] : []),
+      ...(sayGoodbye ? [sendNotification(state, false, notification)] : []),
       ...leave(state, cause),
     ],
     cause,
@@ -141,13 +173,18 @@ export function manualStop(state: SessionState, message: string, sayGoodbye: boo
 export function automaticStop(
   state: SessionState,
   config: FsmConfig,
-  event: { readonly subcode: number; readonly detail: string },
+  event: { readonly subcode: number; readonly detail: string; readonly message?: string },
 ): Step {
-  const { subcode, detail } = event;
-  const cause: Cause = { kind: 'stopped', detail };
-  return toIdle(state, config, cause, [
-    { kind: 'send-notification', notification: { code: ErrorCode.cease, subcode, data: noData, detail } },
+  const { subcode, detail, message = '' } = event;
+  const data = encodeShutdownCommunication(message);
+  return toIdle(state, config, stopCause(event), [
+    sendNotification(state, config.holdExpiryKeeps, { code: ErrorCode.cease, subcode, data, detail }),
   ]);
+}
+
+export function stopCause(event: { readonly subcode: number; readonly detail: string }): Cause {
+  const { subcode, detail } = event;
+  return subcode === CeaseError.bfdDown ? { kind: 'bfd-down' } : { kind: 'stopped', subcode, detail };
 }
 
 /** Event 23: not a failure of the peer, so nothing is counted and nothing is tried again; the other connection goes on. */
@@ -202,7 +239,7 @@ function idleHoldSeconds(connectRetryCounter: number, config: FsmConfig): number
 }
 
 const clearAll: readonly SessionAction[] = (
-  ['connect-retry', 'hold', 'keepalive', 'delay-open', 'idle-hold', 'damping'] as const
+  ['connect-retry', 'hold', 'send-hold', 'keepalive', 'delay-open', 'idle-hold', 'damping'] as const
 ).map(clearTimer);
 
 function leave(state: SessionState, cause: Cause): readonly SessionAction[] {

@@ -7,10 +7,12 @@ import type { Clock } from '../../core/clock.js';
 import type { Family } from '../family.js';
 import { dumpTable } from '../mrt/table-dump.js';
 import type {
+  BfdState,
   NextHopStatus,
   PeerStatus,
   RouteDetail,
   RouteTable,
+  SpeakerCommand,
   SpeakerEvent,
 } from '../speaker/contract.js';
 import { NetTransport } from '../speaker/net-transport.js';
@@ -21,6 +23,7 @@ import { BestRoutes } from './best-routes.js';
 import { numberOption, OptionError } from './option-values.js';
 import {
   type AnnounceOptions,
+  addressOption,
   originatedRoute,
   type PeerOptions,
   peerConfig,
@@ -55,6 +58,14 @@ export interface Peer {
   status(): PeerStatus;
   /** Resolves when the session is Established, at once if it is. */
   established(waiting?: Waiting): Promise<EstablishedOutcome>;
+  /**
+   * `hard`: the session ends with Cease/Administrative Reset and the message (RFC 9003) and begins anew. `soft-in` asks for the peer's
+   * routes again (RFC 2918), `soft-out` tells it ours again.
+   */
+  clear(how: 'hard' | 'soft-in' | 'soft-out', message?: string): void;
+  /** Cease/Administrative Shutdown with the message; down until {@link enable}. */
+  shutdown(message?: string): void;
+  enable(): void;
   /** The status now and after each change of state, the newest only if the reader is slow. */
   changes(waiting?: Waiting): AsyncIterable<PeerStatus>;
   remove(): void;
@@ -94,6 +105,8 @@ export interface Speaker {
   dumpTable(): Generator<Uint8Array>;
   /** What peers say and how their sessions go, as MRT records (BGP4MP_ET), until what it returns is called. One at a time. */
   recordSessions(take: (records: Uint8Array) => void): () => void;
+  /** For peers with the option `bfd`: what BFD says of an address. */
+  setBfdState(address: string, state: BfdState): void;
   /** Without it every next hop counts as reachable at no cost. */
   setNextHopStatus(nextHops: readonly NextHopStatus[]): void;
   /** Cease/Administrative Shutdown with the message (RFC 9003) to every peer. */
@@ -146,11 +159,14 @@ class LibrarySpeaker implements Speaker {
     const config = peerConfig(options);
     const policies = peerPolicies(options);
     this.#mustSecure(options);
-    const peer = new LibraryPeer(
-      config.address,
-      () => this.#shell.peerStatus(config.key),
-      () => this.#remove(config.key),
-    );
+    const { key } = config;
+    const peer = new LibraryPeer(config.address, {
+      live: () => this.#shell.peerStatus(key),
+      remove: () => this.#remove(key),
+      clear: (how, message) => this.#shell.command({ kind: 'clear-peer', key, how, message }),
+      administer: (administrativeState, administrativeMessage) =>
+        this.#shell.setPeer({ ...config, administrativeState, administrativeMessage }, policies),
+    });
     this.#peers.get(config.key)?.removed();
     this.#peers.set(config.key, peer);
     this.#shell.setPeer(config, policies);
@@ -203,6 +219,11 @@ class LibrarySpeaker implements Speaker {
       after: query.after === undefined ? undefined : prefixOption('after', query.after),
       limit: numberOption('limit', query.limit ?? 1000, 1, 1000),
     });
+  }
+
+  setBfdState(address: string, state: BfdState): void {
+    const canonical = addressOption('address', address);
+    this.#shell.command({ kind: 'bfd-status', address: canonical, state });
   }
 
   setNextHopStatus(nextHops: readonly NextHopStatus[]): void {
@@ -278,22 +299,46 @@ class LibrarySpeaker implements Speaker {
   }
 }
 
+type ClearPeer = Extract<SpeakerCommand, { kind: 'clear-peer' }>;
+
+/** What a peer asks of the speaker it belongs to. */
+interface PeerControl {
+  live(): PeerStatus | undefined;
+  remove(): void;
+  clear(how: ClearPeer['how'], message: string): void;
+  administer(state: 'up' | 'down', message: string): void;
+}
+
 class LibraryPeer implements Peer {
   readonly address: string;
-  readonly remove: () => void;
-  readonly #live: () => PeerStatus | undefined;
+  readonly #control: PeerControl;
   #last: PeerStatus | undefined;
   #waiters: Signalled<PeerStatus>[] = [];
   #removed = false;
 
-  constructor(address: string, live: () => PeerStatus | undefined, remove: () => void) {
+  constructor(address: string, control: PeerControl) {
     this.address = address;
-    this.#live = live;
-    this.remove = remove;
+    this.#control = control;
   }
 
   status(): PeerStatus {
-    return this.#live() ?? this.#last!;
+    return this.#control.live() ?? this.#last!;
+  }
+
+  remove(): void {
+    this.#control.remove();
+  }
+
+  clear(how: ClearPeer['how'], message = ''): void {
+    if (!this.#removed) this.#control.clear(how, message);
+  }
+
+  shutdown(message = ''): void {
+    if (!this.#removed) this.#control.administer('down', message);
+  }
+
+  enable(): void {
+    if (!this.#removed) this.#control.administer('up', '');
   }
 
   async established({ signal }: Waiting = {}): Promise<EstablishedOutcome> {

@@ -78,6 +78,18 @@ export interface PeerOptions extends PolicyOptions {
   readonly sharedSubnets?: readonly string[];
   /** An internal peer whose routes go on to all others, and who is told those of other internal peers (RFC 4456). */
   readonly routeReflectorClient?: boolean;
+  /** Announced Restart Time towards this peer, 0 to 4095; by default the speaker's. */
+  readonly restartTimeSeconds?: number;
+  /** Graceful restart also after a NOTIFICATION (RFC 8538), by default true. */
+  readonly notificationRestart?: boolean;
+  /** Whether an expired hold timer keeps the peer's routes then, by default true. */
+  readonly holdExpiryKeeps?: boolean;
+  /** Long-lived graceful restart (RFC 9494): for so long after the restart time, 1 to 16777215; by default off. */
+  readonly longLivedStaleSeconds?: number;
+  /** RFC 9687: 0 for off; by default 8 minutes, or twice the hold time if that is longer. */
+  readonly sendHoldTimeSeconds?: number;
+  /** Heeds `setBfdState` of its address; `strict`: no session before BFD is up, and no route outlives it. */
+  readonly bfd?: { readonly strict: boolean };
 }
 
 export interface AnnounceOptions {
@@ -180,8 +192,44 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     nextHopMode: wordOption('nextHop', options.nextHop ?? 'auto', ['auto', 'self', 'keep']),
     routeReflectorClient: clientOption(options),
     ...policyFields(options),
+    ...stayingUpOptions(options, hold),
     sharedSubnets: (options.sharedSubnets ?? []).map(subnet => prefixOption('sharedSubnets', subnet)),
   };
+}
+
+const MAX_RESTART_TIME_SECONDS = 4095;
+const MAX_LONG_LIVED_STALE_SECONDS = 0xffffff;
+
+function stayingUpOptions(options: PeerOptions, holdTimeSeconds: number) {
+  const { restartTimeSeconds: restart, longLivedStaleSeconds: longLived, bfd } = options;
+  if (bfd !== undefined && typeof bfd?.strict !== 'boolean') {
+    throw new OptionError('bfd', bfd, '{ strict: true } or { strict: false }');
+  }
+  return {
+    restartTimeSeconds:
+      restart === undefined
+        ? undefined
+        : numberOption('restartTimeSeconds', restart, 0, MAX_RESTART_TIME_SECONDS),
+    notificationRestart: flagOption('notificationRestart', options.notificationRestart ?? true),
+    holdExpiryKeeps: flagOption('holdExpiryKeeps', options.holdExpiryKeeps ?? true),
+    longLivedStaleSeconds:
+      longLived === undefined
+        ? undefined
+        : numberOption('longLivedStaleSeconds', longLived, 1, MAX_LONG_LIVED_STALE_SECONDS),
+    sendHoldTimeSeconds: sendHoldOption(options.sendHoldTimeSeconds, holdTimeSeconds),
+    bfd,
+  };
+}
+
+/** RFC 9687 section 4: it must be longer than the hold time. */
+function sendHoldOption(value: number | undefined, holdTimeSeconds: number): number | undefined {
+  if (value === undefined || value === 0) return value;
+  return numberOption('sendHoldTimeSeconds', value, holdTimeSeconds + 1, 65535);
+}
+
+function flagOption(field: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new OptionError(field, value, 'true or false');
 }
 
 function clientOption({ routeReflectorClient = false }: PeerOptions): boolean {
@@ -231,7 +279,7 @@ export function asnOption(field: string, value: number): Asn {
   return asn;
 }
 
-function addressOption(field: string, value: string): IpAddress {
+export function addressOption(field: string, value: string): IpAddress {
   const address = parseIpAddress(String(value));
   if (address === undefined) throw new OptionError(field, value, 'an IP address');
   return address;

@@ -4,6 +4,7 @@
  * part of the key. A block that no path uses is forgotten.
  */
 import type { IpAddress } from '../../core/ip-address.js';
+import { WellKnownCommunity } from '../iana.js';
 import { asPathLength, firstAsn } from '../wire/attributes/as-path.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { decodeAttributes, encodeAttributes } from '../wire/attributes/codec.js';
@@ -27,6 +28,8 @@ export interface AttributeBlock {
   readonly peerAs: number;
   readonly med: number;
   readonly clusterListLength: number;
+  /** LLGR_STALE (RFC 9494): the least preferred there is, whoever marked it. */
+  readonly longLivedStale: boolean;
   /** What may be handed on: the global address where there is one. */
   readonly nextHop: IpAddress | undefined;
   /** RFC 2545 section 3: the link-local address, beside the global one or alone; good on the link it came over. */
@@ -68,6 +71,14 @@ export class AttributeStore {
   make(attributes: PathAttributes): AttributeBlock {
     const bytes = encodeAttributes(attributes, ownContext);
     return this.intern(bytes, 0, bytes.length, ownContext);
+  }
+
+  /** `block` with LLGR_STALE (RFC 9494 section 4.2), or itself if it has it. */
+  longLived(block: AttributeBlock): AttributeBlock {
+    if (block.longLivedStale) return block;
+    const communities = [...(block.attributes.communities ?? []), WellKnownCommunity.llgrStale];
+    const bytes = encodeAttributes({ ...block.attributes, communities }, block.context);
+    return this.intern(bytes, 0, bytes.length, block.context);
   }
 
   /** Forgets a block that nothing uses. */
@@ -130,6 +141,7 @@ function newBlock(
     med: attributes.multiExitDisc ?? 0,
     clusterListLength: attributes.clusterList?.length ?? 0,
     ...nextHopsOf(attributes),
+    longLivedStale: attributes.communities?.includes(WellKnownCommunity.llgrStale) === true,
     references: 0,
     nextInBucket: undefined,
   };

@@ -68,6 +68,8 @@ export interface RibPeer extends RibPolicies, SessionForms {
   readonly fourOctetAs: boolean;
   /** RFC 9234: ours towards an external peer. */
   readonly role: BgpRole | undefined;
+  /** RFC 9494: it has announced the capability. */
+  readonly takesLongLived: boolean;
 }
 
 /** One path of a prefix as {@link Rib.walk} shows it: as it was received. */
@@ -112,6 +114,14 @@ export interface Rib {
   peerDown(peer: PeerIndex, routes: 'flush' | { readonly keepStale: readonly Family[] }): void;
   /** End-of-RIB came or the stale timer fired: stale routes that were not announced again go. Returns how many went. */
   flushStale(key: string, family: Family): number;
+  /**
+   * The restart time is over (RFC 9494 section 4.2): stale routes get LLGR_STALE, those with NO_LLGR go. Returns how many went.
+   */
+  beginLongLived(key: string, family: Family): number;
+  /** BoRR (RFC 7313): what the peer does not tell again before {@link endRefresh} goes then. A second one begins anew. */
+  beginRefresh(peer: PeerIndex, family: Family): void;
+  /** EoRR, or it took too long. Returns how many routes went. */
+  endRefresh(peer: PeerIndex, family: Family): number;
   /** Live change: routes are judged again, and the peer is told the difference, without a session reset. */
   setPolicies(peer: PeerIndex, policies: RibPolicies): void;
   /** Live change of CLUSTER_ID (RFC 4456): loops are judged again, and peers are told what was reflected with the new one. */
@@ -154,6 +164,8 @@ export interface Rib {
   takeOutput(peer: PeerIndex): Uint8Array | undefined;
   /** False if `takeOutput` has nothing; true says that it may have something. Hot path. */
   hasOutput(peer: PeerIndex): boolean;
+  /** True once what {@link refresh} asked for has been given out by `takeOutput`. */
+  refreshSent(peer: PeerIndex, family: Family): boolean;
   /** True once the peer has been given every route known when its session came up: time for End-of-RIB. */
   initialTableSent(peer: PeerIndex, family: Family): boolean;
 

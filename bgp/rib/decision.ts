@@ -1,5 +1,5 @@
 /**
- * The decision process (RFC 4271 section 9.1.2.2, RFC 4456 section 9): a list of steps, each of which leaves the candidates that
+ * The decision process (RFC 4271 section 9.1.2.2, RFC 4456 section 9, RFC 9494 section 4.3): a list of steps, each of which leaves the candidates that
  * none of the others beats. The name of a step is the reason shown to people.
  *
  * MULTI_EXIT_DISC is compared among paths from the same neighbouring AS only, and so is no order of all paths: a pairwise
@@ -15,6 +15,7 @@ const preference = { own: 0, ebgp: 1, ibgp: 2 } as const;
 
 export const decisionSteps = [
   ['own-route', (a, b) => Number(a.session.kind !== 'own') - Number(b.session.kind !== 'own')],
+  ['not-long-lived-stale', (a, b) => Number(a.block.longLivedStale) - Number(b.block.longLivedStale)],
   ['higher-local-pref', (a, b) => b.block.localPref - a.block.localPref],
   ['shorter-as-path', (a, b) => a.block.asPathLength - b.block.asPathLength],
   ['lower-origin', (a, b) => a.block.origin - b.block.origin],

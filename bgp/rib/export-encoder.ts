@@ -222,7 +222,7 @@ export class ExportEncoder {
     this.#append(joins ? value + 2 : value, next);
   }
 
-  /** RFC 1997. */
+  /** RFC 1997, RFC 9494. */
   #communitiesAllow(value: number, next: number, external: boolean): boolean {
     const source = this.#source;
     for (let at = value; at < next; at += 4) {
@@ -230,6 +230,7 @@ export class ExportEncoder {
       if (source[at] !== 0xff || source[at + 1] !== 0xff) continue;
       const community = 0xffff0000 + ((source[at + 2]! << 8) | source[at + 3]!);
       if (community === WellKnownCommunity.noAdvertise) return false;
+      if (community === WellKnownCommunity.llgrStale && !this.#view.takesLongLived) return false;
       if (!external) continue;
       if (community === WellKnownCommunity.noExport) return false;
       if (community === WellKnownCommunity.noExportSubconfed) return false;

@@ -42,6 +42,8 @@ export interface ExportView {
   readonly role: BgpRole | undefined;
   /** RFC 8326. */
   readonly gracefulShutdown: boolean;
+  /** RFC 9494 section 4.3: the peer knows what a long-lived stale route is; another is told none. */
+  readonly takesLongLived: boolean;
 }
 
 export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): ExportView {
@@ -55,6 +57,7 @@ export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): 
     localAddress: peer.localAddress,
     fourOctetAs: peer.fourOctetAs,
     nextHopMode: peer.nextHopMode,
+    takesLongLived: peer.takesLongLived,
     // Only external peers are told a third party's next hop for its subnet.
     sharedSubnets: kind === 'ebgp' && peer.nextHopMode === 'auto' ? peer.sharedSubnets : [],
     extendedNextHop: family === 'ipv4-unicast' && peer.extendedNextHop,
@@ -91,7 +94,7 @@ export function exportPath(
   const { attributes } = path.block;
   const { kind } = path.session;
   if (!mayAdvertise(kind, view.kind, view.toClient || path.fromClient)) return undefined;
-  if (kind !== 'own' && !communitiesAllow(attributes.communities ?? [], view.kind)) return undefined;
+  if (kind !== 'own' && !communitiesAllow(attributes.communities ?? [], view)) return undefined;
   const nextHop = exportedNextHop(path, view);
   if (nextHop === undefined || !mayLeave(view.role, attributes)) return undefined;
   const { mpReach: _mpReach, mpUnreach: _mpUnreach, nextHop: _nextHop, ...rest } = attributes;
@@ -114,10 +117,11 @@ export function thirdPartyOf(path: Path, view: ExportView): IpAddress | undefine
   return nextHop === view.localAddress ? undefined : nextHop;
 }
 
-/** RFC 1997. It speaks of received routes: what we originate ourselves goes to our peers with its communities. */
-function communitiesAllow(communities: readonly number[], to: 'ibgp' | 'ebgp'): boolean {
+/** RFC 1997, RFC 9494. They speak of received routes: what we originate ourselves goes to our peers with its communities. */
+function communitiesAllow(communities: readonly number[], { kind, takesLongLived }: ExportView): boolean {
   if (communities.includes(WellKnownCommunity.noAdvertise)) return false;
-  if (to === 'ibgp') return true;
+  if (!takesLongLived && communities.includes(WellKnownCommunity.llgrStale)) return false;
+  if (kind === 'ibgp') return true;
   return (
     !communities.includes(WellKnownCommunity.noExport) &&
     !communities.includes(WellKnownCommunity.noExportSubconfed)

@@ -222,6 +222,7 @@ export class FamilyTable {
       }
       from.member.pending = undefined;
       const member = group.output.joinBehind(index, address, pending, initialTableSent);
+      member.refreshing = from.member.refreshing;
       this.memberships[index] = { group, member };
     }
     this.#part(from);

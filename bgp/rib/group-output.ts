@@ -27,6 +27,8 @@ export interface Member {
   readonly own: OutLog;
   ownCursor: number;
   initialTableSent: boolean;
+  /** Everything is being told again ({@link GroupOutput.refresh}). */
+  refreshing: boolean;
 }
 
 interface Snapshot {
@@ -77,6 +79,7 @@ export class GroupOutput {
       own: new OutLog(),
       ownCursor: 0,
       initialTableSent: false,
+      refreshing: false,
     };
     this.members.add(member);
     return member;
@@ -129,6 +132,7 @@ export class GroupOutput {
 
   /** Tells a member everything again; it knows the table up to its cursor. */
   refresh(member: Member): void {
+    member.refreshing = true;
     if (member.state === 'log' && member.cursor === this.log.end) {
       this.#startSnapshot(member);
     } else if (member.state !== 'waiting') {
@@ -164,6 +168,7 @@ export class GroupOutput {
     member.snapshot = undefined;
     member.pending = undefined;
     member.initialTableSent = true;
+    member.refreshing = false;
     this.behind.delete(member);
   }
 

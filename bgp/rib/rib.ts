@@ -13,10 +13,10 @@ import {
 } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import { type Family, familyOf } from '../family.js';
-import { Afi, Origin, Safi } from '../iana.js';
+import { Afi, Origin, Safi, WellKnownCommunity } from '../iana.js';
 import type { BestRouteBatch, NextHopStatus, OriginatedRoute, SpeakerLimits } from '../speaker/contract.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
-import { AttributeStore } from './attribute-store.js';
+import { type AttributeBlock, AttributeStore } from './attribute-store.js';
 import { Audiences } from './audience.js';
 import type { PeerIndex, Rib, RibPeer, RibPolicies, UpdateOutcome } from './contract.js';
 import { FamilyTable } from './family-table.js';
@@ -28,7 +28,7 @@ import { accepted, asksInterface, compilePolicy, PolicyNames, policyForPath, rul
 import { walkPaths } from './rib-walk.js';
 import { receivedDetail, undecided } from './route-detail.js';
 import { queryRoutes, type RoutePage } from './route-query.js';
-import { newSession, OWN_SOURCE, type Session, type Source, Sources } from './sources.js';
+import { newSession, OWN_SOURCE, type Session, type Source, Sources, sessionsOf } from './sources.js';
 import { UpdateReceiver } from './update-receiver.js';
 
 export interface RibOptions {
@@ -79,7 +79,7 @@ class RoutingInformationBase implements Rib {
     const source = this.#sources.enter(peer.key);
     const session = newSession(source, peer);
     source.session = session;
-    if (source.stale !== undefined) this.#setClient(source.stale, peer.routeReflectorClient);
+    for (const stale of source.former) this.#setClient(stale, peer.routeReflectorClient);
     for (const family of families) if (session.carries[family]) this.#tables[family].join(session);
     return source.index;
   }
@@ -88,21 +88,22 @@ class RoutingInformationBase implements Rib {
     const source = this.#sources.at(peer);
     const session = source?.session;
     if (source === undefined || session === undefined || peer === OWN_SOURCE) return;
+    const sessions = sessionsOf(source);
     source.session = undefined;
-    // RFC 4724 section 4.2: what was stale already when the peer is lost again, goes.
-    const older = source.stale;
-    source.stale = undefined;
     for (const family of families) {
       this.#tables[family].leave(source.index);
-      if (older !== undefined) this.#removeSession(older, family);
-      if (routes === 'flush' || !routes.keepStale.includes(family)) this.#removeSession(session, family);
+      const flushes = routes === 'flush' || !routes.keepStale.includes(family);
+      for (const each of sessions) {
+        // RFC 4724 section 4.2: what was stale already when the peer is lost again, goes.
+        if (flushes || each.stale) this.#removeSession(each, family);
+      }
     }
-    if (families.some(family => session.counts[family].received > 0)) this.#keepStale(source, session);
+    source.former = sessions.filter(hasRoutes);
+    for (const each of source.former) this.#becomeStale(each);
     this.#sources.leave(source);
   }
 
-  #keepStale(source: Source, session: Session): void {
-    source.stale = session;
+  #becomeStale(session: Session): void {
     session.stale = true;
     for (const { prefixes, locRib, feed } of Object.values(this.#tables)) {
       for (let id = 1; id < prefixes.end; id++) {
@@ -121,12 +122,60 @@ class RoutingInformationBase implements Rib {
 
   flushStale(key: string, family: Family): number {
     const source = this.#sources.byKey(key);
-    const stale = source?.stale;
-    if (source === undefined || stale === undefined) return 0;
-    const removed = this.#removeSession(stale, family);
-    if (families.every(each => stale.counts[each].received === 0)) source.stale = undefined;
+    return source === undefined ? 0 : this.#removeFormer(source, family, true);
+  }
+
+  #removeFormer(source: Source, family: Family, stale: boolean): number {
+    let removed = 0;
+    for (const session of source.former) {
+      if (session.stale === stale) removed += this.#removeSession(session, family);
+    }
+    source.former = source.former.filter(hasRoutes);
     this.#sources.leave(source);
     return removed;
+  }
+
+  beginLongLived(key: string, family: Family): number {
+    const source = this.#sources.byKey(key);
+    let removed = 0;
+    for (const session of source?.former ?? []) {
+      if (session.stale) removed += this.#becomeLongLived(session, this.#tables[family]);
+    }
+    return removed;
+  }
+
+  #becomeLongLived(session: Session, table: FamilyTable): number {
+    const { adjRibIn, prefixes } = table;
+    let removed = 0;
+    forgetPaths(session, false);
+    for (let id = 1; id < prefixes.end; id++) {
+      const number = adjRibIn.find(id, session.source.index);
+      if (number === 0) continue;
+      const path = this.#paths.at(number);
+      if (path.session !== session) continue;
+      if (path.received.attributes.communities?.includes(WellKnownCommunity.noLlgr) === true) {
+        adjRibIn.remove(id, session.source.index);
+        removed++;
+        continue;
+      }
+      this.#announceAgain(table, id, session, this.#blocks.longLived(path.received));
+    }
+    return removed;
+  }
+
+  beginRefresh(peer: PeerIndex, family: Family): void {
+    const source = this.#sources.at(peer);
+    const session = source?.session;
+    if (source === undefined || session?.peer === undefined) return;
+    // What it tells from here on is of the new session.
+    if (session.counts[family].received === 0) return;
+    source.session = newSession(source, session.peer);
+    source.former = [...source.former, session];
+  }
+
+  endRefresh(peer: PeerIndex, family: Family): number {
+    const source = this.#sources.at(peer);
+    return source === undefined ? 0 : this.#removeFormer(source, family, false);
   }
 
   setPolicies(peer: PeerIndex, policies: RibPolicies): void {
@@ -134,8 +183,8 @@ class RoutingInformationBase implements Rib {
     const session = source?.session;
     if (source === undefined || session?.peer === undefined) return;
     const compiled = compilePolicy(policies.importPolicy, 'peers');
-    for (const each of [session, source.stale]) {
-      if (each?.peer === undefined) continue;
+    for (const each of sessionsOf(source)) {
+      if (each.peer === undefined) continue;
       each.importPolicy = compiled;
       const becomeOthers = changesPaths(each.peer, policies);
       each.peer = { ...each.peer, ...policies };
@@ -163,27 +212,35 @@ class RoutingInformationBase implements Rib {
       forgetPaths(session, true);
       for (const table of Object.values(this.#tables)) {
         if (session.counts[table.family].received > 0) this.#judgeImports(table, session.source.index);
-        if (!session.stale) table.move(session);
+        if (session === session.source.session) table.move(session);
       }
     }
   }
 
   #judgeImports(table: FamilyTable, source: number): void {
-    const { adjRibIn, prefixes, family } = table;
-    for (let id = 1; id < prefixes.end; id++) {
-      const number = adjRibIn.find(id, source);
+    for (let id = 1; id < table.prefixes.end; id++) {
+      const number = table.adjRibIn.find(id, source);
       if (number === 0) continue;
       const { session, received } = this.#paths.at(number);
-      const policy = policyForPath(session.importPolicy, () => this.#paths.factsOf(session, received));
-      const detail = () => receivedDetail(session, received, prefixes.prefix(id), family, undecided);
-      const path = this.#paths.of(session, received, rulingOn(policy, prefixes, id, detail));
-      one[0] = id;
-      adjRibIn.announce(one, 1, path);
+      this.#announceAgain(table, id, session, received);
     }
   }
 
+  #announceAgain(table: FamilyTable, id: number, session: Session, received: AttributeBlock): void {
+    const { adjRibIn, prefixes, family } = table;
+    const policy = policyForPath(session.importPolicy, () => this.#paths.factsOf(session, received));
+    const detail = () => receivedDetail(session, received, prefixes.prefix(id), family, undecided);
+    const path = this.#paths.of(session, received, rulingOn(policy, prefixes, id, detail));
+    one[0] = id;
+    adjRibIn.announce(one, 1, path);
+  }
+
   receivedCount(peer: PeerIndex, family: Family): number {
-    return this.#sources.at(peer)?.session?.counts[family].received ?? 0;
+    const source = this.#sources.at(peer);
+    if (source?.session === undefined) return 0;
+    let count = 0;
+    for (const { stale, counts } of sessionsOf(source)) if (!stale) count += counts[family].received;
+    return count;
   }
 
   overuse(limits: SpeakerLimits): Overuse | undefined {
@@ -316,6 +373,10 @@ class RoutingInformationBase implements Rib {
     return membership?.group.output.take(membership.member, table.flushes);
   }
 
+  refreshSent(peer: PeerIndex, family: Family): boolean {
+    return this.#tables[family].memberships[peer]?.member.refreshing !== true;
+  }
+
   hasOutput(peer: PeerIndex): boolean {
     return this.#mayTakeFrom('ipv4-unicast', peer) || this.#mayTakeFrom('ipv6-unicast', peer);
   }
@@ -341,12 +402,12 @@ class RoutingInformationBase implements Rib {
     const sum = { received: 0, accepted: 0, advertised: 0, stale: 0 };
     if (source === undefined) return sum;
     for (const family of families) {
-      const live = source.session?.counts[family];
-      const stale = source.stale?.counts[family];
       const membership = this.#tables[family].memberships[source.index];
-      sum.received += (live?.received ?? 0) + (stale?.received ?? 0);
-      sum.accepted += (live?.accepted ?? 0) + (stale?.accepted ?? 0);
-      sum.stale += stale?.received ?? 0;
+      for (const { stale, counts } of sessionsOf(source)) {
+        sum.received += counts[family].received;
+        sum.accepted += counts[family].accepted;
+        if (stale) sum.stale += counts[family].received;
+      }
       sum.advertised += membership?.group.toldCount(membership.member) ?? 0;
     }
     return sum;
@@ -386,6 +447,10 @@ function forgetPaths(session: Session, all: boolean): void {
   session.lastBlock = undefined;
   session.lastPath = undefined;
   if (all) session.paths.clear();
+}
+
+function hasRoutes({ counts }: Session): boolean {
+  return families.some(family => counts[family].received > 0);
 }
 
 /** RFC 4271 section 5.1: what a route of ours carries before it is exported. */

@@ -17,8 +17,11 @@ export interface Source {
   readonly key: string;
   /** The Established session. */
   session: Session | undefined;
-  /** The one before, while it still has stale paths. */
-  stale: Session | undefined;
+  /**
+   * Those before that still have paths: stale ones of a session that was lost, and of the present one what it told before a refresh
+   * (RFC 7313), at whose beginning a new one takes over, so that what was not told again is known by its session.
+   */
+  former: readonly Session[];
 }
 
 export interface FamilyCounts {
@@ -75,9 +78,14 @@ export function newSession(source: Source, peer: RibPeer | undefined): Session {
   };
 }
 
+/** The present one, if there is one, and those before. */
+export function sessionsOf({ session, former }: Source): readonly Session[] {
+  return session === undefined ? former : [session, ...former];
+}
+
 /** All sources by index and key. An index is given out again only when nothing can refer to it any more. */
 export class Sources {
-  readonly own: Source = { index: OWN_SOURCE, key: 'own', session: undefined, stale: undefined };
+  readonly own: Source = { index: OWN_SOURCE, key: 'own', session: undefined, former: [] };
   readonly #byIndex: (Source | undefined)[] = [this.own];
   readonly #byKey = new Map<string, Source>();
   /** Without session or stale paths; their indexes still stand in output that was not decided anew. */
@@ -94,8 +102,8 @@ export class Sources {
   /** The peers that have a session or stale paths. */
   peers(): RibPeer[] {
     const peers: RibPeer[] = [];
-    for (const { session, stale } of this.#byKey.values()) {
-      const peer = session?.peer ?? stale?.peer;
+    for (const { session, former } of this.#byKey.values()) {
+      const peer = session?.peer ?? former[0]?.peer;
       if (peer !== undefined) peers.push(peer);
     }
     return peers;
@@ -107,7 +115,7 @@ export class Sources {
     if (source === undefined) {
       let index = 1;
       while (this.#byIndex[index] !== undefined) index++;
-      source = { index, key, session: undefined, stale: undefined };
+      source = { index, key, session: undefined, former: [] };
       this.#byIndex[index] = source;
       this.#byKey.set(key, source);
     }
@@ -117,14 +125,13 @@ export class Sources {
 
   /** Notes that a source may go at the next quiet point. */
   leave(source: Source): void {
-    if (source.session === undefined && source.stale === undefined) this.#leaving.add(source);
+    if (source.session === undefined && source.former.length === 0) this.#leaving.add(source);
   }
 
   /** Sessions with routes, live and stale. */
   *sessions(): Generator<Session> {
     for (const source of this.#byKey.values()) {
-      if (source.session !== undefined) yield source.session;
-      if (source.stale !== undefined) yield source.stale;
+      yield* sessionsOf(source);
     }
   }
 

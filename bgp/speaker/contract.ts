@@ -350,6 +350,8 @@ export interface PeerStatus {
   readonly staleDeadlineUnixMs: number | undefined;
   /** Directions in which nothing passes because nobody asked for a policy (RFC 8212). */
   readonly heldBack?: 'import' | 'export' | 'both' | undefined;
+  /** Its long-lived stale routes (RFC 9494): when the last of them go, milliseconds since the Unix epoch. */
+  readonly longLivedDeadlineUnixMs: number | undefined;
   /** Of the peer's address; undefined if the peer does not heed it. */
   readonly bfd: BfdState | undefined;
 }
@@ -369,9 +371,15 @@ export interface SessionStatus {
     | {
         readonly restartTimeSeconds: number;
         readonly restarting: boolean;
+        /** Also after a NOTIFICATION (RFC 8538), both ways. */
+        readonly notification: boolean;
         readonly forwarding: readonly Family[];
       }
     | undefined;
+  /** RFC 9494, agreed by both ends. */
+  readonly longLivedStale: readonly { readonly family: Family; readonly staleSeconds: number }[];
+  /** RFC 2918; `enhanced` with a beginning and an end (RFC 7313). */
+  readonly routeRefresh: 'none' | 'plain' | 'enhanced';
   readonly endOfRibReceived: readonly Family[];
   readonly endOfRibSent: readonly Family[];
 }

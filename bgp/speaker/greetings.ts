@@ -117,6 +117,10 @@ class Greeting implements Connection, ConnectionHandler {
     return this.#inner.write(bytes);
   }
 
+  get unsent(): number {
+    return this.#inner.unsent;
+  }
+
   apply(terms: ConnectionTerms): void {
     this.#inner.apply(terms);
   }

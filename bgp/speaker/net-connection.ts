@@ -83,6 +83,10 @@ export class NetConnection implements Connection {
     return !this.#over && this.#socket.write(bytes);
   }
 
+  get unsent(): number {
+    return this.#socket.writableLength;
+  }
+
   apply(terms: ConnectionTerms): void {
     if (this.#socket.destroyed) return;
     try {

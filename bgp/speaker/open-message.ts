@@ -1,5 +1,6 @@
 /** The OPEN that a peer gets from us (pure). */
 import { AS_TRANS } from '../../core/asn.js';
+import type { Family } from '../family.js';
 import type { LocalOpen } from '../fsm/session-state.js';
 import { Afi, RoleValue } from '../iana.js';
 import { AddPathDirection, type Capability, familyNumbers } from '../wire/capabilities.js';
@@ -21,22 +22,36 @@ export function localOpen(speaker: SpeakerConfig, peer: PeerConfig, history: Own
     ...familyNumbers(family),
   }));
   capabilities.push(...pathCapabilities(peer));
-  capabilities.push({ kind: 'route-refresh' }, { kind: 'four-octet-as', asn });
+  capabilities.push(
+    { kind: 'route-refresh' },
+    { kind: 'enhanced-route-refresh' },
+    { kind: 'four-octet-as', asn },
+  );
   if (peer.role !== undefined && asn !== peer.asn) {
     capabilities.push({ kind: 'role', value: RoleValue[peer.role] });
   }
   const restart = speaker.gracefulRestart;
   if (peer.gracefulRestart && restart !== undefined) {
+    const forwarding = (family: Family) =>
+      hadSession || (restarting && restart.forwardingPreserved.includes(family));
     capabilities.push({
       kind: 'graceful-restart',
       restarting,
-      notification: false,
-      restartTimeSeconds: restart.restartTimeSeconds,
-      families: peer.families.map(family => ({
-        ...familyNumbers(family),
-        forwarding: hadSession || (restarting && restart.forwardingPreserved.includes(family)),
-      })),
+      notification: peer.notificationRestart,
+      restartTimeSeconds: peer.restartTimeSeconds ?? restart.restartTimeSeconds,
+      families: peer.families.map(family => ({ ...familyNumbers(family), forwarding: forwarding(family) })),
     });
+    const staleSeconds = peer.longLivedStaleSeconds;
+    if (staleSeconds !== undefined) {
+      capabilities.push({
+        kind: 'long-lived-graceful-restart',
+        families: peer.families.map(family => ({
+          ...familyNumbers(family),
+          forwarding: forwarding(family),
+          staleSeconds,
+        })),
+      });
+    }
   }
   return {
     asn,

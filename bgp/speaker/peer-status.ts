@@ -21,6 +21,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export interface PeerRecord {
   sinceUnixMs: number;
   info: string;
+  /** What the peer said when it went (RFC 9003), until it is back. */
+  farewell: string;
   readonly counters: Mutable<PeerCounters>;
   lastNotificationSent?: NotificationStatus;
   lastNotificationReceived?: NotificationStatus;
@@ -34,6 +36,7 @@ export function newPeerRecord(sinceUnixMs: number): PeerRecord {
   return {
     sinceUnixMs,
     info: '',
+    farewell: '',
     counters: {
       established: 0,
       messagesReceived: 0,
@@ -58,6 +61,7 @@ interface Described {
   readonly main: Session;
   readonly negotiated: Negotiated | undefined;
   readonly staleDeadlineUnixMs: number | undefined;
+  readonly longLivedDeadlineUnixMs: number | undefined;
   readonly heldBack: HeldBack;
   readonly bfd: BfdState | undefined;
 }
@@ -80,16 +84,23 @@ export function describePeer(
     state: peer.main.state.kind,
     sinceUnixMs: record.sinceUnixMs,
     routes,
-    info: record.info || (peer.negotiated && peer.heldBack ? heldBackWords(peer.heldBack) : ''),
+    info: infoOf(record) || (peer.negotiated && peer.heldBack ? heldBackWords(peer.heldBack) : ''),
     session: describeSession(peer),
     localAddressReason: config.localAddress === undefined ? 'chosen by the kernel' : 'configured',
     lastNotificationSent: record.lastNotificationSent,
     lastNotificationReceived: record.lastNotificationReceived,
     counters: { ...record.counters },
     staleDeadlineUnixMs: peer.staleDeadlineUnixMs,
+    longLivedDeadlineUnixMs: peer.longLivedDeadlineUnixMs,
     ...(peer.heldBack === undefined ? {} : { heldBack: peer.heldBack }),
     bfd: peer.bfd,
   };
+}
+
+/** What stands in the way, and what the peer said of it, once. */
+function infoOf({ info, farewell }: PeerRecord): string {
+  if (farewell === '' || info.includes(farewell)) return info;
+  return info === '' ? `peer said ${farewell}` : `${info}; peer said ${farewell}`;
 }
 
 function describeSession(peer: Described): SessionStatus | undefined {
@@ -108,6 +119,8 @@ function describeSession(peer: Described): SessionStatus | undefined {
     capabilitiesSent: record.capabilitiesSent.map(describeCapability),
     capabilitiesReceived: negotiated.remote.capabilities.map(describeCapability),
     gracefulRestart: negotiated.gracefulRestart,
+    longLivedStale: [...negotiated.longLived].map(([family, { staleSeconds }]) => ({ family, staleSeconds })),
+    routeRefresh: !negotiated.routeRefresh ? 'none' : negotiated.enhancedRouteRefresh ? 'enhanced' : 'plain',
     endOfRibReceived: [...record.endOfRibReceived],
     endOfRibSent: [...record.endOfRibSent],
   };

@@ -14,7 +14,7 @@ import { CeaseError, ErrorCode } from '../iana.js';
 import type { Rib, RibPeer, RibPolicies } from '../rib/contract.js';
 import { MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from '../wire/framer.js';
 import { type BgpMessageError, noData } from '../wire/message-error.js';
-import type { Notification } from '../wire/notification.js';
+import { describeNotification, type Notification, shutdownCommunication } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
 import type { RouteRefresh } from '../wire/route-refresh.js';
 import { connectionTerms, sameTerms } from './connection-terms.js';
@@ -117,6 +117,10 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     return this.#routes.staleDeadlineUnixMs;
   }
 
+  get longLivedDeadlineUnixMs(): number | undefined {
+    return this.#routes.longLivedDeadlineUnixMs;
+  }
+
   get heldBack(): HeldBack {
     return heldBackOf(this.config, this.#policies, this.#owner.speaker);
   }
@@ -133,8 +137,10 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
 
   start(): void {
     this.#limits.release();
-    if (this.config.administrativeState === 'up') this.main.handle({ kind: 'automatic-start' });
-    else this.record.info = 'administratively down';
+    const { administrativeState, administrativeMessage } = this.config;
+    if (administrativeState === 'down') this.record.info = administrativelyDown(administrativeMessage);
+    else if (!this.#bfdAllows()) this.record.info = waitsForBfd(this.bfd);
+    else this.main.handle({ kind: 'automatic-start' });
   }
 
   status(): PeerStatus {
@@ -143,11 +149,16 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
 
   /** A change that the session need not know of, or a reset with Cease 6 (RFC 4486). */
   reconfigure(config: PeerConfig, policies: PeerPolicies | undefined, reset: boolean): void {
-    const before = connectionTerms(this.config);
+    const before = this.config;
     this.config = config;
     this.#policies = policies ?? config;
+    if (config.administrativeState === 'down') {
+      this.#shutDown(before);
+      return;
+    }
     if (!reset) {
-      if (!sameTerms(before, connectionTerms(config))) this.#sessions.renewTerms();
+      if (!sameTerms(connectionTerms(before), connectionTerms(config))) this.#sessions.renewTerms();
+      if (before.bfd?.strict !== config.bfd?.strict) this.#heedBfd();
       this.#routes.setPolicies(this.#ribPolicies());
       if (this.#limits.stopped) this.restart();
       else this.#limits.check();
@@ -167,9 +178,19 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
       return;
     }
     if (this.config.administrativeState === 'down') return;
-    this.#sessions.stop(CeaseError.administrativeReset, message === '' ? 'reset by hand' : message);
+    const detail = message === '' ? 'reset by hand' : `reset by hand: ${message}`;
+    this.#sessions.stop(CeaseError.administrativeReset, detail, message);
     this.main.abandon();
     this.start();
+    this.#owner.statusChanged(this);
+  }
+
+  /** BFD says something else of its address than before. */
+  bfdChanged(before: BfdState, now: BfdState): void {
+    const { bfd } = this.config;
+    if (bfd === undefined) return;
+    if (now === 'down') this.#bfdDown(before, bfd.strict);
+    if (bfd.strict && this.config.administrativeState === 'up') this.#heedBfd();
     this.#owner.statusChanged(this);
   }
 
@@ -238,8 +259,17 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     )
       return known.value;
     const { passive, connectRetrySeconds, idleHoldMaxSeconds, delayOpenSeconds } = config;
+    const { sendHoldTimeSeconds, holdExpiryKeeps } = config;
     const local = localOpen(speaker, config, history);
-    const value = { passive, connectRetrySeconds, idleHoldMaxSeconds, delayOpenSeconds, local };
+    const value = {
+      passive,
+      connectRetrySeconds,
+      idleHoldMaxSeconds,
+      delayOpenSeconds,
+      sendHoldTimeSeconds,
+      holdExpiryKeeps,
+      local,
+    };
     this.#fsmConfig = { config, speaker, ...history, value };
     return value;
   }
@@ -282,7 +312,11 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
 
   down(cause: Cause): void {
     this.#owner.observer?.down(this, cause);
-    this.#routes.down(cause);
+    const { holdExpiryKeeps, bfd } = this.config;
+    this.#routes.down(cause, {
+      holdExpiryKeeps,
+      bfd: bfd === undefined ? undefined : { strict: bfd.strict, up: this.#bfdAllows() },
+    });
   }
 
   changed(session: Session, cause: Cause | undefined): void {
@@ -295,6 +329,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     this.#observe(session);
     if (session.state.kind === 'Established') {
       this.record.info = '';
+      this.record.farewell = '';
       this.#log('info', 'session established', '');
     } else if (cause !== undefined) {
       this.record.info = describeCause(cause);
@@ -312,6 +347,9 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
 
   notificationReceived(notification: Notification): void {
     this.record.lastNotificationReceived = notificationStatus(notification, '', this.unixMs());
+    if (shutdownCommunication(notification) !== undefined) {
+      this.record.farewell = describeNotification(notification);
+    }
   }
 
   fault(error: unknown): void {
@@ -348,10 +386,25 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     this.#owner.syncChanged();
   }
 
-  staleRoutesRemoved(count: number, why: string): void {
-    if (count > 0) this.#log('warn', `${count} stale routes removed`, why);
+  staleRoutesChanged(count: number, what: string): void {
+    if (count > 0) this.#log('warn', `${count} stale routes`, what);
     this.requestFlush();
     this.#owner.statusChanged(this);
+  }
+
+  refreshed(family: Family, removed: number, timedOut: boolean): void {
+    const how = timedOut ? 'the peer did not end it in time' : '';
+    this.#log(
+      timedOut ? 'warn' : 'info',
+      `route refresh of ${family}: ${removed} routes were not told again`,
+      how,
+    );
+    this.requestFlush();
+    this.#owner.statusChanged(this);
+  }
+
+  strange(detail: string): void {
+    this.#log('warn', 'message ignored', detail);
   }
 
   repaired(detail: string): void {
@@ -395,6 +448,44 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     if (before !== state.kind) this.#owner.observer?.stateChanged(this, connection, before, state.kind);
   }
 
+  /** RFC 9003; its routes go, also those that a restart had left. Of one that is down already only the words change. */
+  #shutDown({ administrativeState }: PeerConfig): void {
+    const { administrativeMessage } = this.config;
+    if (administrativeState === 'up') {
+      this.#sessions.shutDown(administrativeMessage);
+      this.main.abandon();
+      this.#routes.flushStale('administratively down');
+      this.record.sinceUnixMs = this.unixMs();
+    }
+    this.start();
+    this.#owner.statusChanged(this);
+    this.#owner.syncChanged();
+  }
+
+  /** Strict: BFD must be up, or switched off by somebody on purpose (RFC 5882 section 4.3). */
+  #bfdAllows(): boolean {
+    return this.config.bfd?.strict !== true || this.bfd === 'up' || this.bfd === 'admin-down';
+  }
+
+  /** RFC 5882 section 4.3, RFC 9384: a session ends; without one, only strict does not trust graceful restart any more. */
+  #bfdDown(before: BfdState, strict: boolean): void {
+    if (this.main.state.kind === 'Established') {
+      // Not strict: one that never came up says nothing.
+      if (strict || before === 'up') this.#sessions.stop(CeaseError.bfdDown, 'BFD down');
+    } else if (strict) this.#routes.flushStale('BFD is down');
+  }
+
+  /** A session that has come to nothing yet waits for BFD, or waits no longer. */
+  #heedBfd(): void {
+    const { kind } = this.main.state;
+    if (!this.#bfdAllows()) {
+      if (kind === 'Established') return;
+      this.#sessions.abandonSecond();
+      this.main.abandon();
+      this.record.info = waitsForBfd(this.bfd);
+    } else if (kind === 'Idle') this.start();
+  }
+
   #log(level: 'debug' | 'info' | 'warn' | 'error', message: string, detail: string): void {
     this.#owner.log(level, message, this, detail);
   }
@@ -435,7 +526,16 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
       maxMessageLength: negotiated.extendedMessages.send ? MAX_EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH,
       interface: this.config.interface,
       role: asn === this.localAsn ? undefined : role,
+      takesLongLived: negotiated.takesLongLived,
       ...this.#ribPolicies(),
     };
   }
+}
+
+function administrativelyDown(message: string): string {
+  return message === '' ? 'administratively down' : `administratively down: ${message}`;
+}
+
+function waitsForBfd(state: BfdState | undefined): string {
+  return `waits for BFD (strict), which is ${state === 'unknown' ? 'not there yet' : state}`;
 }

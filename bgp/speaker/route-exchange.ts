@@ -1,17 +1,19 @@
 /**
- * SHELL: what a peer does while its session is Established: UPDATEs in and out of the RIB, End-of-RIB both ways, and what is kept of
- * its routes over a restart (RFC 4271 section 9, RFC 4724).
+ * SHELL: what a peer does while its session is Established: UPDATEs in and out of the RIB, End-of-RIB both ways, refreshes, and what
+ * is kept of its routes over a restart (RFC 4271 section 9, RFC 4724).
  */
 import type { Clock } from '../../core/clock.js';
 import type { Family } from '../family.js';
-import { type Cause, keepsRoutes } from '../fsm/cause.js';
+import type { Cause } from '../fsm/cause.js';
 import type { Negotiated } from '../fsm/negotiate.js';
+import { keepsRoutes, type RetentionTerms } from '../fsm/retention.js';
 import type { PeerIndex, Rib, RibPeer, RibPolicies, UpdateOutcome } from '../rib/contract.js';
-import { familyNumbers, familyOfNumbers } from '../wire/capabilities.js';
+import { familyNumbers } from '../wire/capabilities.js';
 import { BgpMessageError } from '../wire/message-error.js';
-import { encodeRouteRefresh, type RouteRefresh } from '../wire/route-refresh.js';
+import type { RouteRefresh } from '../wire/route-refresh.js';
 import { encodeEndOfRib } from '../wire/update.js';
 import type { PeerRecord } from './peer-status.js';
+import { RouteRefreshes } from './route-refreshes.js';
 import type { Session } from './session.js';
 import { StaleRoutes } from './stale-routes.js';
 import { Timers } from './timers.js';
@@ -27,7 +29,12 @@ export interface RouteExchangeOwner {
   requestFlush(): void;
   /** End-of-RIB came. */
   syncChanged(): void;
-  staleRoutesRemoved(count: number, why: string): void;
+  /** Routes became long-lived stale ones, or went, without the peer's doing. */
+  staleRoutesChanged(count: number, what: string): void;
+  /** The peer has told its table again; `removed` were not in it. */
+  refreshed(family: Family, removed: number, timedOut: boolean): void;
+  /** What the peer did makes no sense; it is ignored. */
+  strange(detail: string): void;
   repaired(detail: string): void;
 }
 
@@ -45,12 +52,14 @@ interface Established {
 export class RouteExchange {
   readonly #owner: RouteExchangeOwner;
   readonly #stale: StaleRoutes;
+  readonly #refreshes: RouteRefreshes;
   readonly #timers: Timers<'implied-end-of-rib'>;
   #established: Established | undefined;
 
   constructor(owner: RouteExchangeOwner, peerKey: string) {
     this.#owner = owner;
-    this.#stale = new StaleRoutes(owner, peerKey, (count, why) => owner.staleRoutesRemoved(count, why));
+    this.#stale = new StaleRoutes(owner, peerKey);
+    this.#refreshes = new RouteRefreshes(owner);
     this.#timers = new Timers(owner.clock, () => {
       for (const family of this.#established?.negotiated.families ?? []) this.#endOfRib(family);
     });
@@ -59,6 +68,11 @@ export class RouteExchange {
   /** As helper of a graceful restart: when the peer's stale routes go, milliseconds since the Unix epoch. */
   get staleDeadlineUnixMs(): number | undefined {
     return this.#stale.deadlineUnixMs;
+  }
+
+  /** When the last of its long-lived stale routes go. */
+  get longLivedDeadlineUnixMs(): number | undefined {
+    return this.#stale.longLivedDeadlineUnixMs;
   }
 
   /** Whether everything the peer had to tell us at start-up has been told. */
@@ -78,26 +92,28 @@ export class RouteExchange {
     const { rib, record } = this.#owner;
     record.endOfRibReceived.clear();
     record.endOfRibSent.clear();
-    // RFC 4724 section 4.2: without the F bit in the new OPEN the peer has lost what it forwarded by.
-    this.#stale.keepOnly(negotiated.gracefulRestart?.forwarding ?? []);
-    this.#established = { index: rib.peerUp(peer), negotiated, endOfRibSent: false };
+    this.#stale.keepOnly(negotiated);
+    const index = rib.peerUp(peer);
+    this.#established = { index, negotiated, endOfRibSent: false };
+    this.#refreshes.up(index, negotiated);
     if (negotiated.gracefulRestart === undefined)
       this.#timers.set('implied-end-of-rib', IMPLIED_END_OF_RIB_SECONDS);
     else this.#stale.extend(staleTimeSeconds);
     this.#owner.requestFlush();
   }
 
-  down(cause: Cause): void {
+  /** @param terms but for what was negotiated, which is known here */
+  down(cause: Cause, terms: Omit<RetentionTerms, 'gracefulRestart'>): void {
     const { rib } = this.#owner;
     const was = this.#established;
     this.#established = undefined;
     this.#timers.clear('implied-end-of-rib');
     if (was === undefined) return;
-    const { gracefulRestart, families } = was.negotiated;
-    if (gracefulRestart !== undefined && keepsRoutes(cause)) {
-      const kept = gracefulRestart.families.filter(family => families.includes(family));
-      rib.peerDown(was.index, { keepStale: kept });
-      this.#stale.keep(kept, gracefulRestart.restartTimeSeconds);
+    this.#refreshes.down();
+    const { negotiated } = was;
+    if (keepsRoutes(cause, { ...terms, gracefulRestart: negotiated.gracefulRestart })) {
+      rib.peerDown(was.index, { keepStale: this.#stale.keep(negotiated) });
+      this.#stale.wait(negotiated);
     } else {
       this.#stale.forget();
       rib.peerDown(was.index, 'flush');
@@ -127,6 +143,7 @@ export class RouteExchange {
   /** The speaker ends. */
   close(): void {
     this.#timers.clearAll();
+    this.#refreshes.down();
     this.#stale.forget();
   }
 
@@ -137,25 +154,13 @@ export class RouteExchange {
   }
 
   routeRefreshReceived(refresh: RouteRefresh): void {
-    const family = familyOfNumbers(refresh.afi, refresh.safi);
-    // RFC 2918 section 4: for a family that was not negotiated it is ignored; so are the subtypes of RFC 7313.
-    if (family === undefined || refresh.subtype !== 0 || this.#established === undefined) return;
-    this.#owner.rib.refresh(this.#established.index, family);
-    this.#owner.requestFlush();
+    this.#refreshes.received(refresh);
   }
 
-  /** By hand: asks for the peer's routes again, or tells it ours (RFC 2918). */
+  /** By hand: asks for the peer's routes again, or tells it ours. */
   refresh(session: Session, way: 'soft-in' | 'soft-out'): void {
-    const established = this.#established;
-    if (established === undefined) return;
-    const { index, negotiated } = established;
-    for (const family of negotiated.families) {
-      if (way === 'soft-out') this.#owner.rib.refresh(index, family);
-      else if (negotiated.routeRefresh) {
-        session.write(encodeRouteRefresh({ ...familyNumbers(family), subtype: 0 }), 1);
-      }
-    }
-    this.#owner.requestFlush();
+    if (way === 'soft-in') this.#refreshes.ask(session);
+    else this.#refreshes.tell(this.#established?.negotiated.families ?? []);
   }
 
   /** Hands the socket what the RIB has packed, as long as it takes it; returns in how many writes. Hot path. */
@@ -163,7 +168,8 @@ export class RouteExchange {
     const established = this.#established;
     if (established === undefined || session.connection === undefined) return 0;
     const { rib, record } = this.#owner;
-    if (established.endOfRibSent && !rib.hasOutput(established.index)) return 0;
+    if (established.endOfRibSent && this.#refreshes.idle && !rib.hasOutput(established.index)) return 0;
+    this.#refreshes.beforeOutput(session);
     let writes = 0;
     for (;;) {
       const chunk = rib.takeOutput(established.index);
@@ -174,6 +180,7 @@ export class RouteExchange {
       if (!session.write(chunk, messages)) return writes;
     }
     if (!established.endOfRibSent) this.#sendEndOfRib(session, established);
+    this.#refreshes.afterOutput(session);
     return writes;
   }
 

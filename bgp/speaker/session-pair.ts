@@ -96,9 +96,15 @@ export class SessionPair {
   }
 
   /** Cease with `subcode` on both (RFC 4486). */
-  stop(subcode: number, detail: string): void {
-    this.#incoming?.handle({ kind: 'automatic-stop', subcode, detail });
-    this.#main.handle({ kind: 'automatic-stop', subcode, detail });
+  stop(subcode: number, detail: string, message = ''): void {
+    this.#incoming?.handle({ kind: 'automatic-stop', subcode, detail, message });
+    this.#main.handle({ kind: 'automatic-stop', subcode, detail, message });
+  }
+
+  /** Cease/Administrative Shutdown with the message on both (RFC 9003). */
+  shutDown(message: string): void {
+    this.#incoming?.handle({ kind: 'manual-stop', message });
+    this.#main.handle({ kind: 'manual-stop', message });
   }
 
   /** What connections must be like has changed. */
@@ -109,6 +115,7 @@ export class SessionPair {
 
   abandonSecond(): void {
     this.#incoming?.abandon();
+    this.#incoming = undefined;
   }
 }
 

@@ -22,6 +22,7 @@ import { BgpMessageError } from '../wire/message-error.js';
 import { decodeNotification, encodeNotification, type Notification } from '../wire/notification.js';
 import { decodeOpen, encodeOpen, type Open } from '../wire/open.js';
 import { decodeRouteRefresh, type RouteRefresh } from '../wire/route-refresh.js';
+import { SendProgress } from './send-progress.js';
 import { Timers } from './timers.js';
 import type { Cancel, Connection, DialTarget, SignatureFailures, Transport } from './transport.js';
 import { transportWords } from './transport-words.js';
@@ -76,6 +77,8 @@ export class Session {
   readonly #owner: SessionOwner;
   readonly #counters: SessionCounters;
   readonly #timers: Timers<TimerName>;
+  #sendHoldSeconds = 0;
+  #progress = new SendProgress();
   #cancelDial: Cancel | undefined;
   /** When it was dialled. */
   #signatureFailures: SignatureFailures | undefined;
@@ -87,7 +90,7 @@ export class Session {
   constructor(owner: SessionOwner, counters: SessionCounters) {
     this.#owner = owner;
     this.#counters = counters;
-    this.#timers = new Timers(owner.clock, timer => this.handle({ kind: 'timer-expired', timer }));
+    this.#timers = new Timers(owner.clock, timer => this.#expired(timer));
   }
 
   /** A connection that the peer dialled. */
@@ -121,24 +124,42 @@ export class Session {
     if (this.connection === undefined) return false;
     this.#counters.messagesSent += messages;
     this.#counters.bytesSent += bytes.length;
-    return this.connection.write(bytes);
+    const more = this.connection.write(bytes);
+    this.#progress.wrote(bytes.length);
+    this.#sendHoldGoesOn();
+    return more;
   }
 
   /** Closes TCP without a word (RFC 4724 section 4: as a process that dies would) and forgets everything. */
   abandon(): void {
     this.#timers.clearAll();
+    this.#sendHoldSeconds = 0;
     this.#close('at-once');
     this.state = { kind: 'Idle', connectRetryCounter: 0 };
+  }
+
+  /** RFC 9687: SendHoldTimer starts anew whenever something has gone out, and has no meaning while there is nothing to send. */
+  #sendHoldGoesOn(): boolean {
+    if (this.#sendHoldSeconds === 0 || !this.#progress.moves(this.connection?.unsent ?? 0)) return false;
+    this.#timers.set('send-hold', this.#sendHoldSeconds);
+    return true;
+  }
+
+  #expired(timer: TimerName): void {
+    if (timer === 'send-hold' && this.#sendHoldGoesOn()) return;
+    this.handle({ kind: 'timer-expired', timer });
   }
 
   #act(action: SessionAction): void {
     switch (action.kind) {
       case 'set-timer': {
+        if (action.timer === 'send-hold') this.#sendHoldSeconds = action.seconds;
         const seconds = action.jitter ? action.seconds * this.#owner.jitter() : action.seconds;
         this.#timers.set(action.timer, seconds);
         return;
       }
       case 'clear-timer':
+        if (action.timer === 'send-hold') this.#sendHoldSeconds = 0;
         this.#timers.clear(action.timer);
         return;
       case 'dial':
@@ -197,6 +218,7 @@ export class Session {
 
   #attach(connection: Connection): void {
     this.connection = connection;
+    this.#progress = new SendProgress();
     this.#tail = undefined;
     this.#maxLength = MAX_MESSAGE_LENGTH;
     connection.start({

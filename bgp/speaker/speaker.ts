@@ -299,10 +299,11 @@ export class Speaker implements PeerOwner, AdmissionOwner, MonitoredSpeaker {
   }
 
   #bfdStatus(address: IpAddress, state: BfdState): void {
-    if (this.bfdState(address) === state) return;
+    const before = this.bfdState(address);
+    if (before === state) return;
     if (state === 'unknown') this.#bfd.delete(address);
     else this.#bfd.set(address, state);
-    for (const peer of this.#peers.at(address)) if (peer.config.bfd !== undefined) this.statusChanged(peer);
+    for (const peer of this.#peers.at(address)) peer.bfdChanged(before, state);
   }
 
   #add(peer: Peer): void {

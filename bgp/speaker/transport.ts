@@ -83,6 +83,8 @@ export interface Connection {
   start(handler: ConnectionHandler): void;
   /** Queues the bytes, which must not change afterwards; false if it is time to wait for `drained`. */
   write(bytes: Uint8Array): boolean;
+  /** Octets written that the operating system has not taken yet. */
+  readonly unsent: number;
   /** From now on; where the adapter cannot, nothing changes, and where the operating system refuses, the connection is closed. */
   apply(terms: ConnectionTerms): void;
   /** Sends what is queued (bounded in time), then closes. No handler is called any more. */

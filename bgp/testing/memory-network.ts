@@ -30,6 +30,12 @@ export class MemoryNetwork {
   readonly #listeners = new Map<string, Listener>();
   readonly #connections = new Set<MemoryConnection>();
   readonly #cut = new Set<string>();
+  readonly #deaf = new Set<IpAddress>();
+  readonly #taps: {
+    readonly from: IpAddress;
+    readonly to: IpAddress;
+    readonly see: (bytes: Uint8Array) => void;
+  }[] = [];
   #nextPort = FIRST_EPHEMERAL_PORT;
 
   constructor(clock: FakeClock, options: { readonly latencyMs?: number } = {}) {
@@ -69,6 +75,33 @@ export class MemoryNetwork {
       if (connection.linkKey === linkKey(a, b))
         connection.reset({ code: 'ECONNRESET', message: 'connection reset' });
     }
+  }
+
+  /** The host's process reads nothing any more, though its kernel goes on: what others write to it piles up at their end. */
+  stopReading(host: IpAddress): void {
+    this.#deaf.add(host);
+  }
+
+  startReading(host: IpAddress): void {
+    this.#deaf.delete(host);
+    for (const connection of [...this.#connections]) {
+      if (connection.localAddress !== host) continue;
+      connection.deliver();
+      connection.other?.drained();
+    }
+  }
+
+  /** Shows every write from one host to another, as it is written. */
+  tap(from: IpAddress, to: IpAddress, see: (bytes: Uint8Array) => void): void {
+    this.#taps.push({ from, to, see });
+  }
+
+  wrote(from: IpAddress, to: IpAddress, bytes: Uint8Array): void {
+    for (const tap of this.#taps) if (tap.from === from && tap.to === to) tap.see(bytes);
+  }
+
+  isDeaf(host: IpAddress): boolean {
+    return this.#deaf.has(host);
   }
 
   isCut(key: string): boolean {
@@ -156,7 +189,9 @@ function linkKey(a: string, b: string): string {
   return a < b ? `${a} ${b}` : `${b} ${a}`;
 }
 
-/** Writes are never refused: a slow reader is a matter for tests of their own. */
+/** A reader that stopped reading takes this much; the rest waits at the writer's end. */
+const RECEIVE_BUFFER = 4096;
+
 class MemoryConnection implements Connection {
   readonly localAddress: IpAddress;
   readonly localPort: number;
@@ -170,6 +205,8 @@ class MemoryConnection implements Connection {
   /** Arrived, or held up by a cut link; `end` marks the other end's close. */
   readonly #inbox: (Uint8Array | 'end')[] = [];
   #over = false;
+  #written = 0;
+  read = 0;
 
   constructor(
     network: MemoryNetwork,
@@ -192,8 +229,21 @@ class MemoryConnection implements Connection {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (!this.#over) this.#send(bytes.slice());
-    return true;
+    if (this.#over) return true;
+    this.#written += bytes.length;
+    this.#network.wrote(this.localAddress, this.remoteAddress, bytes);
+    this.#send(bytes.slice());
+    return this.unsent === 0;
+  }
+
+  get unsent(): number {
+    if (!this.#network.isDeaf(this.remoteAddress)) return 0;
+    return Math.max(0, this.#written - (this.other?.read ?? 0) - RECEIVE_BUFFER);
+  }
+
+  /** The other end reads again. */
+  drained(): void {
+    this.#handler?.drained();
   }
 
   apply({ password }: ConnectionTerms): void {
@@ -227,6 +277,7 @@ class MemoryConnection implements Connection {
         handler.closed(undefined);
         return;
       }
+      this.read += next.length;
       const buffer = new Uint8Array(READ_HEADROOM + next.length + READ_SLACK);
       buffer.set(next, READ_HEADROOM);
       this.#handler.received(buffer, READ_HEADROOM, READ_HEADROOM + next.length);
@@ -234,7 +285,8 @@ class MemoryConnection implements Connection {
   }
 
   #hears(): boolean {
-    return !this.#network.isCut(this.linkKey) && this.other?.password === this.password;
+    if (this.#network.isCut(this.linkKey) || this.#network.isDeaf(this.localAddress)) return false;
+    return this.other?.password === this.password;
   }
 
   #send(what: Uint8Array | 'end'): void {

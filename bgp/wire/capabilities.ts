@@ -44,6 +44,17 @@ export type Capability =
       }[];
     }
   | {
+      readonly kind: 'long-lived-graceful-restart';
+      readonly families: readonly {
+        readonly afi: number;
+        readonly safi: number;
+        /** F bit: forwarding state was preserved. */
+        readonly forwarding: boolean;
+        /** Long-lived Stale Time, 0 to 16777215. */
+        readonly staleSeconds: number;
+      }[];
+    }
+  | {
       readonly kind: 'add-path';
       readonly families: readonly {
         readonly afi: number;
@@ -84,6 +95,8 @@ function decodeValue(code: number, value: Uint8Array): Capability | undefined {
       return value.length === 4 ? { kind: 'four-octet-as', asn: readU32(value, 0) } : undefined;
     case CapabilityCode.gracefulRestart:
       return decodeGracefulRestart(value);
+    case CapabilityCode.longLivedGracefulRestart:
+      return decodeLongLived(value);
     case CapabilityCode.addPath:
       return decodeAddPath(value);
     case CapabilityCode.role:
@@ -135,6 +148,27 @@ function decodeExtendedNextHop(value: Uint8Array): Capability | undefined {
   return { kind: 'extended-next-hop', families };
 }
 
+/**
+ * RFC 9494 section 3:
+ *
+ *     +------------------------------------------------------------------+
+ *     | AFI (16) | SAFI (8) | Flags (8) | Long-lived Stale Time (24)      |  repeated
+ *     +------------------------------------------------------------------+
+ */
+function decodeLongLived(value: Uint8Array): Capability | undefined {
+  if (value.length % 7 !== 0) return undefined;
+  const families = [];
+  for (let at = 0; at < value.length; at += 7) {
+    families.push({
+      afi: readU16(value, at),
+      safi: value[at + 2]!,
+      forwarding: (value[at + 3]! & 0x80) !== 0,
+      staleSeconds: (value[at + 4]! << 16) | readU16(value, at + 5),
+    });
+  }
+  return { kind: 'long-lived-graceful-restart', families };
+}
+
 /** RFC 7911 section 4. */
 function decodeAddPath(value: Uint8Array): Capability | undefined {
   if (value.length === 0 || value.length % 4 !== 0) return undefined;
@@ -180,6 +214,8 @@ export function encodeCapability(writer: Writer, capability: Capability): void {
 
 /** RFC 4724 section 3: 12 bits. */
 const MAX_RESTART_TIME_SECONDS = 4095;
+/** RFC 9494 section 3: 24 bits. */
+const MAX_LONG_LIVED_STALE_SECONDS = 0xffffff;
 
 function encodeValue(writer: Writer, capability: Capability): void {
   switch (capability.kind) {
@@ -203,6 +239,18 @@ function encodeValue(writer: Writer, capability: Capability): void {
           .u16(afi)
           .u8(safi)
           .u8(forwarding ? 0x80 : 0);
+      return;
+    case 'long-lived-graceful-restart':
+      for (const { afi, safi, forwarding, staleSeconds } of capability.families) {
+        const seconds = Math.min(staleSeconds, MAX_LONG_LIVED_STALE_SECONDS);
+        const flags = forwarding ? 0x80 : 0;
+        writer
+          .u16(afi)
+          .u8(safi)
+          .u8(flags)
+          .u8(seconds >>> 16)
+          .u16(seconds & 0xffff);
+      }
       return;
     case 'add-path':
       for (const { afi, safi, direction } of capability.families) writer.u16(afi).u8(safi).u8(direction);
@@ -237,6 +285,8 @@ export function capabilityCode(capability: Capability): number {
       return CapabilityCode.fourOctetAs;
     case 'graceful-restart':
       return CapabilityCode.gracefulRestart;
+    case 'long-lived-graceful-restart':
+      return CapabilityCode.longLivedGracefulRestart;
     case 'add-path':
       return CapabilityCode.addPath;
     case 'role':
@@ -269,7 +319,12 @@ export function describeCapability(capability: Capability): string {
       const kept = capability.families.filter(family => family.forwarding).map(familyWords);
       const restarting = capability.restarting ? ', restarting' : '';
       const forwarding = kept.length > 0 ? `, forwarding kept for ${kept.join(', ')}` : '';
-      return `graceful restart ${capability.restartTimeSeconds} s${restarting}${forwarding}`;
+      const notifications = capability.notification ? ', also after a NOTIFICATION' : '';
+      return `graceful restart ${capability.restartTimeSeconds} s${notifications}${restarting}${forwarding}`;
+    }
+    case 'long-lived-graceful-restart': {
+      const times = capability.families.map(family => `${familyWords(family)} ${family.staleSeconds} s`);
+      return `long-lived graceful restart ${times.join(', ') || 'for routes of others'}`;
     }
     case 'add-path':
       return `ADD-PATH ${capability.families.map(family => `${familyWords(family)} ${directionWords[family.direction] ?? '?'}`).join(', ')}`;

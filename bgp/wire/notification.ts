@@ -38,19 +38,75 @@ export function encodeShutdownCommunication(message: string): Uint8Array {
   return Uint8Array.of(bytes.length, ...bytes);
 }
 
+/**
+ * RFC 8538 section 3: Cease/Hard Reset, with what it is about as its data.
+ *
+ *     +---------------+---------------+------------------
+ *     |  Error code   | Error subcode |  Data ...            of the NOTIFICATION inside
+ *     +---------------+---------------+------------------
+ */
+export function hardReset({ code, subcode, data }: Notification): Notification {
+  return {
+    code: ErrorCode.cease,
+    subcode: CeaseError.hardReset,
+    data: Uint8Array.of(code, subcode, ...data),
+  };
+}
+
+export function isHardReset({ code, subcode }: Notification): boolean {
+  return code === ErrorCode.cease && subcode === CeaseError.hardReset;
+}
+
+/** What a Hard Reset is about; undefined for any other NOTIFICATION and for one that does not say. */
+export function hardResetReason(notification: Notification): Notification | undefined {
+  const { data } = notification;
+  if (!isHardReset(notification) || data.length < 2) return undefined;
+  return { code: data[0]!, subcode: data[1]!, data: data.subarray(2) };
+}
+
 /** The text of an RFC 9003 shutdown communication; undefined if there is none or it is malformed. */
 export function shutdownCommunication(notification: Notification): string | undefined {
-  const { code, subcode, data } = notification;
-  const carriesText =
-    subcode === CeaseError.administrativeShutdown || subcode === CeaseError.administrativeReset;
-  if (code !== ErrorCode.cease || !carriesText || data.length < 2) return undefined;
-  if (data.length < 1 + data[0]!) return undefined;
+  const bytes = communicationOctets(notification);
+  if (bytes === undefined) return undefined;
+  if (bytes.length < 1 + bytes[0]!) return undefined;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(data.subarray(1, 1 + data[0]!));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(1, 1 + bytes[0]!));
     // It ends up in logs and on terminals: what moves the cursor or turns the text round stays out.
     return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').trim() || undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Length and text, unread; undefined where there is none to be. */
+function communicationOctets(notification: Notification): Uint8Array | undefined {
+  const { code, subcode, data } = hardResetReason(notification) ?? notification;
+  const carriesText =
+    subcode === CeaseError.administrativeShutdown || subcode === CeaseError.administrativeReset;
+  return code === ErrorCode.cease && carriesText && data.length > 0 && data[0] !== 0 ? data : undefined;
+}
+
+/** As many octets of a message that cannot be read are shown. */
+const SHOWN_OCTETS = 32;
+
+/** RFC 9003 section 3: one that is no UTF-8, or shorter than it says, is told to the operator in hexadecimal. */
+function unreadableCommunication(notification: Notification): string {
+  const bytes = communicationOctets(notification);
+  if (bytes === undefined || shutdownCommunication(notification) !== undefined) return '';
+  const text = bytes.subarray(1, 1 + bytes[0]!);
+  if (bytes.length > bytes[0]! && isUtf8(text)) return '';
+  const shown = [...text.subarray(0, SHOWN_OCTETS)]
+    .map(octet => octet.toString(16).padStart(2, '0'))
+    .join(' ');
+  return ` (its message is malformed: ${shown}${text.length > SHOWN_OCTETS ? ' …' : ''})`;
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -62,6 +118,7 @@ const codeWords: Readonly<Record<number, string>> = {
   5: 'finite state machine error',
   6: 'cease',
   7: 'ROUTE-REFRESH message error',
+  8: 'send hold timer expired',
 };
 
 const subcodeWords: Readonly<Record<number, Readonly<Record<number, string>>>> = {
@@ -107,11 +164,14 @@ const subcodeWords: Readonly<Record<number, Readonly<Record<number, string>>>> =
   7: { 1: 'invalid message length' },
 };
 
-/** "2/2 bad peer AS", "6/2 administrative shutdown: moving racks", "4 hold timer expired". */
+/** "2/2 bad peer AS", "6/2 administrative shutdown: moving racks", "4 hold timer expired", "6/9 hard reset: 6/10 BFD down". */
 export function describeNotification(notification: Notification): string {
+  const inside = hardResetReason(notification);
+  if (inside !== undefined && !isHardReset(inside)) return `6/9 hard reset: ${describeNotification(inside)}`;
   const { code, subcode } = notification;
   const words = subcodeWords[code]?.[subcode] ?? codeWords[code] ?? 'unknown error';
   const numbers = subcode === 0 ? `${code}` : `${code}/${subcode}`;
   const text = shutdownCommunication(notification);
-  return text === undefined ? `${numbers} ${words}` : `${numbers} ${words}: ${text}`;
+  if (text !== undefined) return `${numbers} ${words}: ${text}`;
+  return `${numbers} ${words}${unreadableCommunication(notification)}`;
 }

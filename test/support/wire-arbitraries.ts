@@ -42,7 +42,7 @@ const familyNumbers = record({ afi: u16, safi: u8 });
 /** Of a length that no known code has, or of a code that nobody knows. */
 const unknownCapability = record({
   kind: fc.constant('unknown' as const),
-  code: u8.filter(code => ![1, 2, 5, 6, 9, 64, 65, 69, 70].includes(code)),
+  code: u8.filter(code => ![1, 2, 5, 6, 9, 64, 65, 69, 70, 71].includes(code)),
   value: bytes(0, 40),
 });
 
@@ -61,6 +61,18 @@ export const capability: fc.Arbitrary<Capability> = fc.oneof(
     notification: fc.boolean(),
     restartTimeSeconds: fc.integer({ min: 0, max: 4095 }),
     families: fc.array(record({ afi: u16, safi: u8, forwarding: fc.boolean() }), { maxLength: 8 }),
+  }),
+  record({
+    kind: fc.constant('long-lived-graceful-restart' as const),
+    families: fc.array(
+      record({
+        afi: u16,
+        safi: u8,
+        forwarding: fc.boolean(),
+        staleSeconds: fc.integer({ min: 0, max: 0xffffff }),
+      }),
+      { maxLength: 8 },
+    ),
   }),
   record({
     kind: fc.constant('add-path' as const),

@@ -122,7 +122,31 @@ export const capabilityVectors: readonly CapabilityVector[] = [
       restartTimeSeconds: 4095,
       families: [{ afi: 1, safi: 1, forwarding: true }],
     },
-    words: 'graceful restart 4095 s, forwarding kept for ipv4-unicast',
+    words: 'graceful restart 4095 s, also after a NOTIFICATION, forwarding kept for ipv4-unicast',
+  },
+  {
+    name: 'long-lived graceful restart, the longest time and a day',
+    bytes: hex('47 0e 0001 01 80 ffffff 0002 01 00 015180'),
+    capability: {
+      kind: 'long-lived-graceful-restart',
+      families: [
+        { afi: 1, safi: 1, forwarding: true, staleSeconds: 16777215 },
+        { afi: 2, safi: 1, forwarding: false, staleSeconds: 86400 },
+      ],
+    },
+    words: 'long-lived graceful restart ipv4-unicast 16777215 s, ipv6-unicast 86400 s',
+  },
+  {
+    name: 'long-lived graceful restart of one that only takes the routes of others',
+    bytes: hex('47 00'),
+    capability: { kind: 'long-lived-graceful-restart', families: [] },
+    words: 'long-lived graceful restart for routes of others',
+  },
+  {
+    name: 'long-lived graceful restart with half a family, taken as unknown',
+    bytes: hex('47 04 0001 01 80'),
+    capability: { kind: 'unknown', code: 71, value: hex('0001 01 80') },
+    words: 'capability 71',
   },
   {
     name: 'graceful restart with reserved bits set',

@@ -44,6 +44,7 @@ export function peerStatus(
       attributesDiscarded: 0,
     },
     staleDeadlineUnixMs: undefined,
+    longLivedDeadlineUnixMs: undefined,
     bfd: undefined,
     dynamicFrom: undefined,
     ...fields,

@@ -65,9 +65,9 @@ test('who we are, who is up with both OPENs, what they say, why they go, and a g
   await b.close({ message: 'moving' });
   clock.advance(1000);
   const down = station.messages.find(({ type }) => type === PEER_DOWN)!.body;
-  // The remote end's NOTIFICATION: Cease, administrative shutdown.
+  // The remote end's NOTIFICATION: Cease, Hard Reset, of Cease, administrative shutdown.
   t.is(down[42], 3);
-  t.deepEqual([...down.subarray(43 + 19, 43 + 21)], [6, 2]);
+  t.deepEqual([...down.subarray(43 + 19, 43 + 23)], [6, 9, 6, 2]);
   await a.close();
   clock.advance(1000);
   t.is(station.types.at(-1), TERMINATION);

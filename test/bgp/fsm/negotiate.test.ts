@@ -85,6 +85,7 @@ test('graceful restart only where both ends have it, with the families and flags
   t.deepEqual(agreed(remote, capable).gracefulRestart, {
     restartTimeSeconds: 77,
     restarting: true,
+    notification: false,
     families: ['ipv4-unicast', 'ipv6-unicast'],
     forwarding: ['ipv4-unicast'],
   });

@@ -36,6 +36,8 @@ export function config(fields: Partial<FsmConfig> = {}): FsmConfig {
     connectRetrySeconds: 5,
     idleHoldMaxSeconds: 60,
     delayOpenSeconds: undefined,
+    sendHoldTimeSeconds: undefined,
+    holdExpiryKeeps: false,
     local: local(),
     ...fields,
   };
@@ -66,6 +68,7 @@ export const events: Readonly<Record<string, SessionEvent>> = {
   'automatic-stop': { kind: 'automatic-stop', subcode: 6, detail: 'changed' },
   'connect-retry': { kind: 'timer-expired', timer: 'connect-retry' },
   hold: { kind: 'timer-expired', timer: 'hold' },
+  'send-hold': { kind: 'timer-expired', timer: 'send-hold' },
   keepalive: { kind: 'timer-expired', timer: 'keepalive' },
   'delay-open': { kind: 'timer-expired', timer: 'delay-open' },
   'idle-hold': { kind: 'timer-expired', timer: 'idle-hold' },

@@ -99,6 +99,7 @@ const table: Record<SessionState['kind'], Record<string, readonly [SessionState[
     'manual-stop': ['Idle', 'NOTIFICATION 6/2, close'],
     'automatic-stop': ['Idle', 'NOTIFICATION 6/6, close'],
     hold: ['Idle', 'NOTIFICATION 4/0, close'],
+    'send-hold': ['Idle', 'NOTIFICATION 8/0, close'],
     keepalive: ['OpenConfirm', 'KEEPALIVE'],
     'tcp-failed': ['Idle', 'close'],
     open: ['Idle', 'NOTIFICATION 5/2, close'],
@@ -115,6 +116,7 @@ const table: Record<SessionState['kind'], Record<string, readonly [SessionState[
     'manual-stop': ['Idle', 'NOTIFICATION 6/2, close, down'],
     'automatic-stop': ['Idle', 'NOTIFICATION 6/6, close, down'],
     hold: ['Idle', 'NOTIFICATION 4/0, close, down'],
+    'send-hold': ['Idle', 'NOTIFICATION 8/0, close, down'],
     keepalive: ['Established', 'KEEPALIVE'],
     'tcp-failed': ['Idle', 'close, down'],
     open: ['Idle', 'NOTIFICATION 5/3, close, down'],
@@ -152,7 +154,7 @@ function timersAfter(before: readonly string[], { actions }: Step): string[] {
   return [...running].sort();
 }
 
-const all = ['connect-retry', 'hold', 'keepalive', 'delay-open', 'idle-hold', 'damping'];
+const all = ['connect-retry', 'hold', 'send-hold', 'keepalive', 'delay-open', 'idle-hold', 'damping'];
 
 for (const [kind, state] of Object.entries(states)) {
   for (const [name, event] of Object.entries(events)) {
@@ -169,8 +171,8 @@ for (const [kind, state] of Object.entries(states)) {
         Connect: ['connect-retry'],
         Active: ['connect-retry'],
         OpenSent: ['hold'],
-        OpenConfirm: ['hold', 'keepalive'],
-        Established: ['hold', 'keepalive', 'damping'],
+        OpenConfirm: ['hold', 'send-hold', 'keepalive'],
+        Established: ['hold', 'send-hold', 'keepalive', 'damping'],
       };
       const mine = new Set(allowed[after.state.kind]);
       // Only timers that could run in the state before can be left over from it.
@@ -189,10 +191,10 @@ test('a hold time of 0 leaves neither hold nor keepalive timer armed', t => {
   const sent = step(states.Connect, events.acknowledged!, own);
   t.deepEqual(timersAfter([], sent), ['hold']);
   const confirmed = step(sent.state, { kind: 'open-received', open: open({ holdTimeSeconds: 90 }) }, own);
-  t.deepEqual(timersAfter(['hold'], confirmed), []);
+  t.deepEqual(timersAfter(['hold'], confirmed), ['send-hold']);
   const up = step(confirmed.state, events.keepalive_!, own);
   t.is(up.state.kind, 'Established');
-  t.deepEqual(timersAfter([], up), ['damping']);
+  t.deepEqual(timersAfter([], up), ['damping', 'send-hold']);
 });
 
 test('passive sessions never dial', t => {

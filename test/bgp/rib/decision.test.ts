@@ -62,6 +62,10 @@ const asPath = (...asns: number[]) => ({ asPath: [{ type: 'sequence', asns }] })
 
 /** `a` wins for the reason, although all later steps and the lower address speak for `b`. */
 const table: Readonly<Record<string, readonly [Side, Side]>> = {
+  'not-long-lived-stale': [
+    { ...internal, attributes: { localPref: 1 } },
+    { ...internal, attributes: { localPref: 100, communities: [0xffff0006] } },
+  ],
   'higher-local-pref': [
     { ...internal, attributes: { localPref: 200, ...asPath(65001, 65002) } },
     { ...internal, attributes: { localPref: 100 } },

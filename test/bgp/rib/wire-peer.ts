@@ -40,6 +40,7 @@ export function ribPeer(key: string, asn: number, address: string, over: Partial
     role: undefined,
     ...plainForms,
     ...ribPolicyDefaults,
+    takesLongLived: false,
     ...over,
   };
 }

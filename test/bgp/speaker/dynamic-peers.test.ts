@@ -185,7 +185,7 @@ test('a change of a range is one of its peers: live, with a reset, or the end of
   hub.addPeerRange({ ...range, asns: [65003] });
   t.deepEqual(keys(hub), ['Dynamic_10_0_1_3']);
   world.clock.advance(10);
-  t.like(spokes[1]!.status().lastNotificationReceived, { code: 6, subcode: 3 });
+  t.like(spokes[1]!.status().lastNotificationReceived, { words: '6/9 hard reset: 6/3 peer de-configured' });
 });
 
 test('a range that is removed takes its peers with it: Cease/Peer De-configured', t => {
@@ -199,7 +199,7 @@ test('a range that is removed takes its peers with it: Cease/Peer De-configured'
   world.clock.advance(10);
   t.deepEqual(hub.peers(), []);
   t.deepEqual(prefixesOf(hub), []);
-  t.like(peer.status().lastNotificationReceived, { code: 6, subcode: 3 });
+  t.like(peer.status().lastNotificationReceived, { words: '6/9 hard reset: 6/3 peer de-configured' });
   world.clock.advance(60_000);
   t.deepEqual(hub.peers(), []);
 });

@@ -6,6 +6,8 @@ import {
   describeNotification,
   encodeNotification,
   encodeShutdownCommunication,
+  hardReset,
+  hardResetReason,
   shutdownCommunication,
 } from '../../../bgp/wire/notification.js';
 import { hex } from '../../support/hex.js';
@@ -39,6 +41,41 @@ test('no text is no communication', t => {
 test('a communication longer than its data, or not UTF-8, is none', t => {
   t.is(shutdownCommunication(shutdown(hex('05 61626364'))), undefined);
   t.is(shutdownCommunication(shutdown(hex('02 c328'))), undefined);
+});
+
+test('what cannot be read of a communication is shown in hexadecimal', t => {
+  t.is(
+    describeNotification(shutdown(hex('02 c328'))),
+    '6/2 administrative shutdown (its message is malformed: c3 28)',
+  );
+  t.is(
+    describeNotification(shutdown(hex('05 61626364'))),
+    '6/2 administrative shutdown (its message is malformed: 61 62 63 64)',
+  );
+  const long = describeNotification(shutdown(Uint8Array.of(255, ...new Uint8Array(255).fill(0xff))));
+  t.true(long.endsWith('ff …)'));
+  t.true(long.length < 160);
+  t.is(describeNotification(shutdown(hex('01 1b'))), '6/2 administrative shutdown');
+});
+
+test('a Hard Reset says what it is about (RFC 8538 section 3)', t => {
+  const inside = shutdown(encodeShutdownCommunication('moving racks'));
+  const wrapped = hardReset(inside);
+  t.deepEqual([wrapped.code, wrapped.subcode, ...wrapped.data.subarray(0, 2)], [6, 9, 6, 2]);
+  t.deepEqual(hardResetReason(wrapped), inside);
+  t.is(describeNotification(wrapped), '6/9 hard reset: 6/2 administrative shutdown: moving racks');
+  t.is(shutdownCommunication(wrapped), 'moving racks');
+  t.is(
+    describeNotification(hardReset({ code: 4, subcode: 0, data: hex('') })),
+    '6/9 hard reset: 4 hold timer expired',
+  );
+});
+
+test('a Hard Reset about nothing, half of something or another one is a plain one', t => {
+  for (const data of ['', '06', '06 09', '06 09 06 09 06 02']) {
+    t.is(describeNotification({ code: 6, subcode: 9, data: hex(data) }), '6/9 hard reset', data);
+  }
+  t.is(hardResetReason({ code: 6, subcode: 2, data: hex('06 02') }), undefined);
 });
 
 test('only administrative shutdown and reset carry one', t => {
