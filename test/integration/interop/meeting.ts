@@ -9,11 +9,13 @@ import { join as path } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { ask } from '../../../bench/daemons/processes.js';
 import { join, makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
-import { type OurBeginning, OurSpeaker } from './our-speaker.js';
+import { type OurBeginning, type OurSetup, OurSpeaker } from './our-speaker.js';
 import type { GracefulRestart, InteropPeer, RunningPeer } from './peers/interop-peer.js';
 
 export const DAEMON = '10.88.0.1';
 export const OURS = '10.88.0.2';
+/** A second speaker of ours, in the first one's namespace. */
+export const SECOND = '10.88.0.3';
 
 export interface Relation {
   readonly name: string;
@@ -40,6 +42,8 @@ export interface Terms extends Omit<Relation, 'name'> {
   readonly routerId?: string;
   readonly clockRate?: number;
   readonly collides?: boolean;
+  /** Who is a route reflector (RFC 4456), with the two others as its clients. */
+  readonly reflector?: 'ours' | 'daemon';
 }
 
 export class Meeting {
@@ -59,6 +63,7 @@ export class Meeting {
     join(this.#theirs, INTERFACE, this.#ours, INTERFACE);
     this.#theirs.ip(`address add ${DAEMON}/24 dev ${INTERFACE}`);
     this.#ours.ip(`address add ${OURS}/24 dev ${INTERFACE}`);
+    if (terms.reflector !== undefined) this.#ours.ip(`address add ${SECOND}/24 dev ${INTERFACE}`);
     const run = process.env.MARGAY_RUN_ID ?? process.pid.toString(36);
     this.#directory = mkdtempSync(path(tmpdir(), `mgy-${run}-interop-`));
     t.teardown(() => rmSync(this.#directory, { recursive: true, force: true }));
@@ -82,16 +87,30 @@ export class Meeting {
       gracefulRestart,
       kernelRoutes: false,
       originates,
+      ...(this.#terms.reflector === 'daemon' ? { clients: [OURS, SECOND] } : {}),
     };
     const running = await this.#with.start(setup, beginning);
     this.#t.teardown(() => running.kill());
     return running;
   }
 
+  /** At {@link SECOND}, with the reflector as its peer. */
+  startSecond(announces: readonly string[]): OurSpeaker {
+    const { asns, port, reflector } = this.#terms;
+    const asn = asns.ours;
+    const peer = { address: reflector === 'daemon' ? DAEMON : OURS, asn };
+    return this.#start({ ...this.#ourSetup(announces), address: SECOND, routerId: SECOND, asn, port, peer });
+  }
+
   startOurs(announces: readonly string[], beginning: OurBeginning = 'fresh'): OurSpeaker {
+    const clients = this.#terms.reflector === 'ours' ? { clients: [DAEMON, SECOND] } : {};
+    return this.#start({ ...this.#ourSetup(announces), ...clients }, beginning);
+  }
+
+  #ourSetup(announces: readonly string[]): OurSetup {
     const terms = this.#terms;
     const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = 'off' } = terms;
-    const setup = {
+    return {
       networkNamespace: this.#ours.name,
       directory: this.#directory,
       address: OURS,
@@ -106,6 +125,9 @@ export class Meeting {
       announces,
       process: { clockRate: terms.clockRate ?? 1, collides: terms.collides ?? false },
     };
+  }
+
+  #start(setup: OurSetup, beginning: OurBeginning = 'fresh'): OurSpeaker {
     const speaker = new OurSpeaker(setup, beginning);
     this.#t.teardown(() => speaker.kill());
     return speaker;

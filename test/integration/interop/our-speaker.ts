@@ -37,6 +37,8 @@ export interface OurSetup extends Place {
   readonly connectRetrySeconds: number;
   readonly gracefulRestart: boolean;
   readonly announces: readonly string[];
+  /** Clients of ours (RFC 4456) by address, the peer among them or not: others than the peer are peers as well, of our own AS. */
+  readonly clients?: readonly string[];
   readonly process: SpeakerProcessOptions;
 }
 
@@ -63,6 +65,11 @@ export class OurSpeaker {
     this.#child.on('exit', () => this.#ended());
     this.#send({ kind: 'configure', config: speakerConfig(setup, beginning) });
     this.#send({ kind: 'set-peer', peer: peerConfig(setup) });
+    for (const address of setup.clients ?? []) {
+      if (address === setup.peer.address) continue;
+      const client = { ...setup, peer: { address, asn: setup.asn }, dials: false };
+      this.#send({ kind: 'set-peer', peer: { ...peerConfig(client), key: address } });
+    }
     this.announce(...setup.announces);
     if (beginning !== 'restarting-unconfigured') this.completeConfiguration();
   }
@@ -176,5 +183,6 @@ function peerConfig(setup: OurSetup): PeerConfig {
     holdTimeSeconds: setup.holdTimeSeconds,
     connectRetrySeconds: setup.connectRetrySeconds,
     gracefulRestart: setup.gracefulRestart,
+    routeReflectorClient: setup.clients?.includes(address) ?? false,
   };
 }

@@ -42,6 +42,8 @@ for (const peer of everyPeer) {
         asPath: external ? `${terms.asns.ours}` : '',
         nextHop: OURS,
         communities: [COMMUNITY],
+        originatorId: undefined,
+        clusterList: [],
       });
       t.like((await speaker.routes()).get(theirs[0]!), {
         asPath: external ? `${terms.asns.daemon}` : '',

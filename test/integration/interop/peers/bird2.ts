@@ -10,22 +10,27 @@ import type { HeldAttributes, HeldRoute, InteropPeer, PeerSetup } from './intero
 const PROTOCOL = 'margay';
 
 function configuration(setup: PeerSetup, originates: Iterable<string>): string {
-  const { address, asn, port, speaker } = setup;
+  const { address, asn, port, speaker, clients = [] } = setup;
   return `router id ${address};
 protocol device {}
 protocol direct { ipv4; }
 ${setup.kernelRoutes ? 'protocol kernel { ipv4 { export where source = RTS_BGP; }; }' : ''}
 protocol static originated { ipv4; ${[...originates].map(prefix => `route ${prefix} blackhole;`).join(' ')} }
-protocol bgp ${PROTOCOL} {
+template bgp peers {
   local ${address} port ${port} as ${asn};
-  neighbor ${speaker.address} port ${port} as ${speaker.asn};
   strict bind on;
   passive ${setup.dials ? 'off' : 'on'};
   hold time ${setup.holdTimeSeconds};
   connect delay time 1; connect retry time 1; error wait time 1,4;
   graceful restart ${{ off: 'off', helper: 'aware', on: 'on' }[setup.gracefulRestart]};
-  ipv4 { import all; export where source = RTS_STATIC; };
+  ${clients.length > 0 ? 'rr client;' : ''}
+  ipv4 { import all; export where source = RTS_STATIC${clients.length > 0 ? ' || source = RTS_BGP' : ''}; };
 }
+protocol bgp ${PROTOCOL} from peers { neighbor ${speaker.address} port ${port} as ${speaker.asn}; }
+${clients
+  .filter(client => client !== speaker.address)
+  .map((client, i) => `protocol bgp client${i} from peers { neighbor ${client} port ${port} as ${asn}; }`)
+  .join('\n')}
 `;
 }
 
@@ -84,6 +89,8 @@ function parseAttributes(answer: string): HeldAttributes | undefined {
   return {
     asPath: attribute('as_path'),
     nextHop: attribute('next_hop'),
+    originatorId: attribute('originator_id') || undefined,
+    clusterList: attribute('cluster_list').split(' ').filter(Boolean),
     communities: [...attribute('community').matchAll(/\((\d+),(\d+)\)/g)].map(([, a, b]) => `${a}:${b}`),
   };
 }

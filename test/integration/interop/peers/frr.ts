@@ -9,7 +9,7 @@ import type { InteropPeer, PeerSetup } from './interop-peer.js';
 import { startZebra } from './zebra.js';
 
 function configuration(setup: PeerSetup): string {
-  const { address, asn, port, speaker, holdTimeSeconds } = setup;
+  const { address, asn, port, speaker, holdTimeSeconds, clients = [] } = setup;
   const restart = {
     off: ' bgp graceful-restart-disable',
     helper: '',
@@ -26,7 +26,9 @@ ${restart}
 ${setup.dials ? '' : ` neighbor ${speaker.address} passive\n`}\
  neighbor ${speaker.address} timers ${Math.floor(holdTimeSeconds / 3)} ${holdTimeSeconds}
  neighbor ${speaker.address} timers connect 1
+${clients.map(client => ` neighbor ${client} remote-as ${asn}\n neighbor ${client} port ${port}\n neighbor ${client} passive`).join('\n')}
  address-family ipv4 unicast
+${clients.map(client => `  neighbor ${client} route-reflector-client`).join('\n')}
 ${setup.originates.map(prefix => `  network ${prefix}`).join('\n')}
 `;
 }
@@ -82,6 +84,8 @@ export function frr(daemons: Daemons): InteropPeer {
             asPath: path.aspath.string === 'Local' ? '' : path.aspath.string,
             nextHop: path.nexthops[0]!.ip,
             communities: path.community?.list ?? [],
+            originatorId: path.originatorId,
+            clusterList: path.clusterList?.list ?? [],
           };
         },
         announce: prefix => configure(`network ${prefix}`),
@@ -113,4 +117,6 @@ interface DetailedPath {
   readonly aspath: { readonly string: string };
   readonly nexthops: readonly { readonly ip: string }[];
   readonly community?: { readonly list: readonly string[] };
+  readonly originatorId?: string;
+  readonly clusterList?: { readonly list: readonly string[] };
 }

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { ask, end, kill, launch } from '../../../../bench/daemons/processes.js';
 import type { Daemons } from '../../../../bench/daemons/programs.js';
 import { eventually } from '../../../support/eventually.js';
-import type { InteropPeer, PeerSetup } from './interop-peer.js';
+import type { HeldAttributes, InteropPeer, PeerSetup } from './interop-peer.js';
 
 function configuration(setup: PeerSetup): string {
-  const { address, asn, port, speaker, holdTimeSeconds, gracefulRestart } = setup;
+  const { address, asn, port, speaker, holdTimeSeconds, gracefulRestart, clients = [] } = setup;
   const restart = gracefulRestart !== 'off';
   const keepalive = Math.max(1, Math.floor(holdTimeSeconds / 3));
   return `[global.config]
@@ -15,8 +15,11 @@ as = ${asn}
 router-id = "${address}"
 port = ${port}
 local-address-list = ["${address}"]
-[[neighbors]]
-config = { neighbor-address = "${speaker.address}", peer-as = ${speaker.asn} }
+${[speaker, ...clients.filter(client => client !== speaker.address).map(client => ({ address: client, asn }))].map(neighbor).join('')}`;
+  function neighbor(peer: PeerSetup['speaker']): string {
+    return `[[neighbors]]
+config = { neighbor-address = "${peer.address}", peer-as = ${peer.asn} }
+${clients.length > 0 ? `route-reflector.config = { route-reflector-client = true, route-reflector-cluster-id = "${address}" }` : ''}
 transport.config = { local-address = "${address}", remote-port = ${port}, passive-mode = ${!setup.dials} }
 timers.config = { connect-retry = 1, hold-time = ${holdTimeSeconds}, keepalive-interval = ${keepalive}, idle-hold-time-after-reset = 1 }
 graceful-restart.config = { enabled = ${restart}, restart-time = 60, helper-only = ${gracefulRestart === 'helper'} }
@@ -24,6 +27,7 @@ graceful-restart.config = { enabled = ${restart}, restart-time = 60, helper-only
 config = { afi-safi-name = "ipv4-unicast" }
 mp-graceful-restart.config = { enabled = ${restart} }
 `;
+  }
 }
 
 export function gobgp(daemons: Daemons): InteropPeer {
@@ -99,14 +103,22 @@ interface Path {
     readonly nexthop?: string;
     readonly as_paths?: readonly { readonly asns: readonly number[] }[];
     readonly communities?: readonly number[];
+    /** Of ORIGINATOR_ID and CLUSTER_LIST. */
+    readonly value?: unknown;
   }[];
 }
 
-function attributesOf(path: Path): { asPath: string; nextHop: string; communities: string[] } {
+const ORIGINATOR_ID = 9;
+const CLUSTER_LIST = 10;
+
+function attributesOf(path: Path): HeldAttributes {
+  const value = (type: number) => path.attrs.find(attribute => attribute.type === type)?.value;
   const all = Object.assign({}, ...path.attrs) as Path['attrs'][number];
   return {
     asPath: (all.as_paths ?? []).flatMap(({ asns }) => asns).join(' '),
     nextHop: all.nexthop ?? '',
+    originatorId: value(ORIGINATOR_ID) as string | undefined,
+    clusterList: (value(CLUSTER_LIST) as readonly string[] | undefined) ?? [],
     communities: (all.communities ?? []).map(value => `${value >>> 16}:${value & 0xffff}`),
   };
 }

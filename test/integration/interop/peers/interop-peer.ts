@@ -41,6 +41,8 @@ export interface PeerSetup extends Place {
   readonly kernelRoutes: boolean;
   /** What it tells its peer from the start. */
   readonly originates: readonly string[];
+  /** It is a route reflector (RFC 4456), and these, the speaker among them, are its clients; they dial. */
+  readonly clients?: readonly string[];
 }
 
 /** `helper`: it keeps our routes over a restart of ours and says nothing of its own, as BIRD and FRR do unless told otherwise. */
@@ -72,4 +74,7 @@ export interface HeldAttributes {
   readonly nextHop: string;
   /** e.g. "64512:7". */
   readonly communities: readonly string[];
+  /** RFC 4456; undefined and empty where the route was not reflected. */
+  readonly originatorId: string | undefined;
+  readonly clusterList: readonly string[];
 }
