@@ -60,12 +60,14 @@ export class SessionPair {
         remoteRouterId: open.routerId,
         remoteAsn: remoteAsnOf(open),
       });
-      if (outcome === 'close-this') {
+      // A peer that resets when its password changes says goodbye with a signature that we do not take any more. It has the new one.
+      const left = other.state.kind === 'Established' && other.unheardSinceRenewal;
+      if (outcome === 'close-this' && !left) {
         session.handle({ kind: 'open-collision-dump' });
         this.keep(other);
         return;
       }
-      if (outcome === 'peer-restarted') other.handle({ kind: 'peer-restarted' });
+      if (outcome === 'peer-restarted' || left) other.handle({ kind: 'peer-restarted' });
       else other.handle({ kind: 'open-collision-dump' });
       this.keep(session);
     }

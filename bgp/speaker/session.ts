@@ -71,6 +71,8 @@ export class Session {
   state: SessionState = initialState;
   initiatedBy: 'us' | 'peer' = 'us';
   connection: Connection | undefined;
+  /** Nothing has come since its terms changed: the other end may have left the connection in a way that we could not hear. */
+  unheardSinceRenewal = false;
   /** The last ones, whole. */
   openSent: Uint8Array | undefined;
   openReceived: Uint8Array | undefined;
@@ -104,6 +106,7 @@ export class Session {
   /** The terms of the peer's connections have changed: the one that is there takes them up, a dial begins anew. */
   renewTerms(): void {
     this.connection?.apply(this.#owner.dialTarget());
+    this.unheardSinceRenewal = true;
     if (this.#cancelDial === undefined) return;
     this.#cancelDial();
     this.#dial();
@@ -219,6 +222,7 @@ export class Session {
   #attach(connection: Connection): void {
     this.connection = connection;
     this.#progress = new SendProgress();
+    this.unheardSinceRenewal = false;
     this.#tail = undefined;
     this.#maxLength = MAX_MESSAGE_LENGTH;
     connection.start({
@@ -252,6 +256,7 @@ export class Session {
       this.#tail = undefined;
     }
     this.#counters.bytesReceived += end - from;
+    this.unheardSinceRenewal = false;
     let updates = 0;
     try {
       for (;;) {

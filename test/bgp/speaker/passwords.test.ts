@@ -185,3 +185,28 @@ test('a transport without socket options refuses passwords and TTL security, as 
   });
   t.is(code, 'ENOTSUP');
 });
+
+test('a peer that resets when its password changes gets in again at once, though its goodbye could not be heard', t => {
+  const world = newWorld();
+  const a = world.speaker(ends.a, ends.asA, { gracefulRestart: false });
+  const b = world.speaker(ends.b, ends.asB, { gracefulRestart: false });
+  const [, toA] = join(a, b, { ...ends, more: { password: 'old' } });
+  world.clock.advance(1000);
+  a.announce('10.1.0.0/16');
+  const changed = { address: ends.b, asn: ends.asB, localAddress: ends.a, ...acceptAll, password: 'new' };
+  const toB = a.addPeer(changed);
+  toA.remove();
+  world.clock.advance(100);
+  t.is(toB.status().state, 'Established');
+  const again = b.addPeer({
+    address: ends.a,
+    asn: ends.asA,
+    localAddress: ends.b,
+    ...acceptAll,
+    password: 'new',
+  });
+  world.clock.advance(5000);
+  t.like(again.status(), { state: 'Established', counters: { established: 1 } });
+  t.is(toB.status().counters.established, 2);
+  t.deepEqual(prefixesOf(b), ['10.1.0.0/16 10.0.0.1']);
+});

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { ask } from '../../../bench/daemons/processes.js';
+import type { PeerConfig } from '../../../bgp/speaker/contract.js';
 import { join, makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
 import { type OurBeginning, type OurSetup, OurSpeaker } from './our-speaker.js';
-import type { GracefulRestart, InteropPeer, RunningPeer } from './peers/interop-peer.js';
+import type { GracefulRestart, InteropPeer, PeerSetup, RunningPeer } from './peers/interop-peer.js';
 
 export const DAEMON = '10.88.0.1';
 export const OURS = '10.88.0.2';
@@ -44,6 +45,12 @@ export interface Terms extends Omit<Relation, 'name'> {
   readonly collides?: boolean;
   /** Who is a route reflector (RFC 4456), with the two others as its clients. */
   readonly reflector?: 'ours' | 'daemon';
+  /** More of the daemon's. */
+  readonly theirs?: Partial<Pick<PeerSetup, 'password' | 'ttlSecurity'>>;
+  /** More of what we are told of it. */
+  readonly peer?: Partial<PeerConfig>;
+  /** We know no peer but this range. */
+  readonly range?: string;
 }
 
 export class Meeting {
@@ -88,6 +95,7 @@ export class Meeting {
       kernelRoutes: false,
       originates,
       ...(this.#terms.reflector === 'daemon' ? { clients: [OURS, SECOND] } : {}),
+      ...this.#terms.theirs,
     };
     const running = await this.#with.start(setup, beginning);
     this.#t.teardown(() => running.kill());
@@ -123,6 +131,8 @@ export class Meeting {
       connectRetrySeconds: 1,
       gracefulRestart: gracefulRestart !== 'off',
       announces,
+      more: terms.peer ?? {},
+      range: terms.range,
       process: { clockRate: terms.clockRate ?? 1, collides: terms.collides ?? false },
     };
   }

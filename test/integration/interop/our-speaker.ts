@@ -39,6 +39,9 @@ export interface OurSetup extends Place {
   readonly announces: readonly string[];
   /** Clients of ours (RFC 4456) by address, the peer among them or not: others than the peer are peers as well, of our own AS. */
   readonly clients?: readonly string[];
+  readonly more: Partial<PeerConfig>;
+  /** Instead of a peer that is configured. */
+  readonly range: string | undefined;
   readonly process: SpeakerProcessOptions;
 }
 
@@ -55,6 +58,7 @@ interface Waiting {
 
 export class OurSpeaker {
   readonly #child: ChildProcess;
+  readonly #setup: OurSetup;
   readonly #answers = new Map<number, Waiting>();
   #queries = 0;
 
@@ -64,7 +68,9 @@ export class OurSpeaker {
     this.#child.on('message', (event: SpeakerEvent) => this.#hear(event));
     this.#child.on('exit', () => this.#ended());
     this.#send({ kind: 'configure', config: speakerConfig(setup, beginning) });
-    this.#send({ kind: 'set-peer', peer: peerConfig(setup) });
+    this.#setup = setup;
+    if (setup.range === undefined) this.change({});
+    else this.#setRange(setup, setup.range);
     for (const address of setup.clients ?? []) {
       if (address === setup.peer.address) continue;
       const client = { ...setup, peer: { address, asn: setup.asn }, dials: false };
@@ -72,6 +78,11 @@ export class OurSpeaker {
     }
     this.announce(...setup.announces);
     if (beginning !== 'restarting-unconfigured') this.completeConfiguration();
+  }
+
+  /** The configuration of the peer. */
+  change(more: Partial<PeerConfig>): void {
+    this.#send({ kind: 'set-peer', peer: { ...peerConfig(this.#setup), ...more } });
   }
 
   completeConfiguration(): void {
@@ -100,7 +111,7 @@ export class OurSpeaker {
   }
 
   async established(): Promise<boolean> {
-    return (await this.status()).state === 'Established';
+    return (await this.status())?.state === 'Established';
   }
 
   /** Best routes that came from the peer, by prefix. */
@@ -126,6 +137,12 @@ export class OurSpeaker {
   /** SIGKILL: the kernel closes the connection, nobody says a word. */
   async kill(): Promise<void> {
     await kill(this.#child, 'SIGKILL');
+  }
+
+  #setRange(setup: OurSetup, prefix: string): void {
+    const { key: _key, address: _address, asn, passive: _passive, ...template } = peerConfig(setup);
+    const range = { key: 'range', prefix: prefix as Prefix, asns: [{ first: asn, last: asn }] };
+    this.#send({ kind: 'set-peer-range', range: { ...range, limit: 1, idleRemovalSeconds: 60, template } });
   }
 
   #send(command: SpeakerCommand): void {
@@ -184,5 +201,6 @@ function peerConfig(setup: OurSetup): PeerConfig {
     connectRetrySeconds: setup.connectRetrySeconds,
     gracefulRestart: setup.gracefulRestart,
     routeReflectorClient: setup.clients?.includes(address) ?? false,
+    ...setup.more,
   };
 }

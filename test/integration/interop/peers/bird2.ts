@@ -19,6 +19,8 @@ protocol static originated { ipv4; ${[...originates].map(prefix => `route ${pref
 template bgp peers {
   local ${address} port ${port} as ${asn};
   strict bind on;
+  ${setup.password === undefined ? '' : `password "${setup.password}";`}
+  ${setup.ttlSecurity ? 'direct; ttl security on;' : ''}
   passive ${setup.dials ? 'off' : 'on'};
   hold time ${setup.holdTimeSeconds};
   connect delay time 1; connect retry time 1; error wait time 1,4;
@@ -45,7 +47,8 @@ export function bird2(daemons: Daemons): InteropPeer {
       const file = join(setup.directory, 'bird.conf');
       const socket = join(setup.directory, 'bird.ctl');
       const originates = new Set(setup.originates);
-      const write = () => writeFileSync(file, configuration(setup, originates));
+      let { password } = setup;
+      const write = () => writeFileSync(file, configuration({ ...setup, password }, originates));
       const reconfigure = async () => {
         write();
         await askBird(socket, 'configure');
@@ -69,6 +72,10 @@ export function bird2(daemons: Daemons): InteropPeer {
         },
         withdraw: async prefix => {
           originates.delete(prefix);
+          await reconfigure();
+        },
+        setPassword: async changed => {
+          password = changed;
           await reconfigure();
         },
         stop: () => end(child),

@@ -23,6 +23,8 @@ router bgp ${asn}
 ${restart}
  neighbor ${speaker.address} remote-as ${speaker.asn}
  neighbor ${speaker.address} port ${port}
+${setup.password === undefined ? '' : ` neighbor ${speaker.address} password ${setup.password}\n`}\
+${setup.ttlSecurity ? ` neighbor ${speaker.address} ttl-security hops 1\n` : ''}\
 ${setup.dials ? '' : ` neighbor ${speaker.address} passive\n`}\
  neighbor ${speaker.address} timers ${Math.floor(holdTimeSeconds / 3)} ${holdTimeSeconds}
  neighbor ${speaker.address} timers connect 1
@@ -90,6 +92,10 @@ export function frr(daemons: Daemons): InteropPeer {
         },
         announce: prefix => configure(`network ${prefix}`),
         withdraw: prefix => configure(`no network ${prefix}`),
+        setPassword: async password => {
+          const line = `neighbor ${speaker.address} password ${password}`;
+          await askTerminal(terminal, 'configure terminal', `router bgp ${setup.asn}`, line);
+        },
         stop: async () => {
           await end(child);
           if (zebra !== undefined) await end(zebra.child);

@@ -17,9 +17,11 @@ port = ${port}
 local-address-list = ["${address}"]
 ${[speaker, ...clients.filter(client => client !== speaker.address).map(client => ({ address: client, asn }))].map(neighbor).join('')}`;
   function neighbor(peer: PeerSetup['speaker']): string {
+    const password = setup.password === undefined ? '' : `, auth-password = "${setup.password}"`;
     return `[[neighbors]]
-config = { neighbor-address = "${peer.address}", peer-as = ${peer.asn} }
+config = { neighbor-address = "${peer.address}", peer-as = ${peer.asn}${password} }
 ${clients.length > 0 ? `route-reflector.config = { route-reflector-client = true, route-reflector-cluster-id = "${address}" }` : ''}
+${setup.ttlSecurity ? 'ttl-security.config = { enabled = true, ttl-min = 255 }' : ''}
 transport.config = { local-address = "${address}", remote-port = ${port}, passive-mode = ${!setup.dials} }
 timers.config = { connect-retry = 1, hold-time = ${holdTimeSeconds}, keepalive-interval = ${keepalive}, idle-hold-time-after-reset = 1 }
 graceful-restart.config = { enabled = ${restart}, restart-time = 60, helper-only = ${gracefulRestart === 'helper'} }

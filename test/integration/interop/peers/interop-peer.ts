@@ -39,6 +39,10 @@ export interface PeerSetup extends Place {
   readonly gracefulRestart: GracefulRestart;
   /** Whether its best routes go to the kernel of its namespace; GoBGP has no such thing. */
   readonly kernelRoutes: boolean;
+  /** TCP MD5 (RFC 2385). */
+  readonly password?: string | undefined;
+  /** GTSM (RFC 5082) with a peer in its subnet. */
+  readonly ttlSecurity?: boolean | undefined;
   /** What it tells its peer from the start. */
   readonly originates: readonly string[];
   /** It is a route reflector (RFC 4456), and these, the speaker among them, are its clients; they dial. */
@@ -57,6 +61,8 @@ export interface RunningPeer {
   attributes(prefix: string): Promise<HeldAttributes | undefined>;
   announce(prefix: string): Promise<void>;
   withdraw(prefix: string): Promise<void>;
+  /** Changes the TCP MD5 password of its peer; undefined where it cannot without a restart. */
+  readonly setPassword?: (password: string) => Promise<void>;
   /** SIGTERM: as its operator would end it. */
   stop(): Promise<void>;
   /** SIGKILL. */
