@@ -94,7 +94,7 @@ export class AttributeStore {
   }
 }
 
-const ownContext: AttributeContext = { fourOctetAs: true, ibgp: true };
+const ownContext: AttributeContext = { fourOctetAs: true, ibgp: true, extendedNextHop: true };
 
 /**
  * Whether the octets at `at` are those of `block`: whole words without early exit, which is several times as fast as comparing

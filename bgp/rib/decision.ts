@@ -5,7 +5,7 @@
  * MULTI_EXIT_DISC is compared among paths from the same neighbouring AS only, and so is no order of all paths: a pairwise
  * tournament would depend on who meets whom. Going through the steps with the whole set does not.
  */
-import { addressToBytes } from '../../core/ip-address.js';
+import { addressToBytes, compareAddresses } from '../../core/ip-address.js';
 import type { Path } from './path-store.js';
 
 /** Negative: the first is better. */
@@ -26,7 +26,10 @@ export const decisionSteps = [
   ['shorter-cluster-list', (a, b) => a.block.clusterListLength - b.block.clusterListLength],
   ['lower-peer-address', comparePeerAddresses],
   // Two sessions with one address differ at least in their key.
-  ['lower-peer-key', (a, b) => (a.session.source.key < b.session.source.key ? -1 : 1)],
+  ['lower-peer-key', comparePeerKeys],
+  // With ADD-PATH a peer may have several paths that are the same up to here (RFC 7911 section 3 leaves it to the receiver).
+  ['lower-next-hop', compareNextHops],
+  ['lower-attributes', compareAttributes],
 ] as const satisfies readonly (readonly [string, Compare])[];
 
 export type DecisionReason = (typeof decisionSteps)[number][0] | 'only-path';
@@ -100,4 +103,29 @@ function comparePeerAddresses(a: Path, b: Path): number {
   if (x.length !== y.length) return x.length - y.length;
   for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return x[i]! - y[i]!;
   return 0;
+}
+
+function comparePeerKeys(a: Path, b: Path): number {
+  const left = a.session.source.key;
+  const right = b.session.source.key;
+  return left === right ? 0 : left < right ? -1 : 1;
+}
+
+function compareNextHops(a: Path, b: Path): number {
+  const left = a.block.nextHop;
+  const right = b.block.nextHop;
+  return left === right || left === undefined || right === undefined ? 0 : compareAddresses(left, right);
+}
+
+/** Any order will do that depends on what the paths are alone, and not on which came first. */
+function compareAttributes(a: Path, b: Path): number {
+  const left = attributesText(a);
+  const right = attributesText(b);
+  return left === right ? a.number - b.number : left < right ? -1 : 1;
+}
+
+function attributesText({ block }: Path): string {
+  // Next hops have been compared; NEXT_HOP beside MP_REACH_NLRI means nothing.
+  const { mpReach: _reach, mpUnreach: _unreach, nextHop: _nextHop, ...rest } = block.attributes;
+  return JSON.stringify(rest);
 }

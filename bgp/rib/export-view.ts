@@ -17,6 +17,7 @@ import { marksOnExport, mayLeave } from './only-to-customer.js';
 import type { Path } from './path-store.js';
 import { isReflected, mayAdvertise } from './reflection.js';
 import { applyOperations, medSetBy } from './route-operations.js';
+import { MAX_PATHS_TOLD } from './told-paths.js';
 
 /** Plain data, so that its JSON says whether two are the same. */
 export interface ExportView {
@@ -62,7 +63,7 @@ export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): 
     sharedSubnets: kind === 'ebgp' && peer.nextHopMode === 'auto' ? peer.sharedSubnets : [],
     extendedNextHop: family === 'ipv4-unicast' && peer.extendedNextHop,
     maxMessageLength: peer.maxMessageLength,
-    paths: peer.addPath.send.includes(family) ? peer.pathsPerPrefix : 0,
+    paths: peer.addPath.send.includes(family) ? Math.min(peer.pathsPerPrefix, MAX_PATHS_TOLD) : 0,
     removePrivateAsns: kind === 'ebgp' && peer.removePrivateAsns,
     role: kind === 'ebgp' ? peer.role : undefined,
     gracefulShutdown: peer.gracefulShutdown,

@@ -6,13 +6,14 @@
  * that has still to be told (`offerFree`).
  */
 import type { Family } from '../family.js';
+import { AddPathGroup } from './add-path-group.js';
 import { AdjRibIn } from './adj-rib-in.js';
 import type { Audiences } from './audience.js';
 import { BestRouteFeed } from './best-route-feed.js';
 import type { RibPeer } from './contract.js';
 import { DirtyPrefixes } from './dirty-prefixes.js';
+import type { ExportGroup } from './export-group.js';
 import { exportViewOf } from './export-view.js';
-import { sameForm } from './exported-blocks.js';
 import type { Member } from './group-output.js';
 import { Ipv4Prefixes } from './ipv4-prefixes.js';
 import { Ipv6Prefixes } from './ipv6-prefixes.js';
@@ -29,7 +30,7 @@ import { type GroupContext, UpdateGroup } from './update-group.js';
 import { UpdatePacker } from './update-packer.js';
 
 export interface Membership {
-  readonly group: UpdateGroup;
+  readonly group: ExportGroup;
   readonly member: Member;
 }
 
@@ -42,7 +43,7 @@ export class FamilyTable {
   readonly adjRibIn: AdjRibIn;
   readonly locRib: LocRib;
   readonly feed: BestRouteFeed;
-  readonly groups = new Map<string, UpdateGroup>();
+  readonly groups = new Map<string, ExportGroup>();
   /** By source. */
   readonly memberships: (Membership | undefined)[] = [];
   /** RFC 4724 section 4.1: learned routes are stored, none is selected. */
@@ -72,6 +73,8 @@ export class FamilyTable {
       paths,
       audiences,
       packer: new UpdatePacker(this.prefixes, buffer),
+      buffer,
+      adjRibIn: this.adjRibIn,
       announces: new OutRuns(),
       withdraws: new OutRuns(),
       logLimitBytes,
@@ -144,11 +147,14 @@ export class FamilyTable {
     this.flushes++;
     if (this.held) this.#deferLearned();
     const { locRib } = this;
+    const { list, count } = this.dirty;
     locRib.decide(this.dirty);
     const { changed, changedCount, selected } = locRib;
-    if (changedCount > 0) {
-      this.feed.note(changed, changedCount);
-      for (const group of this.groups.values()) group.update(changed, changedCount, selected);
+    if (changedCount > 0) this.feed.note(changed, changedCount);
+    for (const group of this.groups.values()) {
+      // Who is told several paths hears of changes among those that were not selected, too.
+      if (group.view.paths > 0) group.update(list, count, selected);
+      else if (changedCount > 0) group.update(changed, changedCount, selected);
     }
     this.#freeEmpty();
   }
@@ -218,17 +224,18 @@ export class FamilyTable {
     } else {
       const pending = from.group.output.unread(from.member);
       for (let id = 1; id < this.prefixes.end; id++) {
-        if (differs(id, from.group, group, from.member)) pending.add(id);
+        if (group.differs(id, from.group, from.member)) pending.add(id);
       }
       from.member.pending = undefined;
       const member = group.output.joinBehind(index, address, pending, initialTableSent);
       member.refreshing = from.member.refreshing;
+      if (from.group instanceof AddPathGroup) member.highestPathId = from.group.highestPathId(from.member);
       this.memberships[index] = { group, member };
     }
     this.#part(from);
   }
 
-  #groupFor(peer: RibPeer): UpdateGroup {
+  #groupFor(peer: RibPeer): ExportGroup {
     const { exportPolicy } = peer;
     const view = exportViewOf(peer, this.family, this.#context.paths.clusterId);
     const key = `${JSON.stringify(view)} ${this.#policyNames.nameOf(exportPolicy)}`;
@@ -238,16 +245,11 @@ export class FamilyTable {
         local: compilePolicy(exportPolicy, 'local'),
         peers: compilePolicy(exportPolicy, 'peers'),
       };
-      group = new UpdateGroup(key, view, policies, this.#context);
+      const Group = view.paths > 0 ? AddPathGroup : UpdateGroup;
+      group = new Group(key, view, policies, this.#context);
       this.groups.set(key, group);
       group.fill(this.locRib.selected);
     }
     return group;
   }
-}
-
-function differs(id: number, from: UpdateGroup, to: UpdateGroup, member: Member): boolean {
-  const before = from.isTold(id, member);
-  if (before !== to.isTold(id, member)) return true;
-  return before && !sameForm(from.blocks.at(from.sent[id]!).form, to.blocks.at(to.sent[id]!).form);
 }

@@ -29,6 +29,8 @@ export interface Member {
   initialTableSent: boolean;
   /** Everything is being told again ({@link GroupOutput.refresh}). */
   refreshing: boolean;
+  /** With ADD-PATH: the highest path identifier that it may have been told by another group; 0 without. */
+  highestPathId: number;
 }
 
 interface Snapshot {
@@ -80,6 +82,7 @@ export class GroupOutput {
       ownCursor: 0,
       initialTableSent: false,
       refreshing: false,
+      highestPathId: 0,
     };
     this.members.add(member);
     return member;

@@ -61,11 +61,18 @@ export class LocRib {
     const candidates = this.#candidates;
     candidates.length = 0;
     this.#adjRibIn.collect(id, candidates);
-    let usable = 0;
-    for (const path of candidates) {
-      if (this.#paths.usable[path.number] === 1) candidates[usable++] = path;
-    }
-    candidates.length = usable;
-    return usable === 0 ? 0 : selectBest(candidates).number;
+    keepUsable(candidates, this.#paths, this.#adjRibIn);
+    return candidates.length === 0 ? 0 : selectBest(candidates).number;
   }
+}
+
+/** Of collected paths those that may be selected, each once. */
+export function keepUsable(candidates: Path[], paths: PathStore, { hasPathIds }: AdjRibIn): void {
+  let count = 0;
+  for (const path of candidates) {
+    if (paths.usable[path.number] !== 1) continue;
+    if (hasPathIds && count > 0 && candidates.lastIndexOf(path, count - 1) >= 0) continue;
+    candidates[count++] = path;
+  }
+  candidates.length = count;
 }

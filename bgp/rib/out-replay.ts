@@ -2,18 +2,27 @@
 import { newUpdateFields, scanUpdate } from '../wire/update.js';
 import { cutMultiprotocol, hasMultiprotocol } from './multiprotocol.js';
 import type { Segment } from './out-log.js';
+import { readPathNlri } from './path-nlri.js';
 import type { PendingPrefixes } from './pending-prefixes.js';
 import type { PrefixTable } from './prefix-table.js';
 
 const fields = newUpdateFields();
 /** As many prefixes as the longest message (RFC 8654) can carry. */
 const ids = new Int32Array(65536);
+const pathIds = new Int32Array(65536);
 
 /** The table has room for as many prefixes as the segment has octets. */
-export function collectPrefixes(segment: Segment, prefixes: PrefixTable, into: PendingPrefixes): void {
+export function collectPrefixes(
+  segment: Segment,
+  prefixes: PrefixTable,
+  into: PendingPrefixes,
+  withPathIds = false,
+): void {
   const { chunk } = segment;
   const read = (start: number, end: number) => {
-    const count = prefixes.readNlri(chunk, start, end, ids, 0, true);
+    const count = withPathIds
+      ? readPathNlri(prefixes, chunk, start, end, ids, pathIds, true)
+      : prefixes.readNlri(chunk, start, end, ids, 0, true);
     for (let i = 0; i < count; i++) into.add(ids[i]!);
   };
   for (let at = segment.start; at < segment.end; ) {

@@ -80,8 +80,17 @@ class RoutingInformationBase implements Rib {
     const session = newSession(source, peer);
     source.session = session;
     for (const stale of source.former) this.#setClient(stale, peer.routeReflectorClient);
+    for (const family of families) this.#dropOtherStale(source, session, family);
     for (const family of families) if (session.carries[family]) this.#tables[family].join(session);
     return source.index;
+  }
+
+  /** Stale paths with path identifiers are not replaced by paths without, nor the other way round. */
+  #dropOtherStale(source: Source, session: Session, family: Family): void {
+    for (const stale of source.former) {
+      if (stale.pathIds[family] !== session.pathIds[family]) this.#removeSession(stale, family);
+    }
+    source.former = source.former.filter(hasRoutes);
   }
 
   peerDown(peer: PeerIndex, routes: 'flush' | { readonly keepStale: readonly Family[] }): void {
@@ -149,16 +158,15 @@ class RoutingInformationBase implements Rib {
     let removed = 0;
     forgetPaths(session, false);
     for (let id = 1; id < prefixes.end; id++) {
-      const number = adjRibIn.find(id, session.source.index);
-      if (number === 0) continue;
-      const path = this.#paths.at(number);
-      if (path.session !== session) continue;
-      if (path.received.attributes.communities?.includes(WellKnownCommunity.noLlgr) === true) {
-        adjRibIn.remove(id, session.source.index);
-        removed++;
-        continue;
+      for (const number of adjRibIn.numbersOf(id, session.source.index)) {
+        const path = this.#paths.at(number);
+        if (path.session !== session) continue;
+        if (path.received.attributes.communities?.includes(WellKnownCommunity.noLlgr) === true) {
+          removed += adjRibIn.removePath(id, number);
+        } else {
+          this.#exchange(table, id, number, session, this.#blocks.longLived(path.received));
+        }
       }
-      this.#announceAgain(table, id, session, this.#blocks.longLived(path.received));
     }
     return removed;
   }
@@ -219,20 +227,25 @@ class RoutingInformationBase implements Rib {
 
   #judgeImports(table: FamilyTable, source: number): void {
     for (let id = 1; id < table.prefixes.end; id++) {
-      const number = table.adjRibIn.find(id, source);
-      if (number === 0) continue;
-      const { session, received } = this.#paths.at(number);
-      this.#announceAgain(table, id, session, received);
+      for (const number of table.adjRibIn.numbersOf(id, source)) {
+        const { session, received } = this.#paths.at(number);
+        this.#exchange(table, id, number, session, received);
+      }
     }
   }
 
-  #announceAgain(table: FamilyTable, id: number, session: Session, received: AttributeBlock): void {
+  /** In place of a path what the import policy makes of a block now. */
+  #exchange(
+    table: FamilyTable,
+    id: number,
+    number: number,
+    session: Session,
+    received: AttributeBlock,
+  ): void {
     const { adjRibIn, prefixes, family } = table;
     const policy = policyForPath(session.importPolicy, () => this.#paths.factsOf(session, received));
     const detail = () => receivedDetail(session, received, prefixes.prefix(id), family, undecided);
-    const path = this.#paths.of(session, received, rulingOn(policy, prefixes, id, detail));
-    one[0] = id;
-    adjRibIn.announce(one, 1, path);
+    adjRibIn.exchange(id, number, this.#paths.of(session, received, rulingOn(policy, prefixes, id, detail)));
   }
 
   receivedCount(peer: PeerIndex, family: Family): number {
@@ -293,7 +306,7 @@ class RoutingInformationBase implements Rib {
   #policiesAskInterfaces(): boolean {
     for (const { importPolicy } of this.#sources.sessions()) if (asksInterface(importPolicy)) return true;
     return Object.values(this.#tables).some(({ groups }) =>
-      [...groups.values()].some(group => group.asksInterface),
+      [...groups.values()].some(group => group.exports.asksInterface),
     );
   }
 

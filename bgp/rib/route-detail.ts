@@ -16,6 +16,8 @@ export interface Verdict {
   readonly usable: boolean;
   readonly reason: string;
   readonly policyRule?: string | undefined;
+  /** RFC 7911. */
+  readonly pathId?: number | undefined;
 }
 
 /** Before the decision, as an import policy sees it. */
@@ -48,13 +50,13 @@ export function describe(
   prefix: Prefix,
   attributes: PathAttributes,
   nextHop: IpAddress,
-  { best, usable, reason, policyRule }: Verdict,
+  { best, usable, reason, policyRule, pathId }: Verdict,
 ): RouteDetail {
   const { aggregator, originatorId } = attributes;
   return {
     prefix,
     from: session.source.key,
-    pathId: undefined,
+    pathId,
     nextHop,
     origin: originNames[attributes.origin ?? 0] ?? 'incomplete',
     asPath: formatAsPath(attributes.asPath ?? []),

@@ -7,6 +7,7 @@ import type { RouteDetail, RouteTable } from '../speaker/contract.js';
 import { explainDecision } from './decision.js';
 import { exportPath } from './export-view.js';
 import type { FamilyTable } from './family-table.js';
+import { keepUsable } from './loc-rib.js';
 import { type Path, type PathStore, refusalNow } from './path-store.js';
 import { decidingRule } from './policy.js';
 import type { PrefixTable } from './prefix-table.js';
@@ -74,16 +75,21 @@ function routesOf(
 ): RouteDetail[] {
   const prefix = table.prefixes.prefix(id);
   if (which.kind === 'advertised') {
-    const { group } = table.memberships[source!.index]!;
-    const best = decided(table, paths, id).find(({ path }) => path.number === table.locRib.selected[id]);
-    const exported = best && exportPath(best.path, group.view, group.rulingOn(best.path, id).operations);
-    return exported === undefined
-      ? []
-      : [describe(best!.path.session, prefix, exported.attributes, exported.nextHop, best!)];
+    const { group, member } = table.memberships[source!.index]!;
+    const all = decided(table, paths, id);
+    const usable = all.filter(route => route.usable).map(({ path }) => path);
+    return group.toldPaths(id, member, usable, table.locRib.selected[id]!).flatMap(({ path, pathId }) => {
+      const verdict = { ...all.find(route => route.path === path)!, pathId };
+      const exported = exportPath(path, group.view, group.exports.rulingOn(path, id).operations);
+      return exported === undefined
+        ? []
+        : [describe(path.session, prefix, exported.attributes, exported.nextHop, verdict)];
+    });
   }
   return decided(table, paths, id)
-    .filter(({ path, best }) => {
-      if (which.kind === 'best') return best;
+    .filter(({ path, best }, i) => {
+      // The same path may stand under two path identifiers.
+      if (which.kind === 'best') return best && i === 0;
       return which.kind === 'all-paths' || path.session.source === source;
     })
     .map(route => {
@@ -111,13 +117,17 @@ function ruleOf(
 /** The paths of a prefix with what was decided about them, the best first. */
 function decided(table: FamilyTable, paths: PathStore, id: number) {
   const all: Path[] = [];
+  const pathIds: (number | undefined)[] = [];
   table.adjRibIn.collect(id, all);
-  const usable = all.filter(path => paths.usable[path.number] === 1);
+  table.adjRibIn.collectPathIds(id, pathIds);
+  const usable = [...all];
+  keepUsable(usable, paths, table.adjRibIn);
   const reasons = explainDecision(usable);
   const selected = table.locRib.selected[id]!;
   return all
-    .map(path => ({
+    .map((path, i) => ({
       path,
+      pathId: pathIds[i],
       best: path.number === selected,
       usable: reasons.has(path),
       reason: refusalNow(path) ?? reasons.get(path) ?? '',

@@ -39,6 +39,8 @@ export interface Session {
   stale: boolean;
   /** Families the session carries. */
   readonly carries: Readonly<Record<Family, boolean>>;
+  /** RFC 7911: families in which the peer tells its paths apart by identifiers. */
+  readonly pathIds: Readonly<Record<Family, boolean>>;
   readonly counts: Readonly<Record<Family, FamilyCounts>>;
   /** Its paths, and the octets of their attributes as they were received. */
   attributeSets: number;
@@ -64,6 +66,10 @@ export function newSession(source: Source, peer: RibPeer | undefined): Session {
     carries: {
       'ipv4-unicast': peer?.families.includes('ipv4-unicast') ?? true,
       'ipv6-unicast': peer?.families.includes('ipv6-unicast') ?? true,
+    },
+    pathIds: {
+      'ipv4-unicast': peer?.addPath.receive.includes('ipv4-unicast') ?? false,
+      'ipv6-unicast': peer?.addPath.receive.includes('ipv6-unicast') ?? false,
     },
     counts: {
       'ipv4-unicast': { received: 0, accepted: 0 },

@@ -5,24 +5,20 @@
  */
 import type { IpAddress } from '../../core/ip-address.js';
 import type { RouteDetail } from '../speaker/contract.js';
+import type { AdjRibIn } from './adj-rib-in.js';
 import type { Audiences } from './audience.js';
 import { EVERYONE } from './audience.js';
+import type { ExportGroup, ToldPath } from './export-group.js';
 import type { ExportView } from './export-view.js';
-import { ExportedBlocks, PER_PREFIX, sameForm } from './exported-blocks.js';
+import { type ExportedBlocks, PER_PREFIX, sameForm } from './exported-blocks.js';
+import { type ExportPolicies, GroupExports } from './group-exports.js';
 import { GroupOutput, type Member, type OutputSource } from './group-output.js';
+import type { OutBuffer } from './out-buffer.js';
 import type { OutLog, Segment } from './out-log.js';
 import { collectPrefixes } from './out-replay.js';
 import type { OutRuns } from './out-runs.js';
 import type { Path, PathStore } from './path-store.js';
 import type { PendingPrefixes } from './pending-prefixes.js';
-import {
-  asksInterface,
-  type CompiledPolicy,
-  type PathPolicy,
-  policyForPath,
-  type Ruling,
-  rulingOn,
-} from './policy.js';
 import { grownInt32, type PrefixTable } from './prefix-table.js';
 import { type MessageForm, type UpdatePacker, withdrawForm } from './update-packer.js';
 
@@ -32,6 +28,9 @@ export interface GroupContext {
   readonly paths: PathStore;
   readonly audiences: Audiences;
   readonly packer: UpdatePacker;
+  /** What `packer` writes into. */
+  readonly buffer: OutBuffer;
+  readonly adjRibIn: AdjRibIn;
   readonly announces: OutRuns;
   readonly withdraws: OutRuns;
   readonly logLimitBytes: number;
@@ -42,40 +41,33 @@ export interface GroupContext {
   offerFree(id: number): void;
 }
 
-export interface ExportPolicies {
-  readonly local: CompiledPolicy;
-  readonly peers: CompiledPolicy;
-}
-
 /** Prefixes of a slow peer packed at a time. */
 const PENDING_BATCH = 4096;
 const pendingIds = new Int32Array(PENDING_BATCH);
 
-export class UpdateGroup implements OutputSource {
+export class UpdateGroup implements ExportGroup, OutputSource {
   readonly key: string;
   readonly output: GroupOutput;
+  readonly exports: GroupExports;
   readonly blocks: ExportedBlocks;
   /** By id: number of the exported block last told, 0 for none. */
   sent: Int32Array;
   readonly view: ExportView;
   readonly #context: GroupContext;
-  readonly #policies: ExportPolicies;
   readonly #withdrawForm: MessageForm;
   /** Prefixes told, by audience. */
   readonly #told: number[] = [];
-  readonly #resolve: (number: number) => Path;
   #transitions: Map<string, Transition> | undefined;
 
   constructor(key: string, view: ExportView, policies: ExportPolicies, context: GroupContext) {
     this.key = key;
     this.view = view;
     this.#context = context;
-    this.#policies = policies;
+    this.exports = new GroupExports(view, policies, context);
+    this.blocks = this.exports.blocks;
     this.#withdrawForm = withdrawForm(view.family, view.maxMessageLength);
-    this.blocks = new ExportedBlocks(view, context.audiences, path => this.#policyFor(path));
     this.sent = new Int32Array(context.prefixes.capacity);
     this.output = new GroupOutput(this, context.audiences, context.logLimitBytes);
-    this.#resolve = number => context.paths.at(number);
   }
 
   fit(capacity: number): void {
@@ -86,7 +78,7 @@ export class UpdateGroup implements OutputSource {
   fill(selected: Int32Array): void {
     const { end } = this.#context.prefixes;
     for (let id = 1; id < end; id++) {
-      const block = this.#exported(selected[id]!, id);
+      const block = this.exports.of(selected[id]!, id);
       if (block === 0) continue;
       this.sent[id] = block;
       this.#count(block, 1);
@@ -113,9 +105,9 @@ export class UpdateGroup implements OutputSource {
         this.#count(lastBlock, fresh);
         fresh = 0;
         lastPath = path;
-        lastBlock = path === 0 ? 0 : this.blocks.of(path, this.#resolve);
+        lastBlock = path === 0 ? 0 : this.exports.ofPath(path);
       }
-      const block = lastBlock === PER_PREFIX ? this.#ofPrefix(path, id) : lastBlock;
+      const block = lastBlock === PER_PREFIX ? this.exports.ofPrefix(path, id) : lastBlock;
       const old = sent[id]!;
       if (block === old) continue;
       sent[id] = block;
@@ -142,35 +134,6 @@ export class UpdateGroup implements OutputSource {
     const bytes = log.bytes;
     this.#pack(log);
     this.output.settle(log.bytes - bytes);
-  }
-
-  #exported(path: number, id: number): number {
-    if (path === 0) return 0;
-    const block = this.blocks.of(path, this.#resolve);
-    return block === PER_PREFIX ? this.#ofPrefix(path, id) : block;
-  }
-
-  #ofPrefix(number: number, id: number): number {
-    const path = this.#context.paths.at(number);
-    return this.blocks.ofPrefix(path, policy => this.#judge(policy, path, id));
-  }
-
-  get asksInterface(): boolean {
-    return asksInterface(this.#policies.local) || asksInterface(this.#policies.peers);
-  }
-
-  /** What the export policy says of a selected path. */
-  rulingOn(path: Path, id: number): Ruling {
-    return this.#judge(this.#policyFor(path), path, id);
-  }
-
-  #policyFor(path: Path): PathPolicy {
-    const policy = path.session.kind === 'own' ? this.#policies.local : this.#policies.peers;
-    return policyForPath(policy, () => this.#context.paths.factsOf(path.session, path.block));
-  }
-
-  #judge(policy: PathPolicy, path: Path, id: number): Ruling {
-    return rulingOn(policy, this.#context.prefixes, id, () => this.#context.detail(path, id));
   }
 
   /** One exported block in place of another: if other peers are left out than before, those have to be told as well. */
@@ -264,7 +227,17 @@ export class UpdateGroup implements OutputSource {
     collectPrefixes(segment, this.#context.prefixes, into);
   }
 
-  /** Whether the group tells this member of the prefix. */
+  toldPaths(id: number, member: Member, usable: readonly Path[], selected: number): readonly ToldPath[] {
+    const path = usable.find(({ number }) => number === selected);
+    return path !== undefined && this.isTold(id, member) ? [{ path, pathId: undefined }] : [];
+  }
+
+  differs(id: number, from: ExportGroup, member: Member): boolean {
+    const before = from.isTold(id, member);
+    if (before !== this.isTold(id, member) || !(from instanceof UpdateGroup)) return true;
+    return before && !sameForm(from.blocks.at(from.sent[id]!).form, this.blocks.at(this.sent[id]!).form);
+  }
+
   isTold(id: number, member: { readonly source: number; readonly address: IpAddress }): boolean {
     const block = this.sent[id]!;
     if (block === 0) return false;

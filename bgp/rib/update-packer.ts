@@ -20,6 +20,9 @@ import type { OutLog } from './out-log.js';
 import type { OutRuns } from './out-runs.js';
 import type { PrefixTable } from './prefix-table.js';
 
+/** What writes the NLRI of ids: a family's prefixes, or with path identifiers {@link PathNlri}. */
+export type NlriPacking = Pick<PrefixTable, 'packNlri' | 'packedEnd'>;
+
 export interface MessageForm {
   readonly head: Uint8Array;
   readonly tail: Uint8Array;
@@ -95,7 +98,7 @@ function multiprotocolHead(type: number, family: Family): Writer {
 
 /** Writes the messages of one key of some runs and appends them to a log. Hot path. */
 export class UpdatePacker {
-  readonly #prefixes: PrefixTable;
+  readonly #prefixes: NlriPacking;
   readonly #buffer: OutBuffer;
   #form: MessageForm | undefined;
   /** Where the open message begins, -1 if none is open. */
@@ -105,7 +108,7 @@ export class UpdatePacker {
   /** End of the last whole message in that chunk. */
   #sealedEnd = 0;
 
-  constructor(prefixes: PrefixTable, buffer: OutBuffer) {
+  constructor(prefixes: NlriPacking, buffer: OutBuffer) {
     this.#prefixes = prefixes;
     this.#buffer = buffer;
   }

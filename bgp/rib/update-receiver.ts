@@ -5,13 +5,15 @@
  * Nothing of a message is applied before all of it has been judged, but for withdrawals of a well-formed field.
  */
 import { addressFamily } from '../../core/ip-address.js';
+import type { Prefix } from '../../core/prefix.js';
 import type { Family } from '../family.js';
-import { AttributeType, ErrorCode, UpdateError } from '../iana.js';
+import { AttributeType, CeaseError, ErrorCode, UpdateError } from '../iana.js';
 import type { AttributeContext } from '../wire/attributes/entry.js';
 import { type AttributeProblem, fatalProblem, strongestDisposition } from '../wire/attributes/problems.js';
 import { BgpMessageError } from '../wire/message-error.js';
-import { invalidNetworkField } from '../wire/nlri.js';
+import { invalidNetworkField, PATH_ID_LENGTH } from '../wire/nlri.js';
 import { newUpdateFields, scanUpdate } from '../wire/update.js';
+import { MAX_PATHS_PER_PREFIX } from './adj-rib-in.js';
 import { type AttributeBlock, type AttributeStore, isBlock, missingFrom } from './attribute-store.js';
 import type { UpdateOutcome } from './contract.js';
 import type { FamilyTable } from './family-table.js';
@@ -21,6 +23,7 @@ import {
   type MultiprotocolBlock,
   type NlriField,
 } from './multiprotocol.js';
+import { readPathNlri } from './path-nlri.js';
 import type { PathStore } from './path-store.js';
 import { type PathPolicy, policyForPath, type Ruling, rulingOn } from './policy.js';
 import { receivedDetail, undecided } from './route-detail.js';
@@ -36,6 +39,8 @@ const endOfRib = {
 const ids = new Int32Array(65536);
 const runIds = new Int32Array(65536);
 const fields = newUpdateFields();
+/** Of `ids`, where the session has them. */
+const pathIds = new Int32Array(65536);
 
 export class UpdateReceiver {
   readonly #tables: Readonly<Record<Family, FamilyTable>>;
@@ -212,11 +217,21 @@ export class UpdateReceiver {
     const { family, start, end } = field;
     if (family === undefined || !session.carries[family]) return 0;
     const table = this.#tables[family];
+    if (session.pathIds[family]) return this.#withdrawPaths(session, table, buffer, field);
     const count = table.prefixes.readNlri(buffer, start, end, ids, session.hints[family], false);
     if (count < 0) throw malformedNlri(buffer, field);
     if (count > 0) session.hints[family] = ids[count - 1]! + 1;
     table.adjRibIn.withdraw(ids, count, session.source.index);
-    return countNlri(buffer, start, end);
+    return countNlri(buffer, start, end, 0);
+  }
+
+  /** RFC 7911 section 3: each by its identifier. */
+  #withdrawPaths(session: Session, table: FamilyTable, buffer: Uint8Array, field: NlriField): number {
+    const { start, end } = field;
+    const count = readPathNlri(table.prefixes, buffer, start, end, ids, pathIds, false);
+    if (count < 0) throw malformedNlri(buffer, field);
+    for (let i = 0; i < count; i++) table.adjRibIn.withdrawPath(ids[i]!, pathIds[i]!, session.source.index);
+    return countNlri(buffer, start, end, PATH_ID_LENGTH);
   }
 
   #announce(session: Session, block: AttributeBlock, buffer: Uint8Array, field: NlriField): void {
@@ -224,6 +239,10 @@ export class UpdateReceiver {
     if (family === undefined || !session.carries[family]) return;
     const table = this.#tables[family];
     table.reserve(end - start);
+    if (session.pathIds[family]) {
+      this.#announcePaths(session, block, table, buffer, field);
+      return;
+    }
     const count = table.prefixes.readNlri(buffer, start, end, ids, session.hints[family], true);
     if (count < 0) throw malformedNlri(buffer, field);
     if (count === 0) return;
@@ -238,6 +257,26 @@ export class UpdateReceiver {
     if (family === 'ipv4-unicast' && block.problems.length === 0 && block.attributes.mpReach === undefined) {
       session.lastBlock = block;
       session.lastPath = path;
+    }
+  }
+
+  /** RFC 7911 section 3: each under its identifier, in place of what stood there. */
+  #announcePaths(
+    session: Session,
+    block: AttributeBlock,
+    table: FamilyTable,
+    buffer: Uint8Array,
+    field: NlriField,
+  ): void {
+    const { prefixes, adjRibIn, family } = table;
+    const count = readPathNlri(prefixes, buffer, field.start, field.end, ids, pathIds, true);
+    if (count < 0) throw malformedNlri(buffer, field);
+    const policy = policyForPath(session.importPolicy, () => this.#paths.factsOf(session, block));
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      const detail = () => receivedDetail(session, block, prefixes.prefix(id), family, undecided);
+      const path = this.#paths.of(session, block, rulingOn(policy, prefixes, id, detail));
+      if (!adjRibIn.announcePath(id, pathIds[i]!, path)) throw tooManyPaths(prefixes.prefix(id));
     }
   }
 
@@ -292,6 +331,12 @@ function withWholeAttribute(
   return { ...problem, data: buffer.slice(field.attribute, field.end) };
 }
 
+/** RFC 4486: what a peer could fill our memory and time with. */
+function tooManyPaths(prefix: Prefix): BgpMessageError {
+  const detail = `more than ${MAX_PATHS_PER_PREFIX} paths to ${prefix}`;
+  return new BgpMessageError(ErrorCode.cease, CeaseError.outOfResources, new Uint8Array(0), detail);
+}
+
 function withdrawFor(type: number, subcode: number, detail: string): AttributeProblem {
   return { type, disposition: 'treat-as-withdraw', subcode, data: new Uint8Array(0), detail };
 }
@@ -306,9 +351,9 @@ function isNextHopFor(family: Family, { nextHop }: AttributeBlock, extended: boo
   return family === 'ipv4-unicast' && first !== 0 && first < 224;
 }
 
-/** Prefixes in a well-formed field. */
-function countNlri(buffer: Uint8Array, start: number, end: number): number {
+/** Prefixes in a well-formed field, `skip` octets in front of each. */
+function countNlri(buffer: Uint8Array, start: number, end: number, skip: number): number {
   let count = 0;
-  for (let at = start; at < end; at += 1 + ((buffer[at]! + 7) >>> 3)) count++;
+  for (let at = start + skip; at < end; at += 1 + ((buffer[at]! + 7) >>> 3) + skip) count++;
   return count;
 }

@@ -96,7 +96,11 @@ const overEth0: RoutePolicy = {
 };
 const policies = [everything, everything, insideTen, ownOnly, operating, operating, overEth0];
 
-const both = { families: ['ipv4-unicast', 'ipv6-unicast'], localAddress: ip('10.0.0.254') } as const;
+const none = { receive: [], send: [] } as const;
+const families = ['ipv4-unicast', 'ipv6-unicast'] as const;
+const addPath = { addPath: { receive: families, send: families } } as const;
+const addPath4 = { addPath: { receive: ['ipv4-unicast'], send: ['ipv4-unicast'] } } as const;
+const both = { families, localAddress: ip('10.0.0.254') } as const;
 const shared = { sharedSubnets: [prefix('10.0.0.0/24')] };
 const catalogue: readonly RibPeer[] = [
   ribPeer('e1', 65001, '10.0.0.1', both),
@@ -107,6 +111,10 @@ const catalogue: readonly RibPeer[] = [
   ribPeer('i3', 64512, '10.0.0.6', both),
   ribPeer('c1', 64512, '10.0.0.8', { ...both, routeReflectorClient: true }),
   ribPeer('c2', 64512, '10.0.0.9', { ...both, routeReflectorClient: true, nextHopMode: 'self' }),
+  ribPeer('a1', 64512, '10.0.0.20', { ...both, ...addPath, routeReflectorClient: true, pathsPerPrefix: 3 }),
+  ribPeer('a2', 65015, '10.0.0.21', { ...both, ...addPath, ...shared, pathsPerPrefix: 2 }),
+  ribPeer('a3', 64512, '10.0.0.22', { ...both, ...addPath4, pathsPerPrefix: 5 }),
+  ribPeer('a4', 65016, '10.0.0.23', { ...both, addPath: { receive: families, send: [] } }),
   ribPeer('e4', 65004, '10.0.0.7', { nextHopMode: 'keep', importPolicy: insideTen }),
   ribPeer('p1', 65005, '10.0.0.11', { role: 'customer' }),
   ribPeer('p2', 65006, '10.0.0.12', { role: 'provider', importPolicy: operating }),
@@ -173,17 +181,30 @@ class Sequence {
     const peer = this.pick([...this.live.values()]);
     if (peer === undefined) return;
     const mine = prefixes.filter(each => peer.peer.families.length === 2 || !each.includes(':'));
-    const announced = this.some(mine, this.pick([0, 0.05, 0.3, 0.9]));
-    const withdrawn = this.some(mine, this.pick([0, 0.05, 0.3]));
+    const several = peer.peer.addPath.receive.length > 0 ? this.pick([1, 2, 3]) : 1;
+    const repeated = Array.from({ length: several }, () => mine).flat();
+    const announced = this.some(repeated, this.pick([0, 0.05, 0.3, 0.9]));
+    const withdrawn = this.some(repeated, this.pick([0, 0.05, 0.3]));
+    const pathIds = {
+      announced: announced.map(() => this.pick([0, 1, 2, 7, 0xffffffff])),
+      withdrawn: withdrawn.map(() => this.pick([0, 1, 2, 7, 0xffffffff])),
+    };
     const nextHop = this.pick(nextHops);
     const nextHop6 = this.pick(nextHops6);
     const { nextHop: _, ...rest } = this.attributes(peer.peer);
     const hop = addressNumber(nextHop);
-    const outcome = peer.send({ announced, withdrawn, nextHop6, attributes: { ...rest, nextHop: hop } });
+    const attributes = { ...rest, nextHop: hop };
+    const outcome = peer.send({ announced, withdrawn, nextHop6, attributes, pathIds });
     if (announced.length + withdrawn.length > 0 && outcome.kind !== 'ok') throw new Error(outcome.kind);
-    for (const each of withdrawn) this.twin.remove(peer.peer.key, each);
-    for (const each of announced) {
-      this.twin.announce(peer.peer.key, each, rest, each.includes(':') ? nextHop6 : nextHop);
+    const { key, addPath: agreed } = peer.peer;
+    const idOf = (each: Prefix, pathId: number | undefined) =>
+      agreed.receive.includes(`${addressFamily(each)}-unicast`) ? pathId : undefined;
+    for (const [i, each] of withdrawn.entries()) {
+      this.twin.remove(key, each, idOf(each, pathIds.withdrawn[i]));
+    }
+    for (const [i, each] of announced.entries()) {
+      const hop = each.includes(':') ? nextHop6 : nextHop;
+      this.twin.announce(key, each, rest, hop, idOf(each, pathIds.announced[i]));
     }
   }
 
@@ -194,7 +215,11 @@ class Sequence {
     if (there === undefined) {
       const before = this.twin.peers.get(key)?.peer ?? peer;
       const now =
-        this.random() < 0.1 ? { ...before, routeReflectorClient: !before.routeReflectorClient } : before;
+        this.random() < 0.1
+          ? { ...before, routeReflectorClient: !before.routeReflectorClient }
+          : this.random() < 0.1
+            ? { ...before, addPath: this.pick([addPath, addPath4, { addPath: none }]).addPath }
+            : before;
       this.twin.up(now);
       this.live.set(key, new WirePeer(this.rib, now));
       return;

@@ -10,7 +10,7 @@ import type {
   RouteOperation,
   RoutePolicy,
 } from '../../../bgp/speaker/contract.js';
-import type { PathAttributes } from '../../../bgp/wire/index.js';
+import { decodeAttributes, encodeAttributes, type PathAttributes } from '../../../bgp/wire/index.js';
 import {
   addressFamily,
   compareAddresses,
@@ -20,7 +20,7 @@ import {
   ipv4ToNumber,
 } from '../../../core/ip-address.js';
 import { type Prefix, prefixContains, prefixContainsAddress, prefixLength } from '../../../core/prefix.js';
-import { describeAttributes } from './wire-peer.js';
+import { describeAttributes, joined } from './wire-peer.js';
 
 export interface TwinPath {
   /** `undefined`: our own. */
@@ -28,7 +28,13 @@ export interface TwinPath {
   readonly attributes: PathAttributes;
   readonly nextHop: IpAddress | undefined;
   stale: boolean;
+  /** Before the import policy. */
+  readonly received?: TwinPath;
 }
+
+/** Where a path stands among those of its prefix: a source has one, or one for each path identifier. */
+const placeOf = (key: string, pathId: number | undefined) =>
+  pathId === undefined ? key : `${key} ${pathId}`;
 
 interface TwinPeer {
   peer: RibPeer;
@@ -51,31 +57,54 @@ export class Twin {
   }
 
   up(peer: RibPeer): void {
+    const before = this.peers.get(peer.key)?.peer.addPath.receive ?? [];
+    for (const prefix of this.paths.keys()) {
+      const family = `${addressFamily(prefix)}-unicast` as const;
+      if (before.includes(family) !== peer.addPath.receive.includes(family))
+        this.#removeAll(peer.key, prefix);
+    }
     this.peers.set(peer.key, { peer, up: true });
   }
 
   down(key: string, keepStale: boolean): void {
     this.peers.get(key)!.up = false;
-    for (const [prefix, paths] of this.paths) {
-      const path = paths.get(key);
-      if (path === undefined) continue;
-      if (!keepStale || path.stale) this.remove(key, prefix);
-      else path.stale = true;
+    for (const prefix of this.paths.keys()) {
+      this.#removeAll(key, prefix, path => !keepStale || path.stale);
+      for (const path of this.#of(key, prefix).values()) path.stale = true;
     }
   }
 
   flushStale(key: string, family: 'ipv4' | 'ipv6'): number {
     let count = 0;
-    for (const [prefix, paths] of this.paths) {
-      if (addressFamily(prefix) !== family || paths.get(key)?.stale !== true) continue;
-      this.remove(key, prefix);
-      count++;
+    for (const prefix of this.paths.keys()) {
+      if (addressFamily(prefix) === family) count += this.#removeAll(key, prefix, path => path.stale);
     }
     return count;
   }
 
-  announce(key: string, prefix: Prefix, attributes: PathAttributes, nextHop: IpAddress): void {
-    this.#at(prefix).set(key, { peer: this.peers.get(key)!.peer, attributes, nextHop, stale: false });
+  /** The paths of a peer, by their places. */
+  #of(key: string, prefix: Prefix): Map<string, TwinPath> {
+    const all = [...(this.paths.get(prefix) ?? [])];
+    return new Map(all.filter(([, path]) => (path.peer?.key ?? 'own') === key));
+  }
+
+  #removeAll(key: string, prefix: Prefix, which: (path: TwinPath) => boolean = () => true): number {
+    const gone = [...this.#of(key, prefix)].filter(([, path]) => which(path));
+    const paths = this.paths.get(prefix);
+    for (const [place] of gone) paths?.delete(place);
+    if (paths?.size === 0) this.paths.delete(prefix);
+    return gone.length;
+  }
+
+  announce(
+    key: string,
+    prefix: Prefix,
+    attributes: PathAttributes,
+    nextHop: IpAddress,
+    pathId: number | undefined,
+  ): void {
+    const path = { peer: this.peers.get(key)!.peer, attributes, nextHop, stale: false };
+    this.#at(prefix).set(placeOf(key, pathId), path);
   }
 
   originate(route: OriginatedRoute): void {
@@ -90,9 +119,9 @@ export class Twin {
     this.#at(route.prefix).set('own', { peer: undefined, attributes, nextHop: route.nextHop, stale: false });
   }
 
-  remove(key: string, prefix: Prefix): void {
+  remove(key: string, prefix: Prefix, pathId?: number | undefined): void {
     const paths = this.paths.get(prefix);
-    paths?.delete(key);
+    paths?.delete(placeOf(key, pathId));
     if (paths?.size === 0) this.paths.delete(prefix);
   }
 
@@ -106,15 +135,15 @@ export class Twin {
     let received = 0;
     let accepted = 0;
     let stale = 0;
-    for (const [prefix, paths] of this.paths) {
-      const path = paths.get(key);
-      if (path === undefined) continue;
-      received++;
-      if (path.stale) stale++;
-      if (this.#accepted(prefix, path)) accepted++;
+    for (const prefix of this.paths.keys()) {
+      for (const path of this.#of(key, prefix).values()) {
+        received++;
+        if (path.stale) stale++;
+        if (this.#accepted(prefix, path)) accepted++;
+      }
     }
-    const entry = this.peers.get(key);
-    const advertised = entry?.up ? this.expected(key).size : 0;
+    let advertised = 0;
+    if (this.peers.get(key)?.up) for (const told of this.#told(key).values()) advertised += told.length;
     return { received, accepted, advertised, stale };
   }
 
@@ -153,10 +182,11 @@ export class Twin {
     return !this.own.has(path.nextHop) && (this.status.get(path.nextHop)?.reachable ?? true);
   }
 
-  best(prefix: Prefix): TwinPath | undefined {
-    let left = [...(this.paths.get(prefix)?.values() ?? [])]
-      .filter(path => this.#usable(prefix, path))
-      .map(path => this.imported(prefix, path)!);
+  /** The best of those that are not among `others`. */
+  best(prefix: Prefix, others: readonly (TwinPath | undefined)[] = []): TwinPath | undefined {
+    let left: TwinPath[] = [...(this.paths.get(prefix)?.values() ?? [])]
+      .filter(path => !others.includes(path) && this.#usable(prefix, path))
+      .map(path => ({ ...this.imported(prefix, path)!, received: path }));
     const own = left.find(path => path.peer === undefined);
     if (own !== undefined) return own;
     const keepLowest = (value: (path: TwinPath) => number) => {
@@ -171,25 +201,58 @@ export class Twin {
     keepLowest(({ nextHop }) => this.status.get(nextHop!)?.metric ?? 0);
     keepLowest(({ attributes, peer }) => attributes.originatorId ?? ipv4ToNumber(peer!.remoteRouterId));
     keepLowest(({ attributes }) => attributes.clusterList?.length ?? 0);
-    left.sort((a, b) => compareAddresses(a.peer!.address, b.peer!.address));
+    left.sort(
+      (a, b) =>
+        compareAddresses(a.peer!.address, b.peer!.address) ||
+        compareAddresses(a.nextHop!, b.nextHop!) ||
+        (attributesText(a) < attributesText(b) ? -1 : 1),
+    );
     return left[0];
   }
 
   /** What a peer is to know. */
   expected(key: string): Map<Prefix, string> {
+    return new Map([...this.#told(key)].map(([prefix, texts]) => [prefix, joined(texts)]));
+  }
+
+  #told(key: string): Map<Prefix, readonly string[]> {
     const { peer } = this.peers.get(key)!;
-    const told = new Map<Prefix, string>();
+    const told = new Map<Prefix, readonly string[]>();
     for (const prefix of this.paths.keys()) {
-      if (!peer.families.includes(addressFamily(prefix) === 'ipv4' ? 'ipv4-unicast' : 'ipv6-unicast'))
-        continue;
-      const best = this.best(prefix);
-      const text = best && this.#exported(prefix, best, peer);
-      if (text !== undefined) told.set(prefix, text);
+      const family = `${addressFamily(prefix)}-unicast` as const;
+      if (!peer.families.includes(family)) continue;
+      const texts = peer.addPath.send.includes(family)
+        ? this.#several(prefix, peer)
+        : this.#one(prefix, peer);
+      if (texts.length > 0) told.set(prefix, texts);
     }
     return told;
   }
 
-  #exported(prefix: Prefix, path: TwinPath, to: RibPeer): string | undefined {
+  #one(prefix: Prefix, to: RibPeer): readonly string[] {
+    const best = this.best(prefix);
+    const told = best && this.#exported(prefix, best, to);
+    return told !== undefined && isFor(told, best!, to) ? [told.text] : [];
+  }
+
+  /** With ADD-PATH: of the best that may go to peers like this one, the same of one source once, those that are not its own. */
+  #several(prefix: Prefix, to: RibPeer): readonly string[] {
+    const seen: TwinPath[] = [];
+    const counted = new Set<string>();
+    const texts: string[] = [];
+    for (;;) {
+      const path = this.best(prefix, seen);
+      if (path === undefined || counted.size === to.pathsPerPrefix) return texts;
+      seen.push(path.received!);
+      const told = this.#exported(prefix, path, to);
+      const name = told && `${path.peer?.key} ${told.text}`;
+      if (told === undefined || counted.has(name!)) continue;
+      counted.add(name!);
+      if (isFor(told, path, to)) texts.push(told.text);
+    }
+  }
+
+  #exported(prefix: Prefix, path: TwinPath, to: RibPeer): Exported | undefined {
     const from = path.peer;
     if (from === undefined || !isInternal(from) || !isInternal(to))
       return exported(prefix, path, to, this.status);
@@ -205,15 +268,31 @@ export class Twin {
   }
 }
 
+interface Exported {
+  readonly text: string;
+  readonly nextHop: IpAddress;
+}
+
+/** Not back to where it came from, nor to whom it leads. */
+function isFor({ nextHop }: Exported, { peer }: TwinPath, to: RibPeer): boolean {
+  return peer?.key !== to.key && (nextHop !== to.address || nextHop === to.localAddress);
+}
+
+/** As they are after having been on the wire. */
+function attributesText({ attributes }: TwinPath): string {
+  const context = { fourOctetAs: true, ibgp: true };
+  const bytes = encodeAttributes(attributes, context);
+  return JSON.stringify(decodeAttributes(bytes, 0, bytes.length, context).attributes);
+}
+
 function exported(
   prefix: Prefix,
   path: TwinPath,
   to: RibPeer,
   status: ReadonlyMap<IpAddress, NextHopStatus>,
-): string | undefined {
+): Exported | undefined {
   const { attributes, peer: from } = path;
   const internal = isInternal(to);
-  if (from?.key === to.key) return undefined;
   const wanted = judge(to.exportPolicy as RoutePolicy, prefix, path, status);
   if (wanted === undefined) return undefined;
   const communities = attributes.communities ?? [];
@@ -227,7 +306,6 @@ function exported(
     if (!to.sharedSubnets.some(subnet => prefixContainsAddress(subnet, hop))) nextHop = to.localAddress;
   }
   if (addressFamily(nextHop) !== addressFamily(prefix)) return undefined;
-  if (nextHop === to.address && nextHop !== to.localAddress) return undefined;
   if (
     !internal &&
     attributes.onlyToCustomer !== undefined &&
@@ -236,7 +314,12 @@ function exported(
     return undefined;
   const operations = [...wanted, ...(to.gracefulShutdown ? leaving : [])];
   const changed = operate(attributes, operations);
-  if (internal) return describeAttributes({ ...changed, localPref: changed.localPref ?? 100 }, nextHop);
+  if (internal) {
+    return {
+      text: describeAttributes({ ...changed, localPref: changed.localPref ?? 100 }, nextHop),
+      nextHop,
+    };
+  }
   const {
     localPref: _l,
     multiExitDisc,
@@ -252,7 +335,7 @@ function exported(
     (asn >= 64512 && asn <= 65534) || (asn >= 4200000000 && asn <= 4294967294);
   const asns = (changed.asPath ?? []).flatMap(segment => segment.asns);
   const path2 = to.removePrivateAsns ? asns.filter(asn => !isPrivate(asn)) : asns;
-  return describeAttributes(
+  const text = describeAttributes(
     {
       ...rest,
       asPath: [{ type: 'sequence', asns: [to.localAsn, ...path2] }],
@@ -261,6 +344,7 @@ function exported(
     },
     nextHop,
   );
+  return { text, nextHop };
 }
 
 const leaving: readonly RouteOperation[] = [
