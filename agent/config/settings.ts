@@ -8,9 +8,8 @@ import {
   addressFamily,
   type IpAddress,
   parseIpAddress,
-  parseIpv4,
 } from '../../core/ip-address.js';
-import { hostPrefix, isPrefix, type Prefix, parsePrefix, prefixFamily } from '../../core/prefix.js';
+import { hostPrefix, isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
 import type { AddressWish } from '../node-address.js';
 
 /** What a setting is, once read. */
@@ -189,7 +188,7 @@ export const settings: readonly Setting[] = [
     fallback: '',
     fallbackWords: 'none',
     list: true,
-    allowed: 'an IPv4 address or CIDR (all bits zero behind its length)',
+    allowed: 'an IP address or CIDR (all bits zero behind its length)',
     describe:
       'Hosts that are no nodes of the cluster and may send encapsulated packets to this host nevertheless. From all others than these and the nodes such packets are dropped, wherever this host receives any: that takes the commands `iptables` and `ipset`, which a host with tunnels must have.',
     parse: listOf(parseNetwork),
@@ -273,10 +272,10 @@ export const settings: readonly Setting[] = [
 
 /** An address is a network of one. */
 function parseNetwork(text: string): Prefix | undefined {
-  const address = parseIpv4(text);
+  const address = parseIpAddress(text);
   if (address !== undefined) return hostPrefix(address);
   const prefix = parsePrefix(text);
-  return isPrefix(prefix) && prefixFamily(prefix) === 'ipv4' ? prefix : undefined;
+  return isPrefix(prefix) ? prefix : undefined;
 }
 
 function parseEndpoint(text: string): Endpoint | undefined {

@@ -101,6 +101,8 @@ test('a list: in the file as one, with commas elsewhere; an address is a network
     return configuration.kind === 'ok' ? configuration.settings.externalNodes : problems(configuration);
   };
   t.deepEqual(nodes({}), []);
+  const ipv6 = nodes({ environment: { MARGAY_EXTERNAL_NODES: 'fd00::7,fd01::/64' } });
+  t.deepEqual(ipv6, ['fd00::7/128', 'fd01::/64'] as never);
   const expected = ['192.0.2.0/24', '203.0.113.7/32'] as never;
   t.deepEqual(nodes({ yaml: 'tunnels: { externalNodes: [192.0.2.0/24, 203.0.113.7] }\n' }), expected);
   t.deepEqual(nodes({ environment: { MARGAY_EXTERNAL_NODES: '192.0.2.0/24, 203.0.113.7' } }), expected);
@@ -111,10 +113,10 @@ test('a list: in the file as one, with commas elsewhere; an address is a network
 
 test('the part of a list that is wrong is named', t => {
   const said = (list: string) => problems(load({ yaml: `tunnels: { externalNodes: ${list} }\n` }))[0];
-  for (const wrong of ['192.0.2.1/24', 'fd00::/64', '192.0.2.0/33', 'host-a', '192.0.2.256'])
+  for (const wrong of ['192.0.2.1/24', 'fd00::1/64', '192.0.2.0/33', 'host-a', '192.0.2.256'])
     t.is(
       said(`[203.0.113.7, "${wrong}"]`),
-      `agent.yaml: tunnels.externalNodes: "${wrong}" is not an IPv4 address or CIDR (all bits zero behind its length)`,
+      `agent.yaml: tunnels.externalNodes: "${wrong}" is not an IP address or CIDR (all bits zero behind its length)`,
     );
   t.regex(said('[203.0.113.7, ""]') ?? '', /"" is not/);
   t.regex(said('[{ a: 1 }]') ?? '', /is not/);
