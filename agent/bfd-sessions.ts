@@ -3,7 +3,13 @@
  * section 2). A peer in a subnet of ours, or with an interface of its own, is one hop away (RFC 5881), any other several (RFC 5883).
  */
 import type { BfdCommand, BfdSessionConfig } from '../bgp/bfd/contract.js';
-import type { PeerConfig, PeerStatus, PeerTemplate, SpeakerCommand } from '../bgp/speaker/contract.js';
+import type {
+  BfdWish,
+  PeerConfig,
+  PeerStatus,
+  PeerTemplate,
+  SpeakerCommand,
+} from '../bgp/speaker/contract.js';
 import { type IpAddress, isLinkLocal } from '../core/ip-address.js';
 import { prefixContainsAddress } from '../core/prefix.js';
 
@@ -88,12 +94,21 @@ export class BfdSessions {
     return [{ kind: 'set-session', session }];
   }
 
+  #timersOf(bfd: BfdWish | undefined): BfdTimers {
+    const { minTxMs, minRxMs, multiplier } = this.#timers;
+    return {
+      minTxMs: bfd?.intervalMs ?? minTxMs,
+      minRxMs: bfd?.intervalMs ?? minRxMs,
+      multiplier: bfd?.multiplier ?? multiplier,
+    };
+  }
+
   /** Of several peers with one address the first by key says how; it is up if any of them is. */
   #wanted(address: IpAddress): BfdSessionConfig | undefined {
     const wishes = [...this.#wishes].filter(([, wish]) => wish.address === address);
     const [first] = wishes.toSorted(([a], [b]) => (a < b ? -1 : 1));
     if (first === undefined) return undefined;
-    const { localAddress, sharedSubnets, interface: name } = first[1];
+    const { localAddress, sharedSubnets, interface: name, bfd } = first[1];
     const oneHop =
       name !== undefined ||
       isLinkLocal(address) ||
@@ -104,7 +119,7 @@ export class BfdSessions {
       localAddress,
       interface: name,
       multihop: !oneHop,
-      ...this.#timers,
+      ...this.#timersOf(bfd),
       administrativeState: wishes.some(([, wish]) => wish.administrativeState === 'up') ? 'up' : 'down',
     };
   }

@@ -18,7 +18,12 @@ const architecture = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-li
 const catalogue = {
   bird2: { programs: { bird: 'usr/sbin/bird', birdc: 'usr/sbin/birdc' }, libraries: [] },
   frr: {
-    programs: { bgpd: 'usr/lib/frr/bgpd', zebra: 'usr/lib/frr/zebra', vtysh: 'usr/bin/vtysh' },
+    programs: {
+      bfdd: 'usr/lib/frr/bfdd',
+      bgpd: 'usr/lib/frr/bgpd',
+      zebra: 'usr/lib/frr/zebra',
+      vtysh: 'usr/bin/vtysh',
+    },
     libraries: [`usr/lib/${architecture}/frr`],
   },
   gobgpd: { programs: { gobgpd: 'usr/bin/gobgpd', gobgp: 'usr/bin/gobgp' }, libraries: [] },

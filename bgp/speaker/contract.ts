@@ -150,7 +150,7 @@ export interface PeerConfig {
   /** RFC 9687, seconds, more than the hold time, or 0 for off; undefined: 8 minutes or twice the hold time, whichever is longer. */
   readonly sendHoldTimeSeconds: number | undefined;
   /** Heeds `bfd-status` of the peer's address. `strict`: no session before BFD is up, and no route outlives it. */
-  readonly bfd: { readonly strict: boolean } | undefined;
+  readonly bfd: BfdWish | undefined;
 }
 
 /** RFC 9234 section 4: what we are to the peer. It is a Customer to our Provider, an RS-Client to our RS, a Peer to a Peer. */
@@ -268,6 +268,15 @@ export type SpeakerCommand =
   | { readonly kind: 'query'; readonly id: number; readonly query: SpeakerQuery }
   /** Ends every session. `silent` closes TCP without NOTIFICATION to peers with graceful restart (RFC 4724 section 4). */
   | { readonly kind: 'close'; readonly goodbye: 'silent' | 'cease'; readonly message: string };
+
+/** What a peer asks of BFD; the timers are the agent's business: 300 ms and 3 unless given. */
+export interface BfdWish {
+  readonly strict: boolean;
+  /** Of sending and of receiving, milliseconds, 10 to 60000. */
+  readonly intervalMs?: number | undefined;
+  /** Detect Mult, 1 to 255. */
+  readonly multiplier?: number | undefined;
+}
 
 /** RFC 5880 section 6.8.1, as far as BGP cares. */
 export type BfdState = 'up' | 'down' | 'admin-down' | 'unknown';

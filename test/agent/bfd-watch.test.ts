@@ -47,6 +47,16 @@ test('only a peer that asks for BFD gets a session; it goes with the wish or wit
   t.deepEqual(sessions.commands(), []);
 });
 
+test('a peer may ask for timers of its own', t => {
+  const sessions = new BfdSessions(defaultBfdTimers);
+  t.deepEqual(sessions.onCommand(set('a', { bfd: { strict: true, intervalMs: 100, multiplier: 5 } })), [
+    { kind: 'set-session', session: { ...session, minTxMs: 100, minRxMs: 100, multiplier: 5 } },
+  ]);
+  t.deepEqual(sessions.onCommand(set('a', { bfd: { strict: true, multiplier: 2 } })), [
+    { kind: 'set-session', session: { ...session, multiplier: 2 } },
+  ]);
+});
+
 test('a peer in a subnet of ours, on an interface or with a link-local address is one hop away', t => {
   const oneHop = (more: object) => {
     const [command] = new BfdSessions(defaultBfdTimers).onCommand(set('a', more));
