@@ -20,6 +20,7 @@ import { Monitoring } from './monitoring.js';
 import type { AgentOptions, AgentState } from './options.js';
 import { OrderedGate } from './ordered-gate.js';
 import { OwnNodeKeeper } from './own-node-keeper.js';
+import { PeerShutdowns } from './peer-shutdowns.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
 import type { SpeakerHost } from './speaker-host.js';
 import { SpeakerQueries } from './speaker-queries.js';
@@ -56,6 +57,7 @@ export class Agent {
   readonly #ending = new AbortController();
   readonly #wholeTables = new Set<Family>();
   readonly #disabledPeers = new Set<string>();
+  readonly #shutdowns: PeerShutdowns;
   readonly #gate: OrderedGate;
   #storeSeen = false;
   #inSync: (() => void) | undefined;
@@ -65,6 +67,7 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.options = options;
+    this.#shutdowns = options.peerShutdowns ?? new PeerShutdowns(undefined);
     this.inSync = new Promise(resolve => {
       this.#inSync = resolve;
     });
@@ -134,14 +137,29 @@ export class Agent {
     return this.cluster.conditions;
   }
 
-  /** False if there is no such peer. Until the agent restarts. */
+  /** False if there is no such peer. Until the agent restarts; enabled, it is no longer shut down either. */
   setPeerEnabled(key: string, enabled: boolean): boolean {
     const peer = this.cluster.peer(key);
     if (peer === undefined) return false;
-    if (enabled) this.#disabledPeers.delete(key);
-    else this.#disabledPeers.add(key);
+    if (enabled) {
+      this.#shutdowns.delete(key);
+      this.#disabledPeers.delete(key);
+    } else this.#disabledPeers.add(key);
     this.#send([{ kind: 'set-peer', peer }]);
     return true;
+  }
+
+  /** False if there is no such peer. Until it is enabled, also over restarts. */
+  shutdownPeer(key: string, message: string): boolean {
+    const peer = this.cluster.peer(key);
+    if (peer === undefined) return false;
+    this.#shutdowns.set(key, { message, sinceUnixMs: Date.now() });
+    this.#send([{ kind: 'set-peer', peer }]);
+    return true;
+  }
+
+  clearPeer(key: string, how: 'hard' | 'soft-in' | 'soft-out', message: string): void {
+    this.#speaker.send({ kind: 'clear-peer', key, how, message });
   }
 
   subscribe(topic: WatchTopic, changed: () => void): () => void {
@@ -283,8 +301,14 @@ export class Agent {
   }
 
   #withDisabled(command: SpeakerCommand): SpeakerCommand {
-    if (command.kind !== 'set-peer' || !this.#disabledPeers.has(command.peer.key)) return command;
-    return { kind: 'set-peer', peer: { ...command.peer, administrativeState: 'down' } };
+    if (command.kind !== 'set-peer') return command;
+    const shutdown = this.#shutdowns.get(command.peer.key);
+    if (shutdown === undefined && !this.#disabledPeers.has(command.peer.key)) return command;
+    const administrativeMessage = shutdown?.message ?? '';
+    return {
+      kind: 'set-peer',
+      peer: { ...command.peer, administrativeState: 'down', administrativeMessage },
+    };
   }
 
   #speakerEvent(event: SpeakerEvent): void {

@@ -23,6 +23,7 @@ import type {
   ApplyRequest,
   ApplyResult,
   BfdView,
+  ClearPeerRequest,
   Hello,
   KernelView,
   PeerView,
@@ -91,7 +92,18 @@ export class AgentBackend implements ControlBackend {
   }
 
   setPeerEnabled(key: string, enabled: boolean): boolean {
-    return this.#agent.setPeerEnabled(key, enabled);
+    return kept(() => this.#agent.setPeerEnabled(key, enabled));
+  }
+
+  shutdownPeer(key: string, message: string): boolean {
+    return kept(() => this.#agent.shutdownPeer(key, message));
+  }
+
+  clearPeer({ key, state, session }: PeerStatus, how: ClearPeerRequest['how'], message: string): string {
+    const problem = clearProblem(state, session?.routeRefresh, how);
+    if (problem !== undefined) throw new ControlFailure(409, { error: problem });
+    this.#agent.clearPeer(key, how, message);
+    return clearWords[how];
   }
 
   async listResources(kind: ResourceKind): Promise<readonly StoredView[]> {
@@ -212,6 +224,38 @@ export class AgentBackend implements ControlBackend {
     if (refusal !== undefined) return { state: 'refused', reason: describeRouteRefusal(refusal) };
     const state = dataplane.stateOf(prefix);
     return typeof state === 'string' ? { state } : { state: 'refused', reason: state.error };
+  }
+}
+
+const clearWords: Readonly<Record<ClearPeerRequest['how'], string>> = {
+  hard: 'the session ends (Cease/Administrative Reset) and begins anew',
+  'soft-in':
+    'it is asked for all its routes again (a change of policy needs no such thing: what it told is kept)',
+  'soft-out': 'it is told all our routes again',
+};
+
+function clearProblem(
+  state: PeerStatus['state'],
+  routeRefresh: 'none' | 'plain' | 'enhanced' | undefined,
+  how: ClearPeerRequest['how'],
+): string | undefined {
+  if (how === 'hard') return undefined;
+  if (state !== 'Established') return `there is no session to refresh: it is ${state}`;
+  if (how === 'soft-in' && routeRefresh === 'none') {
+    return 'the peer has no route refresh (RFC 2918): only a reset of the session makes it tell its routes again';
+  }
+  return undefined;
+}
+
+/** Runs what writes to the state directory. */
+function kept<T>(change: () => T): T {
+  try {
+    return change();
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new ControlFailure(503, {
+      error: `nothing was changed, as it could not be kept over a restart: ${problem}`,
+    });
   }
 }
 

@@ -33,6 +33,7 @@ import { METRICS_CONTENT_TYPE } from './metrics/text.js';
 import { chooseNodeAddress } from './node-address.js';
 import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
+import { PeerShutdowns, peerShutdownsPath } from './peer-shutdowns.js';
 import { SpeakerThread } from './speaker-host.js';
 import { TunnelGuards } from './tunnel-guards.js';
 import { UdpDataPath } from './udp-data-path.js';
@@ -161,6 +162,9 @@ function newAgent(settings: Settings, log: Log, host: SeenHost, forwarding: Forw
       (forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),
     intentChanged: ({ pools }) => forwarding?.setPools(pools.map(({ cidr }) => cidr)),
     startBfd: handler => new BfdThread(new URL('bfd-worker.js', import.meta.url), handler),
+    peerShutdowns: new PeerShutdowns(peerShutdownsPath(settings.stateDirectory), problem =>
+      log.error({ problem }, 'which peers were shut down cannot be read: none are'),
+    ),
     startSpeaker: handler =>
       new SpeakerThread(
         new URL('speaker-worker.js', import.meta.url),

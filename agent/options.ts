@@ -12,6 +12,7 @@ import type { InvalidDocument, Store } from '../store/port.js';
 import type { BfdHost, BfdHostHandler } from './bfd-host.js';
 import type { ConditionView } from './control/types.js';
 import type { NodeAddressChoice } from './node-address.js';
+import type { PeerShutdowns } from './peer-shutdowns.js';
 import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
 import type { TunnelGuards } from './tunnel-guards.js';
 import type { UdpDataPath } from './udp-data-path.js';
@@ -51,6 +52,8 @@ export interface AgentOptions {
   readonly hostConditions: () => readonly ConditionView[];
   /** What the documents say of this host has changed. */
   readonly intentChanged?: (intent: HostIntent) => void;
+  /** By default in memory alone. */
+  readonly peerShutdowns?: PeerShutdowns;
   readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;
   /** Absent: peers that ask for BFD do without. */
   readonly startBfd?: (handler: BfdHostHandler) => BfdHost;

@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   apply: async () => (await import('./commands/apply.js')).applyCommand,
   delete: async () => (await import('./commands/delete.js')).deleteCommand,
   enable: async () => (await import('./commands/peer-switch.js')).enableCommand,
+  clear: async () => (await import('./commands/clear.js')).clearCommand,
   disable: async () => (await import('./commands/peer-switch.js')).disableCommand,
   mrt: async () => (await import('./commands/mrt.js')).mrtCommand,
   metrics: async () => (await import('./commands/metrics.js')).metricsCommand,

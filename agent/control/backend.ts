@@ -1,10 +1,12 @@
 /** What the control server asks of the agent behind it. Tests give it a made-up one. */
+import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
 import type {
   AgentStatus,
   ApplyRequest,
   ApplyResult,
   BfdView,
+  ClearPeerRequest,
   ControlProblem,
   Hello,
   PeerView,
@@ -24,6 +26,10 @@ export interface ControlBackend {
   routes(query: RoutesQuery & { readonly after?: string; readonly limit: number }): Promise<RoutesPage>;
   /** False if there is no such peer. */
   setPeerEnabled(key: string, enabled: boolean): boolean;
+  /** False if there is no such peer. Throws {@link ControlFailure} if that cannot be kept over a restart. */
+  shutdownPeer(key: string, message: string): boolean;
+  /** One sentence on what happens now; throws {@link ControlFailure} where it cannot be done. */
+  clearPeer(peer: PeerStatus, how: ClearPeerRequest['how'], message: string): string;
   listResources(kind: ResourceKind): Promise<readonly StoredView[]>;
   getResource(id: ResourceId): Promise<StoredView>;
   apply(request: ApplyRequest): Promise<readonly ApplyResult[]>;

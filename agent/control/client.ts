@@ -6,6 +6,8 @@ import {
   type ApplyRequest,
   type ApplyResponse,
   type BfdView,
+  type ClearPeerRequest,
+  type ClearPeerResult,
   CONTROL_API_VERSION,
   type ControlProblem,
   type Hello,
@@ -77,6 +79,15 @@ export class ControlClient {
     enabled: boolean,
   ): Promise<{ readonly peer: string; readonly enabled: boolean }> {
     return this.#json('POST', `/peers/${encodeURIComponent(peer)}/${enabled ? 'enable' : 'disable'}`);
+  }
+
+  /** Also over restarts of the agent. */
+  shutdownPeer(peer: string, message: string): Promise<{ readonly peer: string }> {
+    return this.#json('POST', `/peers/${encodeURIComponent(peer)}/shutdown`, { message });
+  }
+
+  clearPeer(peer: string, how: ClearPeerRequest['how'], message: string): Promise<ClearPeerResult> {
+    return this.#json('POST', `/peers/${encodeURIComponent(peer)}/clear`, { how, message });
   }
 
   routesPage(

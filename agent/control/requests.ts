@@ -11,6 +11,7 @@ export type ControlRequest =
   | MrtRequest
   | { readonly kind: 'peer'; readonly peer: string }
   | { readonly kind: 'peer-enable'; readonly peer: string; readonly enabled: boolean }
+  | { readonly kind: 'peer-shutdown' | 'peer-clear'; readonly peer: string }
   | {
       readonly kind: 'routes';
       readonly query: RoutesQuery;
@@ -101,6 +102,20 @@ export function parseRequest(method: string, target: string): ControlRequest {
   });
 }
 
+function peerAction(peer: string, action: string | undefined): ControlRequest | undefined {
+  switch (action) {
+    case 'enable':
+    case 'disable':
+      return { kind: 'peer-enable', peer, enabled: action === 'enable' };
+    case 'shutdown':
+      return { kind: 'peer-shutdown', peer };
+    case 'clear':
+      return { kind: 'peer-clear', peer };
+    default:
+      return undefined;
+  }
+}
+
 function route(
   method: string,
   path: readonly string[],
@@ -119,8 +134,7 @@ function route(
     case 'GET peers/1':
       return { kind: 'peer', peer: rest[0] as string };
     case 'POST peers/2':
-      if (rest[1] !== 'enable' && rest[1] !== 'disable') return undefined;
-      return { kind: 'peer-enable', peer: rest[0] as string, enabled: rest[1] === 'enable' };
+      return peerAction(rest[0] as string, rest[1]);
     case 'GET routes/0':
       return parseRoutes(parameters);
     case 'GET resources/1':

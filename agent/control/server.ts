@@ -11,7 +11,13 @@ import {
   type WatchRequest,
 } from './requests.js';
 import { claimSocket, releaseSocket } from './socket-claim.js';
-import { type ApplyRequest, CONTROL_API_VERSION, NDJSON, type PeerView } from './types.js';
+import {
+  type ApplyRequest,
+  type ClearPeerRequest,
+  CONTROL_API_VERSION,
+  NDJSON,
+  type PeerView,
+} from './types.js';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** A watched view is sent again at most this often. */
@@ -102,6 +108,17 @@ async function perform(
       const peer = await findPeer(backend, wanted.peer);
       if (!backend.setPeerEnabled(peer.key, wanted.enabled)) throw noPeer(wanted.peer, []);
       return { peer: peer.key, enabled: wanted.enabled };
+    }
+    case 'peer-shutdown': {
+      const { message } = parsePeerAction(await readBody(request));
+      const peer = await findPeer(backend, wanted.peer);
+      if (!backend.shutdownPeer(peer.key, message)) throw noPeer(wanted.peer, []);
+      return { peer: peer.key, enabled: false };
+    }
+    case 'peer-clear': {
+      const { how, message } = parsePeerAction(await readBody(request));
+      const peer = await findPeer(backend, wanted.peer);
+      return { peer: peer.key, detail: backend.clearPeer(peer, how, message) };
     }
     case 'routes':
       return await backend.routes(await routesQuery(backend, wanted, wanted.after));
@@ -313,6 +330,27 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
       allowed: 'a JSON object',
     });
   }
+}
+
+const waysToClear = ['hard', 'soft-in', 'soft-out'] as const;
+
+/** What `shutdown` has no use for it does not look at. */
+function parsePeerAction(body: unknown): ClearPeerRequest {
+  const { how = 'hard', message = '' } = (body ?? {}) as Partial<ClearPeerRequest>;
+  if (typeof message !== 'string') {
+    const value = JSON.stringify(message);
+    throw new ControlFailure(400, {
+      error: 'the message is no text',
+      field: 'message',
+      value,
+      allowed: 'a string',
+    });
+  }
+  if (!waysToClear.includes(how)) {
+    const [value, allowed] = [JSON.stringify(how), waysToClear.join(', ')];
+    throw new ControlFailure(400, { error: 'no such way to clear a peer', field: 'how', value, allowed });
+  }
+  return { how, message };
 }
 
 function parseApply(body: unknown): ApplyRequest {

@@ -6,7 +6,10 @@
  *   GET    /v1/status                        {@link AgentStatus}
  *   GET    /v1/peers                         {@link PeersView}
  *   GET    /v1/peers/PEER                    {@link PeerView}; PEER is a key, an address or a name
- *   POST   /v1/peers/PEER/enable|disable     until the agent restarts
+ *   POST   /v1/peers/PEER/disable            until the agent restarts
+ *   POST   /v1/peers/PEER/shutdown           {@link ShutdownPeerRequest}; also over restarts of the agent
+ *   POST   /v1/peers/PEER/enable             takes back both
+ *   POST   /v1/peers/PEER/clear              {@link ClearPeerRequest} to {@link ClearPeerResult}
  *   GET    /v1/bfd                           {@link BfdView}
  *   GET    /v1/routes?table&peer&family&prefix&after&limit      one page, or with `accept: application/x-ndjson` all, a route a line
  *   GET    /v1/resources/KIND[/[NAMESPACE/]NAME]                {@link ResourcesView} or {@link StoredView}
@@ -52,6 +55,23 @@ export interface Hello {
   readonly pid: number;
   readonly version: string;
   readonly nodeName: string;
+}
+
+export interface ShutdownPeerRequest {
+  /** Sent to the peer (RFC 9003), at most 255 octets of UTF-8 of it; may be empty. */
+  readonly message: string;
+}
+
+export interface ClearPeerRequest {
+  readonly how: 'hard' | 'soft-in' | 'soft-out';
+  /** Of a hard one, as for a shutdown. */
+  readonly message: string;
+}
+
+export interface ClearPeerResult {
+  readonly peer: string;
+  /** One sentence on what happens now. */
+  readonly detail: string;
 }
 
 export interface PeersView {

@@ -1,4 +1,4 @@
-/** `bgpctl enable PEER` and `bgpctl disable PEER`: a session switched by hand, until the agent restarts. */
+/** `bgpctl enable PEER` and `bgpctl disable PEER`: a session switched by hand, off until the agent restarts. */
 import { type Command, exitCode, text } from '../command.js';
 
 const peer = { name: 'peer', describe: 'address, name or key', required: true } as const;
@@ -20,5 +20,8 @@ function peerSwitch(name: 'enable' | 'disable', summary: string): Command {
   };
 }
 
-export const enableCommand = peerSwitch('enable', "let a disabled peer's session come up again");
+export const enableCommand = peerSwitch(
+  'enable',
+  "let a peer's session that was disabled or shut down come up again",
+);
 export const disableCommand = peerSwitch('disable', "close a peer's session (Cease) and keep it down");

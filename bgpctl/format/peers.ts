@@ -135,6 +135,9 @@ export function formatPeer(peer: PeerView, options: FormatOptions): string {
     ['Last NOTIFICATION received', notification(peer.lastNotificationReceived, options.now)],
     ...counterFacts(peer),
   ];
+  if (peer.longLivedDeadlineUnixMs !== undefined) {
+    lines.push(['Long-lived stale routes go in', formatSpan(peer.longLivedDeadlineUnixMs - options.now)]);
+  }
   if (peer.staleDeadlineUnixMs !== undefined) {
     lines.push(['Stale routes go in', formatSpan(peer.staleDeadlineUnixMs - options.now)]);
   }
@@ -170,8 +173,10 @@ function sessionFacts(peer: PeerStatus): (readonly [string, string])[] {
       'Graceful restart',
       restart === undefined
         ? 'not negotiated'
-        : `restart time ${restart.restartTimeSeconds} s, forwarding kept for ${restart.forwarding.join(', ') || 'nothing'}`,
+        : `restart time ${restart.restartTimeSeconds} s, forwarding kept for ${restart.forwarding.join(', ') || 'nothing'}${restart.notification ? ', also after a NOTIFICATION' : ''}`,
     ],
+    ...longLivedFacts(session),
+    ['Route refresh', session.routeRefresh],
     [
       'End-of-RIB',
       `received ${session.endOfRibReceived.join(', ') || 'none'}; sent ${session.endOfRibSent.join(', ') || 'none'}`,
@@ -179,6 +184,16 @@ function sessionFacts(peer: PeerStatus): (readonly [string, string])[] {
     ['Capabilities sent', session.capabilitiesSent.join(', ') || 'none'],
     ['Capabilities received', printable(session.capabilitiesReceived.join(', ')) || 'none'],
   ];
+}
+
+function longLivedFacts({
+  longLivedStale,
+}: NonNullable<PeerStatus['session']>): (readonly [string, string])[] {
+  if (longLivedStale.length === 0) return [];
+  const times = longLivedStale.map(
+    ({ family, staleSeconds }) => `${family} ${formatSpan(staleSeconds * 1000)}`,
+  );
+  return [['Long-lived stale time', times.join(', ')]];
 }
 
 function counterFacts({ counters }: PeerStatus): (readonly [string, string])[] {

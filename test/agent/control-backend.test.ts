@@ -185,3 +185,29 @@ test('a peer is switched by its key; shutdown is passed on', async t => {
   backend.shutdown();
   t.is(ended(), 1);
 });
+
+test('a peer is shut down with a message until it is enabled, whatever its document does meanwhile', async t => {
+  const { backend, store, commands } = await newBackend(t);
+  await store.create(node('b', '10.0.0.2/24'));
+  await new Promise(resolve => setTimeout(resolve, 50));
+  t.false(backend.shutdownPeer('Mesh_10_0_0_3', 'no'));
+  t.true(backend.shutdownPeer('Mesh_10_0_0_2', 'moving racks'));
+  const last = () => commands.findLast(command => command.kind === 'set-peer')?.peer;
+  t.like(last(), { administrativeState: 'down', administrativeMessage: 'moving racks' });
+  t.true(backend.shutdownPeer('Mesh_10_0_0_2', 'until noon'));
+  t.like(last(), { administrativeState: 'down', administrativeMessage: 'until noon' });
+  t.true(backend.setPeerEnabled('Mesh_10_0_0_2', true));
+  t.like(last(), { administrativeState: 'up', administrativeMessage: '' });
+});
+
+test('a peer is cleared; a refresh needs a session that has it', async t => {
+  const { backend, commands } = await newBackend(t);
+  const peer = peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2' });
+  t.regex(backend.clearPeer(peer, 'hard', 'new cable'), /begins anew/);
+  t.like(commands.at(-1), { kind: 'clear-peer', key: 'Mesh_10_0_0_2', how: 'hard', message: 'new cable' });
+  const { length } = commands;
+  t.throws(() => backend.clearPeer({ ...peer, state: 'Idle' }, 'soft-out', ''), {
+    instanceOf: ControlFailure,
+  });
+  t.is(commands.length, length);
+});

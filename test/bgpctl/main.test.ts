@@ -99,6 +99,13 @@ for (const [words, code, pattern] of [
   ['get nodse', 2, /"node"/],
   ['get', 2, /needs a KIND: /],
   ['enable', 2, /needs a PEER: /],
+  ['shutdown 10.0.0.2 moving', 0, undefined],
+  ['shutdown 10.0.0.9', 1, /10\.0\.0\.9/],
+  ['clear', 2, /needs a PEER: /],
+  ['clear 10.0.0.2 cable', 0, undefined],
+  ['clear 10.0.0.2 --soft in', 0, undefined],
+  ['clear 10.0.0.2 --soft sideways', 2, /"sideways"/],
+  ['clear 10.0.0.2 cable --soft in', 2, /only for a reset/],
   ['', 2, undefined],
   ['apply', 2, /-f/],
   ['apply -f /nonexistent', 2, undefined],
@@ -206,6 +213,18 @@ test('apply reads files, directories, standard input and calicoctl lists', async
   t.is(broken.code, 1);
 });
 
+test('an empty peer does not end the whole host', async t => {
+  const result = await bgpctl(['shutdown', '']);
+  t.is(result.code, 2);
+  t.regex(result.stderr, /peer is empty/);
+});
+
+test('a message that is too long is sent, with a warning', async t => {
+  const result = await bgpctl(['shutdown', '10.0.0.2', 'x'.repeat(300)]);
+  t.is(result.code, 0);
+  t.regex(result.stderr, /300 octets/);
+});
+
 // ---------------------------------------------------------------- the two parsers
 
 const lines = [
@@ -222,6 +241,8 @@ const lines = [
   'get node/a -o yaml',
   'delete bgppeer tor',
   'shutdown',
+  'shutdown 10.0.0.2 moving',
+  'clear 10.0.0.2 --soft in',
   'check tunnels',
   'check tunnels host-b -o json',
   'check',

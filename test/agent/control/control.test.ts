@@ -60,7 +60,16 @@ test('peers by key, address and name; an unknown one is named with what there is
     t.is((await client.peer(name)).key, 'Mesh_10_0_0_2');
   }
   await client.setPeerEnabled('host2', false);
-  t.deepEqual(backend.calls, ['disable Mesh_10_0_0_2']);
+  await client.shutdownPeer('10.0.0.2', 'moving racks');
+  t.like(await client.clearPeer('host2', 'soft-in', ''), { peer: 'Mesh_10_0_0_2' });
+  t.deepEqual(backend.calls, [
+    'disable Mesh_10_0_0_2',
+    'shutdown Mesh_10_0_0_2 moving racks',
+    'clear Mesh_10_0_0_2 soft-in ',
+  ]);
+  const wrong = await failure(t, client.clearPeer('host2', 'gently' as never, ''));
+  t.is(wrong.status, 400);
+  t.like(wrong.problem, { field: 'how', value: '"gently"', allowed: 'hard, soft-in, soft-out' });
   const error = await failure(t, client.peer('10.0.0.9'));
   t.is(error.status, 404);
   t.like(error.problem, { field: 'peer', value: '10.0.0.9', allowed: '10.0.0.2' });

@@ -204,6 +204,11 @@ export function fakeBackend(): FakeBackend {
       await new Promise(resolve => signal.addEventListener('abort', resolve));
       backend.calls.push('recording ended');
     },
+    shutdownPeer: (key, message) => backend.calls.push(`shutdown ${key} ${message}`) > 0,
+    clearPeer: ({ key }, how, message) => {
+      backend.calls.push(`clear ${key} ${how} ${message}`);
+      return 'it is asked for all its routes again';
+    },
     setPeerEnabled: (key, enabled) => backend.calls.push(`${enabled ? 'enable' : 'disable'} ${key}`) > 0,
     listResources: async () => [],
     getResource: async id => {
