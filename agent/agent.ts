@@ -15,6 +15,7 @@ import type { ResourceChange } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
 import { Cluster } from './cluster.js';
 import type { WatchTopic } from './control/types.js';
+import { HostPasswords } from './host-passwords.js';
 import { HostTunnels } from './host-tunnels.js';
 import { Monitoring } from './monitoring.js';
 import type { AgentOptions, AgentState } from './options.js';
@@ -22,6 +23,7 @@ import { OrderedGate } from './ordered-gate.js';
 import { OwnNodeKeeper } from './own-node-keeper.js';
 import { PeerShutdowns } from './peer-shutdowns.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
+import type { Sessions } from './session-effects.js';
 import type { SpeakerHost } from './speaker-host.js';
 import { SpeakerQueries } from './speaker-queries.js';
 
@@ -59,6 +61,7 @@ export class Agent {
   readonly #disabledPeers = new Set<string>();
   readonly #shutdowns: PeerShutdowns;
   readonly #gate: OrderedGate;
+  readonly #passwords: HostPasswords;
   #storeSeen = false;
   #inSync: (() => void) | undefined;
 
@@ -71,13 +74,9 @@ export class Agent {
     this.inSync = new Promise(resolve => {
       this.#inSync = resolve;
     });
-    const { nodeName, clock, gracefulRestart, restarting } = options;
-    const bmpStations = (options.bmpStations ?? []).map(station => ({
-      ...station,
-      sysName: nodeName,
-      sysDescr: `Margay ${options.version}`,
-    }));
-    this.cluster = new Cluster({ nodeName, gracefulRestart, restarting, bmpStations });
+    const { clock } = options;
+    this.cluster = this.#newCluster();
+    this.#passwords = new HostPasswords(clock, options.readPassword ?? noPassword, () => this.#recalculate());
     this.tunnels = this.#newTunnels();
     this.#gate = new OrderedGate(clock, GUARD_PATIENCE_MS);
     this.ownNode = this.#newOwnNode();
@@ -113,6 +112,7 @@ export class Agent {
   async stop(goodbye: 'silent' | 'cease', message: string): Promise<void> {
     this.#ending.abort();
     this.ownNode.close();
+    this.#passwords.close();
     const tunnelsClosed = this.tunnels.close();
     this.state.speaker = 'closed';
     // Sessions that end for want of a BFD session would end before their own goodbye.
@@ -162,6 +162,15 @@ export class Agent {
     this.#speaker.send({ kind: 'clear-peer', key, how, message });
   }
 
+  /** What this host would make of a cluster of these documents, the last of a name counting. */
+  clusterOf(resources: readonly Resource[]): Sessions {
+    const cluster = this.#newCluster();
+    for (const resource of resources) cluster.onChange({ kind: 'changed', resource });
+    cluster.setHostPasswords(this.#passwords.read(cluster.hostPasswordSources));
+    cluster.flush();
+    return cluster.sessions;
+  }
+
   subscribe(topic: WatchTopic, changed: () => void): () => void {
     const subscribers = this.#subscribers.get(topic) ?? new Set();
     this.#subscribers.set(topic, subscribers.add(changed));
@@ -199,6 +208,7 @@ export class Agent {
     this.#recalculate();
     this.#inOrder(() => {
       this.#speaker.send({ kind: 'configuration-complete' });
+      if (this.#reflects) return;
       for (const family of FAMILIES) this.#intake.begin(family);
     });
   }
@@ -218,8 +228,15 @@ export class Agent {
     this.#tell('status');
   }
 
+  /** Nothing is made of best routes here. */
+  get #reflects(): boolean {
+    return this.options.mode === 'route-reflector';
+  }
+
   #recalculate(): void {
     this.tunnels.prepare();
+    const passwords = this.#passwords.look(this.cluster.hostPasswordSources);
+    if (passwords !== undefined) this.cluster.setHostPasswords(passwords);
     const { commands, identityChanged, intent } = this.cluster.flush();
     if (intent !== undefined) {
       this.tunnels.take(intent);
@@ -252,6 +269,17 @@ export class Agent {
     if (this.#storeSeen) this.#recalculate();
   }
 
+  #newCluster(): Cluster {
+    const { nodeName, gracefulRestart, restarting, mode = 'node', metric, dataplane, version } = this.options;
+    const routes = dataplane === 'none' ? {} : { routeMetric: metric };
+    const bmpStations = (this.options.bmpStations ?? []).map(station => ({
+      ...station,
+      sysName: nodeName,
+      sysDescr: `Margay ${version}`,
+    }));
+    return new Cluster({ nodeName, gracefulRestart, restarting, mode, bmpStations, ...routes });
+  }
+
   #newOwnNode(): OwnNodeKeeper {
     const { nodeName, store, clock, nodeAddress, log } = this.options;
     return new OwnNodeKeeper({
@@ -260,7 +288,7 @@ export class Agent {
       clock,
       nodeAddress,
       known: () => this.cluster.ownNode,
-      identity: node => this.cluster.tunnelIdentityOf(node),
+      identity: node => this.cluster.ownIdentityOf(node),
       written: node => this.#wrote(node),
       changed: () => this.#tell('status'),
       warn: problem => log.warn({ node: nodeName, problem }, 'own Node document'),
@@ -342,7 +370,8 @@ export class Agent {
       case 'rib-in-sync':
         this.state.ribInSync.set(event.family, { timedOut: event.timedOut });
         // What the RIB holds now is the truth: take it whole, then let go of what it does not say.
-        this.#intake.begin(event.family);
+        if (this.#reflects) this.#wholeTable(event.family);
+        else this.#intake.begin(event.family);
         this.#tell('status');
         return;
       case 'answer':
@@ -468,6 +497,8 @@ const noTunnelHost: Omit<TunnelHost, 'guardOf'> = {
   looseReversePath: () => undefined,
   settleChecksums: () => undefined,
 };
+
+const noPassword = () => ({ kind: 'missing', problem: 'this agent reads no passwords of its host' }) as const;
 
 const noDataplane = {
   setBest: () => {},

@@ -5,6 +5,7 @@
 import type {
   GracefulRestartConfig,
   PeerConfig,
+  PeerRangeConfig,
   SpeakerCommand,
   SpeakerConfig,
 } from '../bgp/speaker/contract.js';
@@ -17,6 +18,7 @@ import type {
   WorkloadEndpointResource,
 } from '../core/resources/resource.js';
 import type { HostIntent } from '../ipip/kernel-facts.js';
+import { BgpSettingsCalculator } from './calculators/bgp-settings.js';
 import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
 import { ConflictsCalculator } from './calculators/conflicts.js';
@@ -25,9 +27,13 @@ import { FelixSettingsCalculator } from './calculators/felix-settings.js';
 import { MeshPeersCalculator } from './calculators/mesh-peers.js';
 import { nodeAddress } from './calculators/node-view.js';
 import { OwnRoutesCalculator } from './calculators/own-routes.js';
-import { defaultPeerTimers, type PeerTimers } from './calculators/peer-config.js';
+import { type HostPasswordSource, hostSourceKey, type Password } from './calculators/passwords.js';
+import { type AgentMode, defaultPeerTimers, type PeerTimers } from './calculators/peer-context.js';
+import { PeerRangesCalculator } from './calculators/peer-ranges.js';
 import { type SpeakerSettings, SpeakerSettingsCalculator } from './calculators/speaker-settings.js';
-import { type OwnAddresses, type TunnelIdentity, TunnelsCalculator } from './calculators/tunnels.js';
+import { type OwnAddresses, TunnelsCalculator } from './calculators/tunnels.js';
+import type { OwnIdentity } from './own-node.js';
+import type { Sessions } from './session-effects.js';
 
 export interface ClusterOptions {
   readonly nodeName: string;
@@ -35,8 +41,12 @@ export interface ClusterOptions {
   /** This process came back to a kernel that forwards by our routes. */
   readonly restarting: boolean;
   readonly timers?: PeerTimers;
-  /** Where to listen, whatever the documents say; undefined leaves it to them. */
+  /** A host of the cluster, unless it is said otherwise. */
+  readonly mode?: AgentMode;
+  /** Of our routes in the kernel. */
+  readonly routeMetric?: number;
   readonly bmpStations?: SpeakerConfig['bmpStations'];
+  /** Where to listen, whatever the documents say; undefined leaves it to them. */
   readonly listen?: SpeakerConfig['listen'] | undefined;
 }
 
@@ -52,7 +62,10 @@ export class Cluster {
   readonly felix: FelixSettingsCalculator;
   readonly #options: ClusterOptions;
   readonly #settings: SpeakerSettingsCalculator;
+  readonly #mode: AgentMode;
   readonly #peers: MeshPeersCalculator;
+  readonly #ranges: PeerRangesCalculator;
+  readonly #bgpSettings: BgpSettingsCalculator;
   readonly #ownRoutes: OwnRoutesCalculator;
   readonly #exportPolicy: ExportPolicyCalculator;
   readonly #conflicts = new ConflictsCalculator();
@@ -61,14 +74,18 @@ export class Cluster {
   readonly #nodeAddresses = new Map<string, readonly IpAddress[]>();
   readonly #blackholes = new Set<Prefix>();
   readonly #peerConfigs = new Map<string, PeerConfig>();
+  readonly #rangeConfigs = new Map<string, PeerRangeConfig>();
   #speaker: SpeakerSettings | undefined;
   #intent: HostIntent | undefined;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { nodeName, timers = defaultPeerTimers } = options;
+    const { nodeName, timers = defaultPeerTimers, mode = 'node', routeMetric } = options;
+    this.#mode = mode;
     this.#settings = new SpeakerSettingsCalculator(nodeName);
-    this.#peers = new MeshPeersCalculator(nodeName, timers);
+    this.#peers = new MeshPeersCalculator({ nodeName, timers, mode });
+    this.#ranges = new PeerRangesCalculator({ nodeName, timers, mode });
+    this.#bgpSettings = new BgpSettingsCalculator({ nodeName, mode, routeMetric });
     this.#ownRoutes = new OwnRoutesCalculator(nodeName);
     this.#exportPolicy = new ExportPolicyCalculator(nodeName);
     this.felix = new FelixSettingsCalculator(nodeName);
@@ -78,6 +95,8 @@ export class Cluster {
   onChange(change: ResourceChange): void {
     this.#settings.onChange(change);
     this.#peers.onChange(change);
+    this.#ranges.onChange(change);
+    this.#bgpSettings.onChange(change);
     this.#ownRoutes.onChange(change);
     this.#exportPolicy.onChange(change);
     this.#conflicts.onChange(change);
@@ -109,7 +128,16 @@ export class Cluster {
     }
     this.#flushOwnRoutes(commands);
     const policy = this.#exportPolicy.flush();
-    if (policy !== undefined) this.#peers.setExportPolicy(policy);
+    if (policy !== undefined) for (const each of [this.#peers, this.#ranges]) each.setExportPolicy(policy);
+    const ranges = this.#ranges.flush();
+    for (const key of ranges.deleted) {
+      this.#rangeConfigs.delete(key);
+      commands.push({ kind: 'remove-peer-range', key });
+    }
+    for (const [key, range] of ranges.set) {
+      this.#rangeConfigs.set(key, range);
+      commands.push({ kind: 'set-peer-range', range });
+    }
     const peers = this.#peers.flush();
     for (const key of peers.deleted) {
       this.#peerConfigs.delete(key);
@@ -127,6 +155,19 @@ export class Cluster {
     return { commands, identityChanged, intent: this.#changedIntent() };
   }
 
+  /** Where on this host passwords are to be found; what is found there is told by {@link setHostPasswords}. */
+  get hostPasswordSources(): readonly HostPasswordSource[] {
+    const sources = [...this.#peers.passwordSources, ...this.#ranges.passwordSources];
+    const ofHost = sources.filter(source => source.kind !== 'secret');
+    return [...new Map(ofHost.map(source => [hostSourceKey(source), source])).values()];
+  }
+
+  /** By {@link hostSourceKey}. */
+  setHostPasswords(found: ReadonlyMap<string, Password>): void {
+    this.#peers.setHostPasswords(found);
+    this.#ranges.setHostPasswords(found);
+  }
+
   get ownNode(): NodeResource | undefined {
     return this.#settings.node;
   }
@@ -140,9 +181,16 @@ export class Cluster {
     return this.#peerConfigs.get(key);
   }
 
+  /** As told to the speaker, by their keys. */
+  get sessions(): Sessions {
+    return { peers: this.#peerConfigs, ranges: this.#rangeConfigs, identity: this.#speaker };
+  }
+
   get conditions(): readonly Condition[] {
     return [
       ...this.#peers.conditions,
+      ...this.#ranges.conditions,
+      ...this.#bgpSettings.conditions,
       ...this.#ownRoutes.conditions,
       ...this.#conflicts.flush(),
       ...this.felix.conditions,
@@ -150,9 +198,10 @@ export class Cluster {
     ];
   }
 
-  /** What this host's own Node should say of its tunnels. */
-  tunnelIdentityOf(node: NodeResource | undefined): TunnelIdentity {
-    return this.tunnels.identity(this.#ownAddresses(), node);
+  /** What this host's own Node should say of its tunnels, and of its part. */
+  ownIdentityOf(node: NodeResource | undefined): OwnIdentity {
+    const identity = this.tunnels.identity(this.#ownAddresses(), node);
+    return this.#mode === 'node' ? identity : { ...identity, reflects: true };
   }
 
   /** Of any node: its confirmed blocks. */
@@ -162,7 +211,8 @@ export class Cluster {
 
   /** What this host's own NodeStatus should say. */
   nodeStatus(version: string): NodeStatusResource['spec'] {
-    return this.tunnels.status(version);
+    const status = this.tunnels.status(version);
+    return this.#mode === 'node' ? { ...status, meshFamilies: ['ipv4', 'ipv6'] } : status;
   }
 
   #speakerConfig(settings: SpeakerSettings): SpeakerConfig {
@@ -172,17 +222,19 @@ export class Cluster {
       asn: settings.asn,
       routerId: settings.routerId,
       listen: listen ?? settings.listen,
-      gracefulRestart: {
-        ...gracefulRestart,
-        restartTimeSeconds: settings.restartTimeSeconds ?? gracefulRestart.restartTimeSeconds,
-      },
+      gracefulRestart,
       restarting,
       bmpStations,
+      clusterId: settings.clusterId,
+      // RFC 8212. A host tells its own routes alone, by the implicit export policy, and takes what the cluster has.
+      ebgpRequiresPolicy: this.#mode === 'route-reflector',
     };
   }
 
   #flushOwnRoutes(commands: SpeakerCommand[]): void {
     const { set, deleted } = this.#ownRoutes.flush();
+    // A reflector forwards nothing: it must not be where routes lead to.
+    if (this.#mode === 'route-reflector') return;
     for (const prefix of deleted) this.#blackholes.delete(prefix);
     for (const [prefix, { blackhole }] of set) {
       if (blackhole) this.#blackholes.add(prefix);

@@ -21,6 +21,7 @@ import { type ControlBackend, ControlFailure } from './control/backend.js';
 import type {
   AgentStatus,
   ApplyRequest,
+  ApplyResponse,
   ApplyResult,
   BfdView,
   ClearPeerRequest,
@@ -30,12 +31,14 @@ import type {
   RoutesPage,
   RoutesQuery,
   RouteView,
+  SessionEffectView,
   StoredView,
   TunnelCheckView,
   WatchTopic,
 } from './control/types.js';
 import { metricsText } from './metrics/text.js';
 import { describeStoreError } from './own-documents.js';
+import { sessionEffects } from './session-effects.js';
 import { agentStatus } from './status.js';
 import { checkTunnels } from './tunnel-check.js';
 
@@ -117,8 +120,9 @@ export class AgentBackend implements ControlBackend {
     return shown(unwrap(await this.#agent.options.store.get(id)));
   }
 
-  async apply(request: ApplyRequest): Promise<readonly ApplyResult[]> {
+  async apply(request: ApplyRequest): Promise<ApplyResponse> {
     const results: ApplyResult[] = [];
+    const wanted: Resource[] = [];
     for (const { location, document } of request.documents) {
       const parsed = parseResource(document);
       if (parsed.kind === 'invalid') {
@@ -130,9 +134,19 @@ export class AgentBackend implements ControlBackend {
         }));
         const id = parsed.id === undefined ? '' : formatResourceId(parsed.id);
         results.push({ location, id, outcome: 'invalid', problems });
-      } else results.push(await this.#applyOne(location, parsed.resource, request.dryRun === true));
+      } else {
+        wanted.push(parsed.resource);
+        results.push(await this.#applyOne(location, parsed.resource, request.dryRun === true));
+      }
     }
-    return results;
+    if (request.dryRun !== true) return { results };
+    return { results, sessions: await this.#sessionsWith(wanted) };
+  }
+
+  /** What would become of this host's sessions. */
+  async #sessionsWith(wanted: readonly Resource[]): Promise<readonly SessionEffectView[]> {
+    const stored = unwrap(await this.#agent.options.store.list()).map(({ resource }) => resource);
+    return sessionEffects(this.#agent.clusterOf(stored), this.#agent.clusterOf([...stored, ...wanted]));
   }
 
   async deleteResource(id: ResourceId): Promise<void> {

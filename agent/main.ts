@@ -1,7 +1,9 @@
 /** SHELL: the process `margay-agent`: arguments, configuration, adapters, signals, the service manager. */
 import { hostname } from 'node:os';
 import { FAMILIES } from '../bgp/family.js';
+import { NetTransport } from '../bgp/speaker/net-transport.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
+import { warmUp } from '../bgp/speaker/warm-up.js';
 import { pingProber } from '../ipip/check/ping.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { Forwarding } from '../ipip/forwarding.js';
@@ -27,14 +29,17 @@ import { startControlServer } from './control/server.js';
 import { SocketTakenError } from './control/socket-claim.js';
 import { AgentBackend } from './control-backend.js';
 import { type HostSurvey, surveyHost } from './host.js';
+import { readPassword } from './host-passwords.js';
+import { linuxSockets } from './linux-sockets.js';
 import { newLog } from './log.js';
+import { MainThreadSpeaker } from './main-thread-speaker.js';
 import { type MetricsServer, serveMetrics } from './metrics/server.js';
 import { METRICS_CONTENT_TYPE } from './metrics/text.js';
 import { chooseNodeAddress } from './node-address.js';
 import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
 import { PeerShutdowns, peerShutdownsPath } from './peer-shutdowns.js';
-import { SpeakerThread } from './speaker-host.js';
+import { type SpeakerHost, type SpeakerHostHandler, SpeakerThread } from './speaker-host.js';
 import { TunnelGuards } from './tunnel-guards.js';
 import { UdpDataPath } from './udp-data-path.js';
 
@@ -68,7 +73,7 @@ export async function main(words: readonly string[]): Promise<number> {
     process.stdout.write('margay-agent: the configuration is fine\n');
     return exitCode.fine;
   }
-  const { settings } = configuration;
+  const settings = inForce(configuration.settings);
   const cleanup = parsed.command === 'cleanup';
   if ((cleanup || settings.dataplane === 'linux') && process.getuid?.() !== 0) {
     const instead = cleanup ? '' : ' (or run the speaker alone: --dataplane none)';
@@ -79,6 +84,11 @@ export async function main(words: readonly string[]): Promise<number> {
   return await run(settings);
 }
 
+/** A reflector forwards nothing. */
+function inForce(settings: Settings): Settings {
+  return settings.mode === 'node' ? settings : { ...settings, dataplane: 'none' };
+}
+
 async function run(settings: Settings): Promise<number> {
   const log = newLog(settings);
   const manager = serviceManager(process.env, process.pid);
@@ -86,6 +96,8 @@ async function run(settings: Settings): Promise<number> {
   // As the kernel was read last.
   const host = { ...survey };
   const forwarding = settings.dataplane === 'linux' ? newForwarding(settings, log, host) : undefined;
+  // A speaker in a thread of its own warms up there.
+  if (settings.mode === 'route-reflector') await warmUp(new NetTransport(linuxSockets));
   const agent = newAgent(settings, log, host, forwarding);
   let ended: ((ending: Ending) => void) | undefined;
   const ending = new Promise<Ending>(resolve => {
@@ -149,6 +161,8 @@ function newAgent(settings: Settings, log: Log, host: SeenHost, forwarding: Forw
     },
     restarting,
     bmpStations: settings.bmpStations,
+    mode: settings.mode,
+    readPassword,
     dataplane: settings.dataplane,
     metric: settings.routeMetric,
     nodeAddress: family => chooseNodeAddress(host.addresses, family, wishes[family]),
@@ -165,13 +179,14 @@ function newAgent(settings: Settings, log: Log, host: SeenHost, forwarding: Forw
     peerShutdowns: new PeerShutdowns(peerShutdownsPath(settings.stateDirectory), problem =>
       log.error({ problem }, 'which peers were shut down cannot be read: none are'),
     ),
-    startSpeaker: handler =>
-      new SpeakerThread(
-        new URL('speaker-worker.js', import.meta.url),
-        handler,
-        settings.dataplane === 'linux' ? FAMILIES : [],
-      ),
+    startSpeaker: handler => startSpeaker(settings, handler),
   });
+}
+
+function startSpeaker({ mode, dataplane }: Settings, handler: SpeakerHostHandler): SpeakerHost {
+  if (mode === 'route-reflector') return new MainThreadSpeaker(new NetTransport(linuxSockets), handler);
+  const entry = new URL('speaker-worker.js', import.meta.url);
+  return new SpeakerThread(entry, handler, dataplane === 'linux' ? FAMILIES : []);
 }
 
 function agentTunnels(settings: Settings, log: Log): AgentTunnels {

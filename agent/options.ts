@@ -10,7 +10,9 @@ import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
 import type { InvalidDocument, Store } from '../store/port.js';
 import type { BfdHost, BfdHostHandler } from './bfd-host.js';
+import type { AgentMode } from './calculators/peer-context.js';
 import type { ConditionView } from './control/types.js';
+import type { PasswordReader } from './host-passwords.js';
 import type { NodeAddressChoice } from './node-address.js';
 import type { PeerShutdowns } from './peer-shutdowns.js';
 import type { SpeakerHost, SpeakerHostHandler } from './speaker-host.js';
@@ -36,6 +38,8 @@ export interface AgentOptions {
   readonly gracefulRestart: GracefulRestartConfig;
   /** Routes of ours were found in the kernel at start. */
   readonly restarting: boolean;
+  /** Undefined: a host of the cluster. */
+  readonly mode?: AgentMode;
   readonly dataplane: 'linux' | 'none';
   readonly metric: number;
   /** What this host's address is, or why it cannot be told. */
@@ -48,6 +52,8 @@ export interface AgentOptions {
   readonly storeLocation: string;
   /** Who listens on a TCP port of this host. */
   readonly portHolder: (port: number) => { readonly pid: number; readonly command: string } | undefined;
+  /** Passwords in files and variables of this host; undefined: there are none. */
+  readonly readPassword?: PasswordReader;
   /** What stands in the way of forwarding on this host. */
   readonly hostConditions: () => readonly ConditionView[];
   /** What the documents say of this host has changed. */

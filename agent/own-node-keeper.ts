@@ -7,10 +7,9 @@ import type { AddressFamily } from '../core/ip-address.js';
 import type { NodeResource, Resource } from '../core/resources/resource.js';
 import type { Store } from '../store/port.js';
 import { type ResourceChange, sameValue } from './calculators/calculator.js';
-import type { TunnelIdentity } from './calculators/tunnels.js';
 import type { NodeAddressChoice } from './node-address.js';
 import { type Kept, KeptDocument, keepDocument } from './own-documents.js';
-import { chosenAddresses, mendedNode, rightOwnNode } from './own-node.js';
+import { chosenAddresses, mendedNode, type OwnIdentity, rightOwnNode } from './own-node.js';
 
 type Choices = Readonly<Record<AddressFamily, NodeAddressChoice>>;
 
@@ -22,7 +21,7 @@ export interface OwnNodeKeeperOptions {
   /** The document as it is in force. */
   readonly known: () => NodeResource | undefined;
   /** What other hosts must know of this one's tunnels, given its document: what stood in an earlier one counts no more. */
-  readonly identity: (node: NodeResource | undefined) => TunnelIdentity;
+  readonly identity: (node: NodeResource | undefined) => OwnIdentity;
   /** It is in force from now on. */
   readonly written: (node: Resource) => void;
   /** A problem came or went, or another address was chosen. */
@@ -35,7 +34,7 @@ export class OwnNodeKeeper {
   readonly #document: KeptDocument;
   #choices: Choices | undefined;
   #problem: string | undefined;
-  #identity: TunnelIdentity | undefined;
+  #identity: OwnIdentity | undefined;
 
   constructor(options: OwnNodeKeeperOptions) {
     this.#options = options;

@@ -5,18 +5,25 @@
 import type { AddressFamily, PerFamily } from '../core/ip-address.js';
 import { CALICO_API, type NodeResource } from '../core/resources/resource.js';
 import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
+import { usualClusterId } from './calculators/speaker-settings.js';
 import type { TunnelIdentity } from './calculators/tunnels.js';
 import type { NodeAddressChoice } from './node-address.js';
 
 /** ADDRESS/LENGTH; of a family without one its author's stays. */
 export type NodeAddresses = PerFamily<string>;
 
+/** What an own Node should hold beside its address. */
+export interface OwnIdentity extends TunnelIdentity {
+  /** It is a route reflector's: with a cluster id, without which others take it into the mesh. */
+  readonly reflects?: boolean;
+}
+
 /** The document as it should be: the author's, with the address and what other hosts must know for sending by tunnels. */
 export function ownNode(
   found: NodeResource | undefined,
   nodeName: string,
   { ipv4, ipv6 }: NodeAddresses,
-  { ipipAddress, vxlanAddress, vtepMac, vxlanIpv6Address, vtepIpv6Mac }: TunnelIdentity,
+  { ipipAddress, vxlanAddress, vtepMac, vxlanIpv6Address, vtepIpv6Mac, reflects = false }: OwnIdentity,
 ): NodeResource {
   const node: NodeResource = found ?? {
     apiVersion: CALICO_API,
@@ -30,6 +37,10 @@ export function ownNode(
   };
   const ipip = ipipAddress === undefined ? {} : { ipv4IPIPTunnelAddr: ipipAddress };
   const vxlan = vxlanAddress === undefined ? {} : { ipv4VXLANTunnelAddr: vxlanAddress };
+  const cluster =
+    reflects && node.spec.bgp?.routeReflectorClusterID === undefined
+      ? { routeReflectorClusterID: usualClusterId(ipv4, nodeName) }
+      : {};
   const mac = vtepMac === undefined ? {} : { vxlanTunnelMACAddr: vtepMac };
   const vxlan6 = vxlanIpv6Address === undefined ? {} : { ipv6VXLANTunnelAddr: vxlanIpv6Address };
   const mac6 = vtepIpv6Mac === undefined ? {} : { vxlanTunnelMACAddrV6: vtepIpv6Mac };
@@ -37,7 +48,7 @@ export function ownNode(
     ...node,
     spec: {
       ...node.spec,
-      bgp: { ...node.spec.bgp, ...addresses, ...ipip },
+      bgp: { ...node.spec.bgp, ...addresses, ...ipip, ...cluster },
       ...vxlan,
       ...mac,
       ...vxlan6,
@@ -51,7 +62,7 @@ export function rightOwnNode(
   found: NodeResource | undefined,
   nodeName: string,
   addresses: NodeAddresses,
-  identity: TunnelIdentity,
+  identity: OwnIdentity,
 ): NodeResource | undefined {
   const right = ownNode(found, nodeName, addresses, identity);
   return found !== undefined && sameValue(found, right) ? undefined : right;
@@ -70,7 +81,7 @@ export function mendedNode(
   change: ResourceChange,
   nodeName: string,
   choices: Readonly<Record<AddressFamily, NodeAddressChoice>>,
-  identityOf: (found: NodeResource | undefined) => TunnelIdentity,
+  identityOf: (found: NodeResource | undefined) => OwnIdentity,
 ): NodeResource | undefined {
   const { id, resource } = afterChange(change);
   if (id.kind !== 'Node' || id.name !== nodeName || choices.ipv4.kind === 'refused') return undefined;

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Family } from '../bgp/family.js';
 import type { SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
+import { EarlyCommands } from './early-commands.js';
 import { SpeakerReplay } from './speaker-replay.js';
 
 export interface SpeakerHostHandler {
@@ -31,8 +32,7 @@ export class SpeakerThread implements SpeakerHost {
   readonly #entry: URL;
   readonly #replay: SpeakerReplay;
   #worker: Worker | undefined;
-  /** What was sent before `configure`, which a speaker must hear first; undefined once it has. */
-  #early: SpeakerCommand[] | undefined = [];
+  readonly #early = new EarlyCommands();
   #successor: NodeJS.Timeout | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #closing = false;
@@ -52,22 +52,14 @@ export class SpeakerThread implements SpeakerHost {
 
   send(command: SpeakerCommand): void {
     this.#replay.remember(command);
-    if (this.#early === undefined) {
-      this.#worker?.postMessage(command);
-      return;
-    }
-    if (command.kind === 'query') {
+    const commands = this.#early.next(command);
+    if (commands !== undefined) {
+      for (const one of commands) this.#worker?.postMessage(one);
+    } else if (command.kind === 'query') {
       const answer = { kind: 'error', message: 'the speaker is not configured yet' } as const;
-      queueMicrotask(() => this.#handler.event({ kind: 'answer', id: command.id, answer }));
-      return;
+      const { id } = command;
+      queueMicrotask(() => this.#handler.event({ kind: 'answer', id, answer }));
     }
-    if (command.kind !== 'configure') {
-      this.#early.push(command);
-      return;
-    }
-    const early = this.#early;
-    this.#early = undefined;
-    for (const one of [command, ...early]) this.#worker?.postMessage(one);
   }
 
   restart(reason: string): void {

@@ -3,6 +3,7 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { nearest } from '../core/nearest-word.js';
 import { type Arguments, type Command, globalOptions, type OptionSpec, UsageError } from './command.js';
 import { commands } from './commands.js';
+import { kindWords } from './kinds.js';
 
 /** What to run, or undefined if yargs has said all there is to say (help, version, completion). */
 export async function explainArguments(
@@ -27,7 +28,11 @@ export async function explainArguments(
       'greedy-arrays': false,
       'boolean-negation': false,
     })
-    .completion('completion', 'print a completion script: bgpctl completion >> ~/.bashrc (or ~/.zshrc)')
+    .completion(
+      'completion',
+      'print a completion script: bgpctl completion >> ~/.bashrc (or ~/.zshrc)',
+      completeKinds,
+    )
     .recommendCommands()
     .strict()
     .demandCommand(1, 'which command?')
@@ -56,6 +61,26 @@ export async function explainArguments(
     throw new UsageError((await missingWord(error.message, words)) ?? suggest(error.message, words, known));
   }
   return chosen;
+}
+
+type Words = string[] | undefined;
+
+/** What yargs knows, and the kinds. */
+function completeKinds(
+  current: string,
+  argv: { readonly _: readonly unknown[] },
+  usual: (onCompleted: (error: Error | null, words: Words) => void) => unknown,
+  done: (words: string[]) => unknown,
+): void {
+  usual((_error, words) => done([...(words ?? []), ...kindsFor(argv._.map(String), current)]));
+}
+
+/** A kind stands behind the command, where there is none yet. @param words from "bgpctl" on */
+function kindsFor(words: readonly string[], current: string): readonly string[] {
+  const [, command = '', ...rest] = words;
+  const given = rest.filter(word => word !== '');
+  if (!['get', 'describe', 'delete'].includes(command) || given.length > (current === '' ? 0 : 1)) return [];
+  return kindWords.filter(word => word.startsWith(current.toLowerCase()));
 }
 
 /** `-f -`: yargs takes a lone dash for the next option, unless it is tied to its own. */

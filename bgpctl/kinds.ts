@@ -18,6 +18,9 @@ const aliases: Readonly<Record<ResourceKind, readonly string[]>> = {
   BlockAffinity: ['blockaffinity', 'blockaffinities', 'affinity', 'affinities'],
 };
 
+/** One for each kind, for completion. */
+export const kindWords: readonly string[] = resourceKinds.map(kind => kind.toLowerCase());
+
 export function parseKind(text: string): ResourceKind {
   const wanted = text.toLowerCase();
   const found = resourceKinds.find(kind => aliases[kind].includes(wanted));

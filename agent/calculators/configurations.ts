@@ -12,6 +12,10 @@ export class Configurations<R extends Exclude<Resource, { readonly kind: 'Secret
     this.#byName.delete(name);
   }
 
+  get(name: string): R | undefined {
+    return this.#byName.get(name);
+  }
+
   get documents(): Iterable<R> {
     return this.#byName.values();
   }

@@ -1,5 +1,7 @@
 /**
- * Who this host speaks BGP with: the node-to-node mesh and the BGPPeer documents, one PeerConfig per remote address.
+ * Who this host speaks BGP with: the node-to-node mesh and the BGPPeer documents, one PeerConfig per remote address (pure).
+ *
+ * A node has a session per family, as in Calico. Two agents that both say so in their NodeStatus carry both families of the mesh in one.
  *
  * Where several documents lead to one address the most explicit wins: a BGPPeer for this node, then one for every node, then the
  * mesh; the losers are reported. A node with a `routeReflectorClusterID` is not in the mesh. Our own address is never a peer.
@@ -8,26 +10,36 @@
  * Here both sides dial: collision detection (RFC 4271 section 6.8) settles simultaneous connects, and a new OPEN while the old
  * session still looks Established is taken as the restart it is (RFC 4724 section 5). So a one-way firewall is no obstacle.
  */
+import { FAMILIES, type Family } from '../../bgp/family.js';
 import type { PeerConfig, RoutePolicy } from '../../bgp/speaker/contract.js';
-import { rejectAll } from '../../bgp/speaker/defaults.js';
 import type { Asn } from '../../core/asn.js';
-import type { IpAddress } from '../../core/ip-address.js';
-import type { BGPPeerResource, NodeResource } from '../../core/resources/resource.js';
+import {
+  type AddressFamily,
+  addressFamily,
+  type IpAddress,
+  type Ipv4Address,
+} from '../../core/ip-address.js';
+import { sessionOptionsOf } from '../../core/resources/annotations.js';
+import type { BGPPeerResource, NodeResource, NodeStatusResource } from '../../core/resources/resource.js';
 import { afterChange, type Delta, KeyedOutput, type ResourceChange } from './calculator.js';
-import { type Condition, condition } from './condition.js';
-import { BgpConfigurations, nodeAddress } from './node-view.js';
-import { type Candidate, compareCandidates, type PeerTimers, peerConfig, peerKey } from './peer-config.js';
-import { type CompiledPeer, compilePeer, unsupportedFields } from './peer-scope.js';
+import type { Condition } from './condition.js';
+import { nodeAddress } from './node-view.js';
+import { type Password, type PasswordSource, passwordSource } from './passwords.js';
+import { duplicatePeers, meshConditions, peerConditions, unknownNode } from './peer-conditions.js';
+import { type Candidate, compareCandidates, peerConfig, peerKey } from './peer-config.js';
+import { PeerContext, type PeerContextOptions } from './peer-context.js';
+import { type CompiledPeer, compilePeer } from './peer-scope.js';
 
 const MESH = '';
 
 export class MeshPeersCalculator {
   readonly #nodeName: string;
-  readonly #timers: PeerTimers;
+  readonly #context: PeerContext;
   readonly #nodes = new Map<string, NodeResource>();
+  readonly #nodesAt = new Map<IpAddress, Set<string>>();
+  readonly #statuses = new Map<string, NodeStatusResource>();
   readonly #peers = new Map<string, CompiledPeer>();
-  readonly #configurations = new BgpConfigurations();
-  /** By source (BGPPeer name, or {@link MESH}) and remote node name ('' for a plain peerIP). */
+  /** By source (BGPPeer name, or {@link MESH}) and {@link slotOf} the remote node ('' for a plain peerIP). */
   readonly #candidates = new Map<string, Map<string, Candidate>>();
   readonly #byAddress = new Map<IpAddress, Map<string, Candidate>>();
   readonly #keyOfAddress = new Map<IpAddress, string>();
@@ -35,32 +47,29 @@ export class MeshPeersCalculator {
   readonly #dirtyPeers = new Set<string>();
   readonly #dirtyAddresses = new Set<IpAddress>();
   readonly #output = new KeyedOutput<string, PeerConfig>();
-  #exportPolicy: RoutePolicy = rejectAll;
   #allDirty = false;
 
-  constructor(nodeName: string, timers: PeerTimers) {
-    this.#nodeName = nodeName;
-    this.#timers = timers;
+  constructor(options: PeerContextOptions) {
+    this.#nodeName = options.nodeName;
+    this.#context = new PeerContext(options);
   }
 
   onChange(change: ResourceChange): void {
     const { id, resource } = afterChange(change);
+    if (this.#context.onChange(change)) this.#allDirty = true;
     switch (id.kind) {
       case 'Node':
-        if (resource?.kind === 'Node') this.#nodes.set(id.name, resource);
-        else this.#nodes.delete(id.name);
-        if (id.name === this.#nodeName) this.#allDirty = true;
-        else this.#dirtyNodes.add(id.name);
+        this.#setNode(id.name, resource?.kind === 'Node' ? resource : undefined);
+        return;
+      case 'NodeStatus':
+        if (resource?.kind === 'NodeStatus') this.#statuses.set(id.name, resource);
+        else this.#statuses.delete(id.name);
+        this.#dirtyNodes.add(id.name);
         return;
       case 'BGPPeer':
         if (resource?.kind === 'BGPPeer') this.#peers.set(id.name, compilePeer(resource));
         else this.#peers.delete(id.name);
         this.#dirtyPeers.add(id.name);
-        return;
-      case 'BGPConfiguration':
-        if (resource?.kind === 'BGPConfiguration') this.#configurations.set(resource);
-        else this.#configurations.delete(id.name);
-        this.#allDirty = true;
         return;
       default:
     }
@@ -68,8 +77,22 @@ export class MeshPeersCalculator {
 
   /** What every peer is told of our routes; the {@link ExportPolicyCalculator} knows. */
   setExportPolicy(policy: RoutePolicy): void {
-    this.#exportPolicy = policy;
+    this.#context.exportPolicy = policy;
     this.#allDirty = true;
+  }
+
+  /** What was found where documents say that passwords are to be found on this host. */
+  setHostPasswords(found: ReadonlyMap<string, Password>): void {
+    this.#context.passwords.setHost(found);
+    this.#allDirty = true;
+  }
+
+  /** Of every document, whether it is for this host or not. */
+  get passwordSources(): readonly PasswordSource[] {
+    const ofPeers = [...this.#peers.values()].map(({ resource }) =>
+      passwordSource(resource.spec.password, sessionOptionsOf(resource)),
+    );
+    return [this.#context.meshPasswordSource, ...ofPeers].filter(source => source !== undefined);
   }
 
   flush(): Delta<string, PeerConfig> {
@@ -89,12 +112,14 @@ export class MeshPeersCalculator {
     return this.#output.take();
   }
 
-  /** As of the last flush: addresses with several claims, fields that this version does not act on. */
+  /** As of the last flush: what of the documents is not as its author wants it. */
   get conditions(): readonly Condition[] {
-    const found: Condition[] = [];
-    if (this.#meshGuarded && this.#candidates.has(MESH)) found.push(guardedMesh());
+    const found: Condition[] = this.#candidates.has(MESH) ? meshConditions(this.#context) : [];
+    const own = this.#nodes.get(this.#nodeName);
     for (const peer of this.#peers.values()) {
-      if (this.#candidates.get(peer.name)?.size) found.push(...unsupportedFields(peer.resource));
+      const claims = [...(this.#candidates.get(peer.name)?.values() ?? [])];
+      const isOurs = claims.length > 0 || peer.appliesTo(this.#nodeName, own);
+      if (isOurs) found.push(...peerConditions(peer.resource, claims, this.#context));
       if (peer.resource.spec.node !== undefined && !this.#nodes.has(peer.resource.spec.node)) {
         found.push(unknownNode(peer.resource));
       }
@@ -109,18 +134,29 @@ export class MeshPeersCalculator {
     return found.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** The mesh asks for a password, which this version cannot give. */
-  get #meshGuarded(): boolean {
-    return this.#configurations.of(this.#nodeName, 'nodeMeshPassword') !== undefined;
-  }
-
   // ---------------------------------------------------------------- candidates
+
+  #setNode(name: string, node: NodeResource | undefined): void {
+    for (const address of addressesOf(this.#nodes.get(name))) {
+      const names = this.#nodesAt.get(address);
+      names?.delete(name);
+      if (names?.size === 0) this.#nodesAt.delete(address);
+      this.#dirtyAddresses.add(address);
+    }
+    if (node === undefined) this.#nodes.delete(name);
+    else this.#nodes.set(name, node);
+    for (const address of addressesOf(node)) {
+      this.#nodesAt.set(address, (this.#nodesAt.get(address) ?? new Set()).add(name));
+      this.#dirtyAddresses.add(address);
+    }
+    if (name !== this.#nodeName) this.#dirtyNodes.add(name);
+  }
 
   /** Every known node and every one that still has candidates. */
   #goneNodes(known: readonly string[]): Set<string> {
     const names = new Set(known);
     for (const candidates of this.#candidates.values()) {
-      for (const name of candidates.keys()) if (name !== '') names.add(name);
+      for (const slot of candidates.keys()) if (slot !== '') names.add(nodeOfSlot(slot));
     }
     return names;
   }
@@ -132,27 +168,35 @@ export class MeshPeersCalculator {
       const plain = this.#plainCandidate(peer);
       if (plain !== undefined) wanted.set('', plain);
       for (const node of peer.selectsNodes ? this.#nodes.keys() : []) {
-        const candidate = this.#selectedCandidate(peer, node);
-        if (candidate !== undefined) wanted.set(node, candidate);
+        for (const candidate of this.#selectedCandidates(peer, node))
+          wanted.set(slotOf(candidate, node), candidate);
       }
     }
     this.#replaceSource(name, wanted);
   }
 
   #recomputeNode(name: string): void {
-    this.#replaceOne(MESH, name, this.#meshCandidate(name));
+    this.#replaceNode(MESH, name, this.#meshCandidates(name));
     for (const peer of this.#peers.values()) {
-      if (peer.selectsNodes) this.#replaceOne(peer.name, name, this.#selectedCandidate(peer, name));
+      if (peer.selectsNodes) this.#replaceNode(peer.name, name, this.#selectedCandidates(peer, name));
     }
   }
 
-  #meshCandidate(name: string): Candidate | undefined {
+  #meshCandidates(name: string): readonly Candidate[] {
     const own = this.#nodes.get(this.#nodeName);
     const remote = this.#nodes.get(name);
-    if (own === undefined || remote === undefined || name === this.#nodeName) return undefined;
-    if (this.#configurations.of(this.#nodeName, 'nodeToNodeMeshEnabled') === false) return undefined;
-    if (isReflector(own) || isReflector(remote)) return undefined;
-    return this.#towardsNode(remote, 'mesh', undefined);
+    if (own === undefined || remote === undefined || name === this.#nodeName) return [];
+    if (!this.#context.meshIsOn) return [];
+    if (this.#context.clusterId !== undefined || isReflector(remote)) return [];
+    const [ipv4, ...others] = this.#towardsNode(remote, 'mesh', undefined);
+    const both = others.length > 0 && this.#carriesBoth(name);
+    return ipv4 === undefined ? [] : both ? [{ ...ipv4, families: FAMILIES }] : [ipv4, ...others];
+  }
+
+  /** It says that its end of a session of the mesh takes both families. We do, if we have an address of either. */
+  #carriesBoth(name: string): boolean {
+    const carried = this.#statuses.get(name)?.spec.meshFamilies ?? [];
+    return carried.length === 2 && this.#context.ownAddress('ipv4') !== undefined;
   }
 
   /** A BGPPeer with an address of its own. */
@@ -162,30 +206,50 @@ export class MeshPeersCalculator {
     const asn = peer.resource.spec.asNumber;
     if (asn === undefined) return undefined;
     const { address, port } = peer.address;
-    return { rank: peer.rank, address, port, asn, name: peer.name, document: peer.resource };
+    return { rank: peer.rank, address, port, asn, families: [], name: peer.name, document: peer.resource };
   }
 
   /** A BGPPeer with a peerSelector: we select the node, or (reverse peering) the node selects us. */
-  #selectedCandidate(peer: CompiledPeer, name: string): Candidate | undefined {
+  #selectedCandidates(peer: CompiledPeer, name: string): readonly Candidate[] {
     const own = this.#nodes.get(this.#nodeName);
     const remote = this.#nodes.get(name);
-    if (own === undefined || remote === undefined || name === this.#nodeName) return undefined;
+    if (own === undefined || remote === undefined || name === this.#nodeName) return [];
     const forwards = peer.appliesTo(this.#nodeName, own) && peer.selects(remote);
     const backwards =
       peer.resource.spec.reversePeering !== 'Manual' && peer.selects(own) && peer.appliesTo(name, remote);
-    return forwards || backwards ? this.#towardsNode(remote, peer.rank, peer.resource) : undefined;
+    return forwards || backwards ? this.#towardsNode(remote, peer.rank, peer.resource) : [];
   }
 
+  /** One for each family that the node has an address of; IPv6 where this host has one, too. */
   #towardsNode(
     remote: NodeResource,
     rank: Candidate['rank'],
     document: BGPPeerResource | undefined,
-  ): Candidate | undefined {
+  ): readonly Candidate[] {
     const { name } = remote.metadata;
-    const at = nodeAddress(remote);
-    if (at === undefined) return undefined;
-    const asn: Asn = this.#configurations.asn(remote, name);
-    return { rank, address: at.address, port: this.#configurations.listenPort(name), asn, name, document };
+    const { configurations } = this.#context;
+    const asn: Asn = configurations.asn(remote, name);
+    const port = configurations.listenPort(name);
+    const towards = (address: IpAddress, family: Family): Candidate => {
+      return { rank, address, port, asn, families: [family], name, document };
+    };
+    const [ipv4, ipv6] = [nodeAddress(remote)?.address, nodeAddress(remote, 'ipv6')?.address];
+    const hasIpv6 = this.#context.ownAddress('ipv6') !== undefined;
+    return [
+      ...(ipv4 === undefined ? [] : [towards(ipv4, 'ipv4-unicast')]),
+      ...(ipv6 === undefined || !hasIpv6 ? [] : [towards(ipv6, 'ipv6-unicast')]),
+    ];
+  }
+
+  #replaceNode(source: string, name: string, candidates: readonly Candidate[]): void {
+    for (const family of addressFamilies) {
+      const slot = `${family} ${name}`;
+      this.#replaceOne(
+        source,
+        slot,
+        candidates.find(candidate => slotOf(candidate, name) === slot),
+      );
+    }
   }
 
   #replaceSource(source: string, wanted: ReadonlyMap<string, Candidate>): void {
@@ -220,9 +284,7 @@ export class MeshPeersCalculator {
   // ---------------------------------------------------------------- election
 
   #elect(address: IpAddress): void {
-    const own = this.#nodes.get(this.#nodeName);
-    const isOwn = address === nodeAddress(own)?.address || address === nodeAddress(own, 'ipv6')?.address;
-    const winner = isOwn
+    const winner = this.#context.isOwnAddress(address)
       ? undefined
       : [...(this.#byAddress.get(address)?.values() ?? [])].sort(compareCandidates)[0];
     const key = winner === undefined ? undefined : peerKey(winner);
@@ -233,46 +295,30 @@ export class MeshPeersCalculator {
     }
     if (winner === undefined || key === undefined) return;
     this.#keyOfAddress.set(address, key);
-    const localAsn = this.#configurations.asn(own, this.#nodeName);
-    this.#output.put(
-      key,
-      peerConfig(winner, {
-        own,
-        localAsn,
-        exportPolicy: this.#exportPolicy,
-        timers: this.#timers,
-        meshGuarded: this.#meshGuarded,
-      }),
-    );
+    this.#output.put(key, peerConfig(winner, this.#clusterIdAt(address), this.#context));
   }
+
+  /** Of the node with this address as a route reflector. */
+  #clusterIdAt(address: IpAddress): Ipv4Address | undefined {
+    const [name] = [...(this.#nodesAt.get(address) ?? [])].sort();
+    return name === undefined ? undefined : this.#nodes.get(name)?.spec.bgp?.routeReflectorClusterID;
+  }
+}
+
+const addressFamilies: readonly AddressFamily[] = ['ipv4', 'ipv6'];
+
+function slotOf({ address }: Candidate, nodeName: string): string {
+  return `${addressFamily(address)} ${nodeName}`;
+}
+
+function nodeOfSlot(slot: string): string {
+  return slot.slice(slot.indexOf(' ') + 1);
+}
+
+function addressesOf(node: NodeResource | undefined): readonly IpAddress[] {
+  return addressFamilies.flatMap(family => nodeAddress(node, family)?.address ?? []);
 }
 
 function isReflector(node: NodeResource): boolean {
   return node.spec.bgp?.routeReflectorClusterID !== undefined;
-}
-
-function guardedMesh(): Condition {
-  const message =
-    'BGPConfiguration/default has spec.nodeMeshPassword, which this version cannot honour: the mesh is kept down';
-  return condition('error', 'unsupported-field', ['BGPConfiguration/default', 'nodeMeshPassword'], message);
-}
-
-function unknownNode(peer: BGPPeerResource): Condition {
-  const id = `BGPPeer/${peer.metadata.name}`;
-  return condition(
-    'warning',
-    'unknown-node',
-    [id],
-    `${id} is for node "${peer.spec.node}", which does not exist`,
-  );
-}
-
-function duplicatePeers(address: IpAddress, documents: readonly Candidate[]): Condition {
-  const ids = documents.map(claim => `BGPPeer/${claim.document?.metadata.name}`);
-  return condition(
-    'warning',
-    'duplicate-peer',
-    [...new Set(ids)],
-    `several BGPPeers lead to ${address}: ${ids[0]} is used, the others are not`,
-  );
 }

@@ -1,20 +1,23 @@
 /**
- * The routes this host originates: its confirmed blocks, and workload addresses outside all of them (borrowed ones) as host routes.
+ * The routes this host originates: its confirmed blocks, workload addresses outside all of them (borrowed ones) as host routes, and the
+ * ranges of services. A host of IPv4 and IPv6 names its IPv6 address as the next hop: a session over IPv4 may carry IPv6, too.
  *
  * A pending affinity is nobody's yet and is neither announced nor black-holed. `prefixAdvertisements` add communities (RFC 1997,
  * RFC 8092) to every route inside their CIDR. Whether a route leaves the host is the export policy's question, not asked here.
  */
 import type { OriginatedRoute } from '../../bgp/speaker/contract.js';
-import { addressBits } from '../../core/ip-address.js';
+import { addressBits, type IpAddress } from '../../core/ip-address.js';
 import { type Prefix, prefixContains, prefixFamily, prefixLength } from '../../core/prefix.js';
 import type {
   BGPConfigurationResource,
   BlockAffinityResource,
+  NodeResource,
   WorkloadEndpointResource,
 } from '../../core/resources/resource.js';
 import { afterChange, type Delta, KeyedOutput, type ResourceChange } from './calculator.js';
 import { type Condition, condition } from './condition.js';
-import { BgpConfigurations } from './node-view.js';
+import { BgpConfigurations, nodeAddress } from './node-view.js';
+import { serviceRanges } from './service-ranges.js';
 
 export interface OwnRoute {
   readonly route: OriginatedRoute;
@@ -31,6 +34,7 @@ export class OwnRoutesCalculator {
   readonly #workloads = new Map<string, readonly Prefix[]>();
   readonly #configurations = new BgpConfigurations();
   readonly #output = new KeyedOutput<Prefix, OwnRoute>();
+  #ipv6NextHop: IpAddress | undefined;
   #current = new Set<Prefix>();
   #conditions: readonly Condition[] = [];
   #dirty = false;
@@ -52,6 +56,9 @@ export class OwnRoutesCalculator {
           `${id.namespace ?? ''}/${id.name}`,
           this.#ownNetworks(resource as WorkloadEndpointResource | undefined),
         );
+        return;
+      case 'Node':
+        if (id.name === this.#nodeName) this.#setNode(resource as NodeResource | undefined);
         return;
       case 'BGPConfiguration':
         if (resource === undefined) this.#configurations.delete(id.name);
@@ -84,11 +91,27 @@ export class OwnRoutesCalculator {
     const borrowed = networks.filter(network => !blocks.some(block => prefixContains(block, network)));
     const communities = this.#configurations.of(this.#nodeName, 'communities') ?? [];
     const advertisements = this.#configurations.of(this.#nodeName, 'prefixAdvertisements') ?? [];
-    const wanted = new Set<Prefix>([...blocks, ...borrowed]);
+    const services = serviceRanges(this.#configurations, this.#nodeName);
+    const blackholes = new Set(blocks);
+    const wanted = new Set<Prefix>([...blocks, ...borrowed, ...services.advertised]);
     for (const prefix of this.#current) if (!wanted.has(prefix)) this.#output.remove(prefix);
-    for (const prefix of wanted) this.#output.put(prefix, ownRoute(prefix, communities, advertisements));
+    for (const prefix of wanted) {
+      const nextHop = prefixFamily(prefix) === 'ipv6' ? this.#ipv6NextHop : undefined;
+      const route = ownRoute(prefix, communities, advertisements, nextHop);
+      this.#output.put(prefix, { ...route, blackhole: route.blackhole && blackholes.has(prefix) });
+    }
     this.#current = wanted;
-    this.#conditions = undefinedCommunities(communities, advertisements);
+    this.#conditions = [
+      ...undefinedCommunities(communities, advertisements),
+      ...withheldRanges(services.withheld),
+    ];
+  }
+
+  #setNode(node: NodeResource | undefined): void {
+    const dual = nodeAddress(node)?.address !== undefined;
+    const nextHop = dual ? nodeAddress(node, 'ipv6')?.address : undefined;
+    if (nextHop !== this.#ipv6NextHop) this.#dirty = true;
+    this.#ipv6NextHop = nextHop;
   }
 
   #ownBlock(affinity: BlockAffinityResource | undefined): Prefix | undefined {
@@ -113,7 +136,12 @@ export class OwnRoutesCalculator {
 }
 
 /** One route with the communities of every advertisement that covers it. */
-export function ownRoute(prefix: Prefix, communities: Communities, advertisements: Advertisements): OwnRoute {
+export function ownRoute(
+  prefix: Prefix,
+  communities: Communities,
+  advertisements: Advertisements,
+  nextHop?: IpAddress,
+): OwnRoute {
   const values = advertisements
     .filter(advertisement => prefixContains(advertisement.cidr, prefix))
     .flatMap(advertisement => advertisement.communities)
@@ -127,7 +155,7 @@ export function ownRoute(prefix: Prefix, communities: Communities, advertisement
   return {
     route: {
       prefix,
-      nextHop: undefined,
+      nextHop,
       communities: [...small].sort((a, b) => a - b),
       largeCommunities: [...large.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]),
       localPref: undefined,
@@ -163,4 +191,11 @@ function undefinedCommunities(communities: Communities, advertisements: Advertis
         `prefixAdvertisements name the community "${name}", which spec.communities does not define: it is left out`,
       ),
     );
+}
+
+function withheldRanges(ranges: readonly Prefix[]): Condition[] {
+  if (ranges.length === 0) return [];
+  const object = 'BGPConfiguration/default';
+  const message = `serviceLoadBalancerAggregation is Disabled: single addresses of ${ranges.join(', ')} cannot be announced, because this version does not know Kubernetes' services; neither are the ranges`;
+  return [condition('warning', 'service-addresses', [object, 'serviceLoadBalancerAggregation'], message)];
 }

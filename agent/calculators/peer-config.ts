@@ -1,14 +1,15 @@
 /** From a claim on a remote address to the speaker's PeerConfig: names, types and defaults as Calico's users know them. */
-import { familyOf } from '../../bgp/family.js';
-import type { PeerConfig, RoutePolicy } from '../../bgp/speaker/contract.js';
-import { peerDefaults } from '../../bgp/speaker/defaults.js';
+import { type Family, familyOf } from '../../bgp/family.js';
+import type { PeerConfig } from '../../bgp/speaker/contract.js';
 import type { Asn } from '../../core/asn.js';
-import { durationSeconds } from '../../core/duration.js';
-import { addressFamily, type IpAddress } from '../../core/ip-address.js';
+import { addressFamily, type IpAddress, type Ipv4Address } from '../../core/ip-address.js';
 import { prefixContainsAddress } from '../../core/prefix.js';
-import type { BGPPeerResource, NodeResource } from '../../core/resources/resource.js';
-import { BGP_PORT, nodeAddress } from './node-view.js';
-import { mustStayDown } from './peer-scope.js';
+import { sessionOptionsOf } from '../../core/resources/annotations.js';
+import type { BGPPeerResource } from '../../core/resources/resource.js';
+import type { SessionOptions } from '../../core/resources/session-options.js';
+import { BGP_PORT } from './node-view.js';
+import type { PeerContext } from './peer-context.js';
+import { documentWish, type SessionWish, sessionTemplate } from './peer-template.js';
 
 /** One document's (or the mesh's) wish to speak with an address. */
 export interface Candidate {
@@ -16,29 +17,12 @@ export interface Candidate {
   readonly address: IpAddress;
   readonly port: number;
   readonly asn: Asn;
+  /** Of a session of the mesh; a document says for itself. */
+  readonly families: readonly Family[];
   /** The other node's name, or the BGPPeer's. */
   readonly name: string;
   readonly document: BGPPeerResource | undefined;
 }
-
-/** Seconds; the agent's own configuration. */
-export interface PeerTimers {
-  readonly holdTimeSeconds: number;
-  readonly keepaliveTimeSeconds: number | undefined;
-  readonly connectRetrySeconds: number;
-  readonly idleHoldMaxSeconds: number;
-}
-
-/** Hold 90 s and keepalive a third of it; connect retry 5 s; idle hold-down doubling up to 60 s. */
-export const defaultPeerTimers: PeerTimers = {
-  holdTimeSeconds: 90,
-  keepaliveTimeSeconds: undefined,
-  connectRetrySeconds: 5,
-  idleHoldMaxSeconds: 60,
-};
-
-/** Calico's: no BGPPeer session needs its peer to be on a connected subnet. */
-const PEER_TTL = 64;
 
 const ranks = { node: 0, global: 1, mesh: 2 } as const;
 const words = { node: 'node specific', global: 'global', mesh: 'node-to-node mesh' } as const;
@@ -62,67 +46,64 @@ export function peerKey(candidate: Candidate): string {
   return `${keyPrefixes[candidate.rank]}_${address}${port}`;
 }
 
+/** @param clusterId the peer's own as a route reflector, if it is a node of the cluster and has one */
 export function peerConfig(
   candidate: Candidate,
-  local: {
-    readonly own: NodeResource | undefined;
-    readonly localAsn: Asn;
-    readonly exportPolicy: RoutePolicy;
-    readonly timers: PeerTimers;
-    readonly meshGuarded: boolean;
-  },
+  clusterId: Ipv4Address | undefined,
+  context: PeerContext,
 ): PeerConfig {
-  const { document } = candidate;
-  const spec = document?.spec;
-  const down = document === undefined ? local.meshGuarded : mustStayDown(document);
-  const own = nodeAddress(local.own, addressFamily(candidate.address));
-  const keepalive = durationSeconds(spec?.keepaliveTime) ?? local.timers.keepaliveTimeSeconds;
+  const wish = wishOf(candidate, context);
+  const own = context.ownAddress(addressFamily(candidate.address));
   const sharesSubnet = own !== undefined && prefixContainsAddress(own.subnet, candidate.address);
   return {
-    ...peerDefaults,
+    ...sessionTemplate(wish, context),
     key: peerKey(candidate),
     type: words[candidate.rank],
     name: candidate.name,
     address: candidate.address,
     port: candidate.port,
     asn: candidate.asn,
-    localAsn: spec?.localASNumber,
-    localAddress: spec?.sourceAddress === 'None' ? undefined : own?.address,
-    families: [familyOf(candidate.address)],
-    ...holdAndKeepalive(local.timers.holdTimeSeconds, keepalive),
-    connectRetrySeconds: local.timers.connectRetrySeconds,
-    idleHoldMaxSeconds: local.timers.idleHoldMaxSeconds,
-    ttl: PEER_TTL,
-    nextHopMode: nextHopMode(spec),
+    passive: false,
+    localAddress: candidate.document?.spec.sourceAddress === 'None' ? undefined : own?.address,
     sharedSubnets: sharesSubnet ? [own.subnet] : [],
-    exportPolicy: local.exportPolicy,
-    administrativeState: down ? 'down' : 'up',
+    routeReflectorClient:
+      isInternal(candidate, context) &&
+      (wish.options.routeReflectorClient ?? isClient(candidate, clusterId, context)),
+    bfd: bfdOf(wish.options, candidate.document, sharesSubnet),
   };
 }
 
-/** A keepalive longer than a third of the hold time would lose sessions to one dropped message: the hold time follows it. */
-function holdAndKeepalive(
-  holdTimeSeconds: number,
-  keepaliveTimeSeconds: number | undefined,
-): Pick<PeerConfig, 'holdTimeSeconds' | 'keepaliveTimeSeconds'> {
-  if (keepaliveTimeSeconds === undefined || holdTimeSeconds === 0)
-    return { holdTimeSeconds, keepaliveTimeSeconds };
-  const keepalive = Math.max(1, Math.round(keepaliveTimeSeconds));
-  return {
-    holdTimeSeconds: Math.min(65535, Math.max(holdTimeSeconds, 3 * keepalive)),
-    keepaliveTimeSeconds: keepalive,
-  };
-}
-
-function nextHopMode(spec: BGPPeerResource['spec'] | undefined): PeerConfig['nextHopMode'] {
-  switch (spec?.nextHopMode) {
-    case 'Self':
-      return 'self';
-    case 'Keep':
-      return 'keep';
-    case 'Auto':
-      return 'auto';
-    case undefined:
-      return spec?.keepOriginalNextHop === true ? 'keep' : 'auto';
+function wishOf({ document, address, families }: Candidate, context: PeerContext): SessionWish {
+  if (document !== undefined) {
+    return documentWish(document.spec, sessionOptionsOf(document), familyOf(address));
   }
+  return {
+    fields: {},
+    options: context.meshOptions,
+    password: context.meshPasswordSource,
+    restartTimeSeconds: context.meshRestartSeconds,
+    families,
+  };
+}
+
+/** In the AS that we have towards it. */
+export function isInternal({ asn, document }: Candidate, context: PeerContext): boolean {
+  return asn === (document?.spec.localASNumber ?? context.localAsn);
+}
+
+/** Calico's: of another cluster, or of none. The mesh is among those that are no reflectors. */
+function isClient(candidate: Candidate, clusterId: Ipv4Address | undefined, context: PeerContext): boolean {
+  const own = context.clusterId;
+  return candidate.document !== undefined && own !== undefined && clusterId !== own;
+}
+
+function bfdOf(
+  options: SessionOptions,
+  document: BGPPeerResource | undefined,
+  sharesSubnet: boolean,
+): PeerConfig['bfd'] {
+  const wanted =
+    document?.spec.failureDetectionMode === 'BFDIfDirectlyConnected' && sharesSubnet ? 'On' : 'Off';
+  const said = options.bfd ?? wanted;
+  return said === 'Off' ? undefined : { strict: said === 'Strict' };
 }

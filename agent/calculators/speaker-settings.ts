@@ -5,8 +5,13 @@
  */
 import type { ListenEndpoint } from '../../bgp/speaker/contract.js';
 import type { Asn } from '../../core/asn.js';
-import { durationSeconds } from '../../core/duration.js';
-import { type IpAddress, type Ipv4Address, ipv4FromNumber } from '../../core/ip-address.js';
+import {
+  type IpAddress,
+  type Ipv4Address,
+  type Ipv6Address,
+  ipv4FromNumber,
+  parseIpv4,
+} from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import type { NodeResource } from '../../core/resources/resource.js';
 import { afterChange, type ResourceChange, sameValue } from './calculator.js';
@@ -16,8 +21,8 @@ export interface SpeakerSettings {
   readonly asn: Asn;
   readonly routerId: Ipv4Address;
   readonly listen: readonly ListenEndpoint[];
-  /** `nodeMeshMaxRestartTime` in seconds, 0 to 4095; undefined leaves the agent's own default. */
-  readonly restartTimeSeconds: number | undefined;
+  /** Of a route reflector. */
+  readonly clusterId: Ipv4Address | undefined;
   readonly ipv4Address: IpAddress | undefined;
   readonly ipv4Subnet: Prefix | undefined;
   readonly ipv6Address: IpAddress | undefined;
@@ -64,20 +69,37 @@ function speakerSettings(
 ): SpeakerSettings {
   const own = nodeAddress(node);
   const ipv6 = nodeAddress(node, 'ipv6');
-  const port = configurations.listenPort(nodeName);
-  const restart = durationSeconds(configurations.of(nodeName, 'nodeMeshMaxRestartTime'));
-  const bindToNode = configurations.of(nodeName, 'bindMode') === 'NodeIP' && own !== undefined;
-  const address = bindToNode ? own.address : ('0.0.0.0' as Ipv4Address);
   return {
     asn: configurations.asn(node, nodeName),
     routerId: (own?.address as Ipv4Address | undefined) ?? routerIdFromName(nodeName),
-    listen: [{ address, port }],
-    restartTimeSeconds: restart === undefined ? undefined : Math.min(4095, Math.round(restart)),
+    listen: listenEndpoints(nodeName, node, configurations),
+    clusterId: node?.spec.bgp?.routeReflectorClusterID,
     ipv4Address: own?.address,
     ipv4Subnet: own?.subnet,
     ipv6Address: ipv6?.address,
     ipv6Subnet: ipv6?.subnet,
   };
+}
+
+/** Every address of each family that the host has one of, or with bindMode NodeIP that one alone. IPv4 always, to have a listener. */
+function listenEndpoints(
+  nodeName: string,
+  node: NodeResource | undefined,
+  configurations: BgpConfigurations,
+): readonly ListenEndpoint[] {
+  const port = configurations.listenPort(nodeName);
+  const bound = configurations.of(nodeName, 'bindMode') === 'NodeIP';
+  const [ipv4, ipv6] = [nodeAddress(node)?.address, nodeAddress(node, 'ipv6')?.address];
+  const any = { ipv4: '0.0.0.0' as Ipv4Address, ipv6: '::' as Ipv6Address };
+  if (!bound)
+    return [any.ipv4, ...(ipv6 === undefined ? [] : [any.ipv6])].map(address => ({ address, port }));
+  const own = [ipv4, ipv6].filter(address => address !== undefined);
+  return (own.length === 0 ? [any.ipv4] : own).map(address => ({ address, port }));
+}
+
+/** Of a reflector whose author wrote none: its address, else what its name makes. */
+export function usualClusterId(address: string | undefined, nodeName: string): Ipv4Address {
+  return parseIpv4(address?.split('/')[0] ?? '') ?? routerIdFromName(nodeName);
 }
 
 /** FNV-1a over the name's UTF-16 units; never 0, which RFC 6286 forbids. */

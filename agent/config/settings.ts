@@ -10,6 +10,7 @@ import {
   parseIpAddress,
 } from '../../core/ip-address.js';
 import { hostPrefix, isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
+import type { AgentMode } from '../calculators/peer-context.js';
 import type { AddressWish } from '../node-address.js';
 
 /** What a setting is, once read. */
@@ -17,6 +18,7 @@ export interface Settings {
   readonly nodeName: string;
   readonly ipv4Address: AddressWish;
   readonly ipv6Address: AddressWish;
+  readonly mode: AgentMode;
   readonly storeDirectory: string;
   readonly dataplane: 'linux' | 'none';
   readonly routeMetric: number;
@@ -117,6 +119,17 @@ export const settings: readonly Setting[] = [
     parse: addressWish('ipv6'),
   },
   {
+    key: 'mode',
+    path: 'mode',
+    flag: 'mode',
+    environment: 'MARGAY_MODE',
+    fallback: 'node',
+    allowed: 'node or route-reflector',
+    describe:
+      '`node` is a host with workloads. `route-reflector` reflects routes between its peers and forwards nothing: nothing is written to the kernel whatever `dataplane` says, no route of its own is announced, and external peers exchange no routes without a BGPFilter for the direction (RFC 8212). Its Node document gets a `routeReflectorClusterID`, its own address, if it has none.',
+    parse: word('node', 'route-reflector'),
+  },
+  {
     key: 'storeDirectory',
     path: 'store.directory',
     flag: 'store-directory',
@@ -155,7 +168,7 @@ export const settings: readonly Setting[] = [
     fallback: '120',
     allowed: 'a whole number from 0 to 4095',
     describe:
-      'Seconds that peers keep our routes while this agent restarts (RFC 4724). A BGPConfiguration with nodeMeshMaxRestartTime overrides it.',
+      'Seconds that peers keep our routes while this agent restarts (RFC 4724). For the mesh a BGPConfiguration with nodeMeshMaxRestartTime overrides it, for its peers a BGPPeer with maxRestartTime.',
     parse: wholeNumber(0, 4095),
   },
   {

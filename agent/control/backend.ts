@@ -4,7 +4,7 @@ import type { ResourceId, ResourceKind } from '../../core/resources/resource.js'
 import type {
   AgentStatus,
   ApplyRequest,
-  ApplyResult,
+  ApplyResponse,
   BfdView,
   ClearPeerRequest,
   ControlProblem,
@@ -32,7 +32,7 @@ export interface ControlBackend {
   clearPeer(peer: PeerStatus, how: ClearPeerRequest['how'], message: string): string;
   listResources(kind: ResourceKind): Promise<readonly StoredView[]>;
   getResource(id: ResourceId): Promise<StoredView>;
-  apply(request: ApplyRequest): Promise<readonly ApplyResult[]>;
+  apply(request: ApplyRequest): Promise<ApplyResponse>;
   deleteResource(id: ResourceId): Promise<void>;
   /**
    * Probes the ways to a node, or to every other one. Throws {@link ControlFailure} where there is no such node, or nothing to probe with.

@@ -130,7 +130,7 @@ async function perform(
       await backend.deleteResource(wanted.id);
       return { deleted: true };
     case 'apply':
-      return { results: await backend.apply(parseApply(await readBody(request))) };
+      return await backend.apply(parseApply(await readBody(request)));
     case 'shutdown':
       backend.shutdown();
       return { goodbye: true };

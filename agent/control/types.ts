@@ -13,7 +13,7 @@
  *   GET    /v1/bfd                           {@link BfdView}
  *   GET    /v1/routes?table&peer&family&prefix&after&limit      one page, or with `accept: application/x-ndjson` all, a route a line
  *   GET    /v1/resources/KIND[/[NAMESPACE/]NAME]                {@link ResourcesView} or {@link StoredView}
- *   POST   /v1/resources                     {@link ApplyRequest} to {@link ApplyResult}s, a result per document
+ *   POST   /v1/resources                     {@link ApplyRequest} to {@link ApplyResponse}, a result per document
  *   DELETE /v1/resources/KIND/[NAMESPACE/]NAME
  *   GET    /v1/watch/status|peers|bfd|resources|routes   NDJSON: the whole view (of routes the first page) now and after each
  *                                            change, at most four a second
@@ -135,6 +135,24 @@ export interface ApplyResult {
 
 export interface ApplyResponse {
   readonly results: readonly ApplyResult[];
+  /** Of a dry run: what all the documents together would do to the sessions of this host. */
+  readonly sessions?: readonly SessionEffectView[];
+}
+
+/** What a change would do to a session with a peer, or to those of a range. */
+export interface SessionEffectView {
+  /** The peer's key, or that of its range. */
+  readonly peer: string;
+  /** As people know it: the node, the BGPPeer or the range. */
+  readonly name: string;
+  /** Of the peer, or the range's prefix. */
+  readonly address: string;
+  /** `starts` and `ends`: there is a session after it, and not before, or the other way about. */
+  readonly effect: 'starts' | 'ends' | 'resets' | 'changes-live';
+  /** Of the speaker's configuration; no values. */
+  readonly fields: readonly string[];
+  /** Why it starts, ends or resets, in words; "" for what changes live. */
+  readonly why: string;
 }
 
 export interface ConditionView {

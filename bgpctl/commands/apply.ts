@@ -2,6 +2,7 @@
 import type { ApplyResult } from '../../agent/control/types.js';
 import { type Command, exitCode, UsageError } from '../command.js';
 import { readDocuments } from '../documents.js';
+import { formatSessionEffects } from '../format/session-effects.js';
 import { problemLine } from '../format/status.js';
 
 export const applyCommand: Command = {
@@ -15,10 +16,14 @@ export const applyCommand: Command = {
       placeholder: 'PATH',
       describe: 'a file, a directory, or - for standard input; repeatable',
     },
-    'dry-run': { type: 'boolean', describe: 'validate only' },
+    'dry-run': {
+      type: 'boolean',
+      describe: "validate only, and say what becomes of this host's sessions",
+    },
   },
   examples: [
     ['bgpctl apply -f peers.yaml', ''],
+    ['bgpctl apply -f peers.yaml --dry-run', 'which sessions would be reset, and why'],
     ['bgpctl get nodes -o yaml | bgpctl apply -f -', ''],
   ],
   async run(given, context) {
@@ -27,13 +32,14 @@ export const applyCommand: Command = {
     const documents = await readDocuments(files);
     if (documents.length === 0) throw new UsageError(`there is no document in ${files.join(', ')}`);
     const dryRun = given['dry-run'] === true;
-    const { results } = await context.client.apply({ documents, dryRun });
+    const { results, sessions } = await context.client.apply({ documents, dryRun });
     for (const result of results) {
       if (isBad(result)) {
         context.err(`${result.location}: ${result.id === '' ? '' : `${result.id} `}${result.outcome}`);
         for (const problem of result.problems) context.err(`  ${problemLine(problem)}`);
       } else await context.out(`${result.id} ${result.outcome}${dryRun ? ' (dry run)' : ''}\n`);
     }
+    if (sessions !== undefined) await context.out(formatSessionEffects(sessions));
     return results.some(isBad) ? exitCode.finding : exitCode.fine;
   },
 };

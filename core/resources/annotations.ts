@@ -25,8 +25,8 @@ const modes: readonly string[] = ['Always', 'CrossSubnet', 'Never'] satisfies En
 
 type Known = Readonly<Record<string, { is(value: string): boolean; allowed: string }>>;
 
-/** A node of the mesh is nobody's client. */
-const notOfMesh: readonly SessionOptionName[] = ['routeReflectorClient'];
+/** A node of the mesh is nobody's client, and the families are those of the two nodes. */
+const notOfMesh: readonly SessionOptionName[] = ['families', 'routeReflectorClient'];
 
 function optionsBut(left: readonly SessionOptionName[]): Known {
   const names = sessionOptionNames.filter(name => !left.includes(name));

@@ -11,4 +11,5 @@ export const nodeStatusSpec = z.strictObject({
     'a list of { tunnel, state, reason }',
   ),
   sends: z.array(tunnel, 'a list of tunnels'),
+  meshFamilies: optional(z.array(oneOf(['ipv4', 'ipv6']), 'a list of ipv4 and ipv6')),
 });

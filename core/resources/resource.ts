@@ -4,7 +4,7 @@
  * These are the shapes after parsing, validation and defaults: texts are canonical, absent optional fields stay absent.
  */
 import type { Asn } from '../asn.js';
-import type { IpAddress, Ipv4Address, Ipv6Address } from '../ip-address.js';
+import type { AddressFamily, IpAddress, Ipv4Address, Ipv6Address } from '../ip-address.js';
 import type { Prefix } from '../prefix.js';
 import type { SessionOptionName } from './session-options.js';
 
@@ -262,6 +262,8 @@ export type NodeStatusResource = Document<
     readonly receives: readonly TunnelReception[];
     /** Tunnels that routes of this host lead into. */
     readonly sends: readonly TunnelName[];
+    /** What one session of the mesh with this host carries; absent: the family of its address. */
+    readonly meshFamilies?: readonly AddressFamily[];
   },
   typeof MARGAY_API
 >;

@@ -40,6 +40,8 @@ function duration(least: string, most: string, step = 1): Option<number> {
 
 const flag: Option<boolean> = option('true or false', text => ({ true: true, false: false })[text]);
 
+/** Proposed where nobody says otherwise. */
+const USUAL_HOLD_SECONDS = 90;
 const holdTime = duration('3s', '65535s');
 
 /** By name. */
@@ -56,7 +58,7 @@ export const sessionOptions = {
   /** RFC 7911. */
   addPathReceive: flag,
   /** Paths per prefix; 0 is off. */
-  addPathSend: number(0, 64),
+  addPathSend: number(0, 32),
   /** RFC 8654. */
   extendedMessages: flag,
   /** RFC 8950: IPv4 routes with next hops of IPv6. */
@@ -86,6 +88,8 @@ export const sessionOptions = {
   sendHoldTime: option(`0s, or ${duration('8s', '65535s').allowed}`, text =>
     text === '0s' ? 0 : duration('8s', '65535s').parse(text),
   ),
+  /** RFC 4760: those of the session; that of the peer's address where it is not said. */
+  families: word('IPv4', 'IPv6', 'Both'),
   /** RFC 4456; Calico's rule where it is not said. */
   routeReflectorClient: flag,
   /** The first line of a file of the host, RFC 2385. */
@@ -136,6 +140,10 @@ export function contradictions(
     refuse(sources[0], `allowed beside spec.${inSpec}: a session has one password`);
   } else if (sources.length > 1)
     refuse('passwordEnv', 'allowed beside passwordFile: a session has one password');
+  const { sendHoldTime, holdTime = USUAL_HOLD_SECONDS } = options;
+  if (sendHoldTime !== undefined && sendHoldTime > 0 && sendHoldTime <= holdTime) {
+    refuse('sendHoldTime', `longer than the hold time of ${holdTime}s`);
+  }
   if (options.roleStrict === true && options.role === undefined)
     refuse('roleStrict', 'allowed without a role');
   if (options.maxPrefixesAction !== undefined && options.maxPrefixes === undefined) {

@@ -1,12 +1,13 @@
 import test, { type ExecutionContext } from 'ava';
 import { ControlFailure } from '../../agent/control/backend.js';
-import type { ApplyResult } from '../../agent/control/types.js';
+import type { ApplyResponse } from '../../agent/control/types.js';
 import { AgentBackend } from '../../agent/control-backend.js';
 import type { SpeakerQuery } from '../../bgp/speaker/contract.js';
 import { serialiseResource } from '../../core/resources/parse.js';
+import type { Resource } from '../../core/resources/resource.js';
 import { MemoryStore } from '../../store/memory-store.js';
 import { peerStatus, routeView } from './control/fake-backend.js';
-import { bgpPeer, node, pool } from './documents.js';
+import { asn, bgpConfiguration, bgpPeer, bgpPeerRange, cidr, node, pool, secret } from './documents.js';
 import { runAgent } from './running-agent.js';
 
 const peers = [
@@ -30,7 +31,7 @@ async function newBackend(t: ExecutionContext, store = new MemoryStore([node('a'
 }
 
 const document = (location: string, value: unknown) => ({ documents: [{ location, document: value }] });
-const outcomes = (results: readonly ApplyResult[]) => results.map(({ id, outcome }) => `${id} ${outcome}`);
+const outcomes = ({ results }: ApplyResponse) => results.map(({ id, outcome }) => `${id} ${outcome}`);
 
 test('who answers', async t => {
   const { backend } = await newBackend(t);
@@ -120,18 +121,90 @@ test('apply: fields and labels in another order are the same document', async t 
 test('apply: a document that is wrong is said with field, value and what is allowed; the others are applied', async t => {
   const { backend, store } = await newBackend(t);
   const wrong = { ...serialiseResource(bgpPeer('tor', {})), spec: { peerIP: '10.0.0.300', asNumber: 1 } };
-  const results = await backend.apply({
+  const response = await backend.apply({
     documents: [
       { location: 'a.yaml#1', document: wrong },
       { location: 'a.yaml#2', document: null },
       { location: 'a.yaml#3', document: serialiseResource(node('n')) },
     ],
   });
-  t.deepEqual(outcomes(results), ['BGPPeer/tor invalid', ' invalid', 'Node/n created']);
+  const { results } = response;
+  t.deepEqual(outcomes(response), ['BGPPeer/tor invalid', ' invalid', 'Node/n created']);
   t.is(results[0]?.location, 'a.yaml#1');
   t.like(results[0]?.problems[0], { field: 'spec.peerIP', value: '"10.0.0.300"' });
   t.truthy(results[0]?.problems[0]?.allowed);
   t.is((await store.get({ kind: 'Node', name: 'n' })).kind, 'ok');
+});
+
+test('a dry run says what becomes of the sessions, and changes nothing', async t => {
+  const documents = [
+    node('a', '10.0.0.1/24'),
+    node('b', '10.0.0.2/24'),
+    bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: asn(65000) }),
+    bgpPeer('sealed', {
+      peerIP: '10.0.0.253',
+      asNumber: asn(65000),
+      password: { secretKeyRef: { name: 's', key: 'k' } },
+    }),
+  ];
+  const { backend, store, commands } = await newBackend(t, new MemoryStore(documents));
+  const told = commands.length;
+  const dry = async (...resources: Resource[]) => {
+    const response = await backend.apply({
+      documents: resources.map(one => ({ location: 'x', document: serialiseResource(one) })),
+      dryRun: true,
+    });
+    return (response.sessions ?? []).map(({ effect, peer, fields, why }) =>
+      [effect, peer, fields.join('+'), why].filter(word => word !== '').join(' | '),
+    );
+  };
+  t.deepEqual(await dry(), []);
+  t.deepEqual(
+    await dry(bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: asn(65000), numAllowedLocalASNumbers: 1 })),
+    ['changes-live | Global_10_0_0_254 | ownAsnsAllowed'],
+  );
+  t.deepEqual(
+    await dry(bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: asn(65001), maxRestartTime: '1m' })),
+    [
+      "resets | Global_10_0_0_254 | asn+restartTimeSeconds | the peer's AS number is checked in OPEN; OPEN carries the restart time",
+    ],
+  );
+  t.deepEqual(await dry(node('c', '10.0.0.3/24')), ['starts | Mesh_10_0_0_3 | there was no such peer']);
+  t.deepEqual(await dry(bgpConfiguration('default', { nodeToNodeMeshEnabled: false })), [
+    'ends | Mesh_10_0_0_2 | there is no such peer any more',
+  ]);
+  t.deepEqual(await dry(bgpPeer('over', { peerIP: '10.0.0.2', asNumber: asn(64512) })), [
+    'resets | Global_10_0_0_2 | key+name+type | another document speaks for it: Mesh_10_0_0_2 becomes Global_10_0_0_2',
+  ]);
+  const sealed = await dry(secret('s', { k: 'hunter2' }));
+  t.deepEqual(sealed, ['starts | Global_10_0_0_253 | what kept it down is gone']);
+  t.deepEqual(
+    await dry(bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: asn(65000) }, { passwordEnv: 'X' })),
+    ['ends | Global_10_0_0_254 | this agent reads no passwords of its host'],
+  );
+  const anew = await dry(bgpConfiguration('default', { asNumber: asn(64600) }));
+  t.true(
+    anew.length === 2 && anew.every(line => /^resets .*the AS number of this host becomes 64600$/.test(line)),
+    anew.join('\n'),
+  );
+  t.deepEqual(await dry(bgpPeerRange('r', { cidr: cidr('10.9.0.0/16') })), [
+    'starts | r | there was no such peer',
+  ]);
+  t.is(commands.length, told);
+  t.is((await store.get({ kind: 'Secret', name: 's' })).kind, 'error');
+});
+
+test('a Secret is shown with its keys alone', async t => {
+  const { backend } = await newBackend(
+    t,
+    new MemoryStore([node('a', '10.0.0.1/24'), secret('s', { k: 'hunter2' })]),
+  );
+  const views = [
+    await backend.getResource({ kind: 'Secret', name: 's' }),
+    await backend.listResources('Secret'),
+  ];
+  t.regex(JSON.stringify(views), /"data":\{"k":"\(not shown\)"\}/);
+  t.notRegex(JSON.stringify(views), /aHVudGVyMg|hunter2/);
 });
 
 test('apply: somebody else writes at the same time, and the last one wins', async t => {
@@ -166,7 +239,9 @@ test('a store that is away, a document that is not there', async t => {
   store.create = async () => ({ kind: 'error', error });
   store.delete = async () => ({ kind: 'error', error });
   t.is(await status(backend.deleteResource({ kind: 'Node', name: 'a' })), 503);
-  const [result] = await backend.apply(document('x', serialiseResource(node('n'))));
+  const {
+    results: [result],
+  } = await backend.apply(document('x', serialiseResource(node('n'))));
   t.is(result?.outcome, 'failed');
   t.deepEqual(result?.problems, [{ error: 'write: disk full' }]);
 });

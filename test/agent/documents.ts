@@ -13,6 +13,7 @@ import {
   KUBERNETES_API,
   MARGAY_API,
   type NodeResource,
+  type NodeStatusResource,
   type Resource,
   type SecretResource,
   type WorkloadEndpointResource,
@@ -34,14 +35,29 @@ export const cidr = (text: string) => text as Prefix;
 export function node(
   name: string,
   ipv4Address?: string,
-  more: { labels?: Record<string, string>; asNumber?: number; cluster?: string } = {},
+  more: { labels?: Record<string, string>; asNumber?: number; cluster?: string; ipv6?: string } = {},
 ): NodeResource {
   const bgp = {
     ...(ipv4Address === undefined ? {} : { ipv4Address }),
+    ...(more.ipv6 === undefined ? {} : { ipv6Address: more.ipv6 }),
     ...(more.asNumber === undefined ? {} : { asNumber: asn(more.asNumber) }),
     ...(more.cluster === undefined ? {} : { routeReflectorClusterID: more.cluster as never }),
   };
   return { apiVersion, kind: 'Node', metadata: metadata(name, more.labels), spec: { bgp } };
+}
+
+/** @param meshFamilies what its agent says that one session of the mesh carries */
+export function nodeStatus(
+  name: string,
+  meshFamilies?: NodeStatusResource['spec']['meshFamilies'],
+): NodeStatusResource {
+  const spec = {
+    version: '1',
+    receives: [],
+    sends: [],
+    ...(meshFamilies === undefined ? {} : { meshFamilies }),
+  };
+  return { apiVersion: MARGAY_API, kind: 'NodeStatus', metadata: metadata(name), spec };
 }
 
 export function bgpConfiguration(

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { type ControlServer, startControlServer } from '../../agent/control/server.js';
+import type { SessionEffectView } from '../../agent/control/types.js';
 import { parseArguments } from '../../bgpctl/arguments.js';
 import { commands } from '../../bgpctl/commands.js';
 import { explainArguments } from '../../bgpctl/explain.js';
@@ -223,6 +224,48 @@ test('a message that is too long is sent, with a warning', async t => {
   const result = await bgpctl(['shutdown', '10.0.0.2', 'x'.repeat(300)]);
   t.is(result.code, 0);
   t.regex(result.stderr, /300 octets/);
+});
+
+test('a dry run of apply says what becomes of sessions, those that fare alike on one line', async t => {
+  const document = 'kind: Node\nmetadata: {name: a}\n';
+  const dryRun = async () => (await bgpctl(['apply', '-f', '-', '--dry-run'], document)).stdout;
+  t.is(await dryRun(), "Node/x created (dry run)\nNone of this host's sessions would change.\n");
+  const effect = (i: number, more: Partial<SessionEffectView>): SessionEffectView => ({
+    peer: `Mesh_10_0_0_${i}`,
+    name: `host${i}`,
+    address: `10.0.0.${i}`,
+    effect: 'changes-live',
+    fields: ['exportPolicy'],
+    why: '',
+    ...more,
+  });
+  backend.sessionEffects = [
+    effect(1, {}),
+    effect(2, { effect: 'resets', fields: ['families'], why: 'families are agreed upon in OPEN' }),
+    ...[3, 4, 5, 6, 7, 8].map(i => effect(i, {})),
+  ];
+  t.is(
+    await dryRun(),
+    `Node/x created (dry run)
+1 session would be reset: families; families are agreed upon in OPEN
+  host2 (10.0.0.2)
+7 sessions would change without a reset: exportPolicy
+  host1 (10.0.0.1), host3 (10.0.0.3), host4 (10.0.0.4), host5 (10.0.0.5), host6 (10.0.0.6) and 2 more
+`,
+  );
+});
+
+test('completion knows the kinds where one is to be given', async t => {
+  const words = async (...line: string[]) =>
+    (await bgpctl(['--get-yargs-completions', 'bgpctl', ...line])).stdout.split('\n');
+  const found = await words('get', '');
+  for (const kind of ['bgpfilter', 'secret', 'bgppeerrange', 'node']) t.true(found.includes(kind), kind);
+  t.deepEqual(
+    (await words('describe', 'bgpp')).filter(word => word.startsWith('bgp')),
+    ['bgppeer', 'bgppeerrange'],
+  );
+  t.false((await words('peers', '')).includes('bgpfilter'));
+  t.false((await words('get', 'bgppeer', '')).includes('bgpfilter'));
 });
 
 // ---------------------------------------------------------------- the two parsers

@@ -2,7 +2,7 @@ import test from 'ava';
 import { ExportPolicyCalculator, exportPolicy } from '../../../agent/calculators/export-policy.js';
 import type { RoutePolicy } from '../../../bgp/speaker/contract.js';
 import { type Prefix, prefixAddress, prefixContainsAddress, prefixLength } from '../../../core/prefix.js';
-import { bgpConfiguration, block, cidr, pool, type State } from '../documents.js';
+import { bgpConfiguration, block, cidr, node, pool, type State } from '../documents.js';
 import { runStateSequence } from './state-sequence.js';
 
 const OWN = 'host1';
@@ -60,6 +60,25 @@ test('an advertised prefix lets own routes inside it out', t => {
   t.is(judge(policy, cidr('192.0.2.7/32'), 'local'), 'accept: advertised prefix 192.0.2.0/24');
 });
 
+test('ranges of services go out as a whole, single addresses inside them do not', t => {
+  const policy = policyOf([
+    bgpConfiguration('default', { serviceClusterIPs: [{ cidr: cidr('10.96.0.0/12') }] }),
+  ]);
+  t.is(judge(policy, cidr('10.96.0.0/12'), 'local'), 'accept: range of services 10.96.0.0/12');
+  t.is(judge(policy, cidr('10.96.0.1/32'), 'local'), 'reject');
+});
+
+test('a route reflector passes on what it learned in an exported pool, and no more', t => {
+  const policy = policyOf([
+    node(OWN, '10.0.0.1/24', { cluster: '1.1.1.1' }),
+    pool('main', '10.244.0.0/16'),
+    pool('quiet', '10.245.0.0/16', true),
+  ]);
+  t.is(judge(policy, cidr('10.244.1.0/26'), 'peers'), 'accept: IP pool main');
+  t.is(judge(policy, cidr('10.245.1.0/26'), 'peers'), 'reject: IP pool quiet has disableBGPExport');
+  t.is(judge(policy, cidr('0.0.0.0/0'), 'peers'), 'reject');
+});
+
 test('state sequences agree with the whole-snapshot twin', t => {
   const states: State[] = [
     [pool('a', '10.244.0.0/16')],
@@ -70,6 +89,12 @@ test('state sequences agree with the whole-snapshot twin', t => {
       bgpConfiguration('default', {
         prefixAdvertisements: [{ cidr: cidr('10.9.0.0/16'), communities: ['1:2'] }],
       }),
+    ],
+    [node(OWN, '10.0.0.1/24', { cluster: '1.1.1.1' }), pool('a', '10.244.0.0/16')],
+    [
+      node(OWN, '10.0.0.1/24'),
+      node('host2', '10.0.0.2/24', { cluster: '1.1.1.1' }),
+      bgpConfiguration('default', { serviceClusterIPs: [{ cidr: cidr('10.96.0.0/12') }] }),
     ],
   ];
   const create = () => {
@@ -86,16 +111,27 @@ test('state sequences agree with the whole-snapshot twin', t => {
     };
   };
   runStateSequence(t, states, create, state =>
-    exportPolicy(
-      state.flatMap(resource => (resource.kind === 'IPPool' ? [resource] : [])),
-      state.flatMap(resource =>
+    exportPolicy({
+      pools: state.flatMap(resource => (resource.kind === 'IPPool' ? [resource] : [])),
+      ownBlocks: state.flatMap(resource =>
         resource.kind === 'BlockAffinity' && resource.spec.node === OWN ? [resource.spec.cidr] : [],
       ),
-      state.flatMap(resource =>
+      advertised: state.flatMap(resource =>
         resource.kind === 'BGPConfiguration'
           ? (resource.spec.prefixAdvertisements ?? []).map(advertised => advertised.cidr)
           : [],
       ),
-    ),
+      services: state.flatMap(resource =>
+        resource.kind === 'BGPConfiguration'
+          ? (resource.spec.serviceClusterIPs ?? []).map(({ cidr }) => cidr)
+          : [],
+      ),
+      reflects: state.some(
+        resource =>
+          resource.kind === 'Node' &&
+          resource.metadata.name === OWN &&
+          resource.spec.bgp?.routeReflectorClusterID !== undefined,
+      ),
+    }),
   );
 });

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { type OwnRoute, OwnRoutesCalculator, ownRoute } from '../../../agent/calculators/own-routes.js';
+import type { IpAddress } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
 import { prefixContains } from '../../../core/prefix.js';
 import { bgpConfiguration, block, cidr, node, type State, workload } from '../documents.js';
@@ -26,8 +27,25 @@ function twin(state: State): Map<Prefix, OwnRoute> {
   const everyone = configuration('default');
   const communities = own?.communities ?? everyone?.communities ?? [];
   const advertised = own?.prefixAdvertisements ?? everyone?.prefixAdvertisements ?? [];
-  const all = [...new Set([...blocks, ...borrowed])].sort((a, b) => (a < b ? -1 : 1));
-  return new Map(all.map(prefix => [prefix, ownRoute(prefix, communities, advertised)]));
+  const balancers = own?.serviceLoadBalancerIPs ?? everyone?.serviceLoadBalancerIPs ?? [];
+  const disabled =
+    (own?.serviceLoadBalancerAggregation ?? everyone?.serviceLoadBalancerAggregation) === 'Disabled';
+  const services = [
+    ...(own?.serviceClusterIPs ?? everyone?.serviceClusterIPs ?? []),
+    ...(disabled ? [] : balancers),
+  ].map(range => range.cidr);
+  const bgp = state.flatMap(resource =>
+    resource.kind === 'Node' && resource.metadata.name === OWN ? [resource.spec.bgp] : [],
+  )[0];
+  const dual = bgp?.ipv4Address !== undefined && bgp.ipv6Address !== undefined;
+  const ipv6 = dual ? (bgp.ipv6Address?.split('/')[0] as IpAddress) : undefined;
+  const all = [...new Set([...blocks, ...borrowed, ...services])].sort((a, b) => (a < b ? -1 : 1));
+  return new Map(
+    all.map(prefix => {
+      const route = ownRoute(prefix, communities, advertised, prefix.includes(':') ? ipv6 : undefined);
+      return [prefix, { ...route, blackhole: route.blackhole && !services.includes(prefix) }];
+    }),
+  );
 }
 
 function routesOf(state: State) {
@@ -87,6 +105,42 @@ test('advertisements that cover a route give it their communities, by name or by
   );
 });
 
+test('ranges of services are announced as a whole, without a blackhole; load balancers’ unless single addresses are wanted', t => {
+  const ranges = {
+    serviceClusterIPs: [{ cidr: cidr('10.96.0.0/12') }],
+    serviceExternalIPs: [{ cidr: cidr('198.51.100.0/24') }],
+    serviceLoadBalancerIPs: [{ cidr: cidr('192.0.2.0/24') }],
+    prefixAdvertisements: [{ cidr: cidr('10.96.0.0/12'), communities: ['64512:7'] }],
+  };
+  const whole = routesOf([bgpConfiguration('default', ranges)]);
+  t.deepEqual(
+    [...whole.routes].map(([prefix, { blackhole, route }]) => [prefix, blackhole, route.communities.length]),
+    [
+      [cidr('10.96.0.0/12'), false, 1],
+      [cidr('198.51.100.0/24'), false, 0],
+      [cidr('192.0.2.0/24'), false, 0],
+    ],
+  );
+  t.deepEqual(whole.conditions, []);
+  const single = routesOf([
+    bgpConfiguration('default', { ...ranges, serviceLoadBalancerAggregation: 'Disabled' }),
+  ]);
+  t.deepEqual([...single.routes.keys()], [cidr('10.96.0.0/12'), cidr('198.51.100.0/24')]);
+  t.deepEqual(
+    single.conditions.map(({ key }) => key),
+    ['service-addresses BGPConfiguration/default serviceLoadBalancerAggregation'],
+  );
+});
+
+test('a host of both families names its IPv6 address as the next hop of IPv6 routes', t => {
+  const nextHops = (own: ReturnType<typeof node>) =>
+    [...routesOf([own, block(OWN, '10.244.1.0/26'), block(OWN, 'fd10::/122')]).routes.values()].map(
+      ({ route }) => route.nextHop as string | undefined,
+    );
+  t.deepEqual(nextHops(node(OWN, '10.0.0.1/24', { ipv6: 'fd00::1/64' })), [undefined, 'fd00::1']);
+  t.deepEqual(nextHops(node(OWN, undefined, { ipv6: 'fd00::1/64' })), [undefined, undefined]);
+});
+
 test('state sequences agree with the whole-snapshot twin', t => {
   const advertise = (name: string, ...values: string[]) =>
     bgpConfiguration(name, {
@@ -103,6 +157,22 @@ test('state sequences agree with the whole-snapshot twin', t => {
     [block(OWN, '10.244.1.0/26'), advertise('default', '1:2'), advertise(`node.${OWN}`, '3:4:5')],
     [block('host2', '10.244.1.0/26'), workload('host2', 'a', '10.244.1.1/32')],
     [workload(OWN, 'a', '10.9.0.1/32'), workload(OWN, 'b', '10.9.0.1/32')],
+    [
+      node(OWN, '10.0.0.1/24', { ipv6: 'fd00::1/64' }),
+      block(OWN, 'fd10::/122'),
+      bgpConfiguration('default', {
+        serviceClusterIPs: [{ cidr: cidr('10.96.0.0/12') }, { cidr: cidr('fd96::/108') }],
+        serviceLoadBalancerIPs: [{ cidr: cidr('192.0.2.0/24') }],
+      }),
+    ],
+    [
+      node(OWN, undefined, { ipv6: 'fd00::1/64' }),
+      block(OWN, 'fd10::/122'),
+      bgpConfiguration('default', {
+        serviceLoadBalancerIPs: [{ cidr: cidr('192.0.2.0/24') }],
+        serviceLoadBalancerAggregation: 'Disabled',
+      }),
+    ],
   ];
   const create = () => {
     const calculator = new OwnRoutesCalculator(OWN);

@@ -7,6 +7,7 @@ import type {
   BfdSessionStatus,
   PeerStatus,
   RouteView,
+  SessionEffectView,
   TunnelCheckView,
   WatchTopic,
 } from '../../../agent/control/types.js';
@@ -163,6 +164,8 @@ export interface FakeBackend extends ControlBackend {
   checkList: TunnelCheckView[];
   /** After its lines it waits for the end of the connection. */
   checkHangs: boolean;
+  /** Of a dry run. */
+  sessionEffects: readonly SessionEffectView[];
   readonly calls: string[];
   change(topic: WatchTopic): void;
   readonly subscribers: () => number;
@@ -177,6 +180,7 @@ export function fakeBackend(): FakeBackend {
     routeList: [],
     checkList: [],
     checkHangs: false,
+    sessionEffects: [],
     calls: [],
     change: topic => {
       for (const subscription of subscriptions) if (subscription.topic === topic) subscription.changed();
@@ -214,8 +218,15 @@ export function fakeBackend(): FakeBackend {
     getResource: async id => {
       throw new ControlFailure(404, { error: `${formatResourceId(id)} does not exist` });
     },
-    apply: async ({ documents }) =>
-      documents.map(({ location }) => ({ location, id: 'Node/x', outcome: 'created', problems: [] })),
+    apply: async ({ documents, dryRun }) => ({
+      results: documents.map(({ location }) => ({
+        location,
+        id: 'Node/x',
+        outcome: 'created',
+        problems: [],
+      })),
+      ...(dryRun === true ? { sessions: backend.sessionEffects } : {}),
+    }),
     deleteResource: async id => void backend.calls.push(`delete ${formatResourceId(id)}`),
     checkTunnels: async function* (node, signal) {
       backend.calls.push(`check ${node ?? 'all'}`);

@@ -31,6 +31,7 @@ const every: Readonly<Record<string, string>> = {
   notificationRestart: 'true',
   holdExpiryKeeps: 'true',
   sendHoldTime: '0s',
+  families: 'Both',
   routeReflectorClient: 'false',
   passwordFile: '/etc/margay/bgp-password',
 };
@@ -69,11 +70,12 @@ test('every option is read off a BGPPeer, a range of peers, and a BGPConfigurati
     notificationRestart: true,
     holdExpiryKeeps: true,
     sendHoldTime: 0,
+    families: 'Both',
     routeReflectorClient: false,
     passwordFile: '/etc/margay/bgp-password',
   };
   t.deepEqual([...Object.keys(every), 'passwordEnv'].toSorted(), sessionOptionNames.toSorted());
-  const { routeReflectorClient, ...ofMesh } = every;
+  const { families, routeReflectorClient, ...ofMesh } = every;
   const peer = parseResource(annotated('BGPPeer', every));
   const mesh = parseResource(annotated('BGPConfiguration', ofMesh));
   const range = parseResource(written('BGPPeerRange', { cidr: '10.0.0.0/8', ...every }));
@@ -81,12 +83,10 @@ test('every option is read off a BGPPeer, a range of peers, and a BGPConfigurati
     if (parsed.kind !== 'ok') return void t.fail(JSON.stringify(parsed.problems));
     const options = sessionOptionsOf(parsed.resource as never);
     t.deepEqual(options, parsed === mesh ? ({ ...options } as never) : expected);
-    t.deepEqual({ ...options, routeReflectorClient: false }, expected as never);
+    t.deepEqual({ ...options, families: 'Both', routeReflectorClient: false }, expected as never);
   }
-  t.deepEqual(
-    problems(annotated('BGPConfiguration', { routeReflectorClient: String(routeReflectorClient) })).length,
-    1,
-  );
+  const ofNoMesh = { families: String(families), routeReflectorClient: String(routeReflectorClient) };
+  t.is(problems(annotated('BGPConfiguration', ofNoMesh)).length, 2);
 });
 
 test('a wrong option is refused with its place and what is allowed, also beside another', t => {
@@ -100,10 +100,11 @@ test('a wrong option is refused with its place and what is allowed, also beside 
     ['holdTime', '90.5s'],
     ['bfdInterval', '49ms'],
     ['bfdMultiplier', '1'],
-    ['addPathSend', '65'],
+    ['addPathSend', '33'],
     ['role', 'customer'],
     ['maxPrefixes', '0'],
     ['sendHoldTime', '7s'],
+    ['sendHoldTime', '90s'],
     ['extendedMessages', 'yes'],
   ] as const) {
     t.deepEqual(refused({ [name]: value }), [[path(name), JSON.stringify(value)]], name);
@@ -142,7 +143,7 @@ test('a range of peers: its fields, typed or as text, and what is wrong with the
     [{ cidr, limit: 0 }, 'limit', '0', /1 to 65535/],
     [{ cidr, asNumbers: [] }, 'asNumbers', '[]', /at least one/],
     [{ cidr, node: 'a', nodeSelector: 'all()' }, 'nodeSelector', '"all()"', /beside node/],
-    [{ cidr, addPathSend: 65 }, 'addPathSend', '65', /0 to 64/],
+    [{ cidr, addPathSend: 33 }, 'addPathSend', '33', /0 to 32/],
     [{ cidr, bfd: true }, 'bfd', 'true', 'one of Off, On, Strict'],
     [{ cidr, peerIP: '10.0.0.1' }, 'peerIP', '"10.0.0.1"', /a field of a BGPPeerRange/],
     [{ cidr, roleStrict: true }, 'roleStrict', 'true', /without a role/],

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { ControlClient } from '../../../agent/control/client.js';
 import type { AgentStatus, PeerStatus } from '../../../agent/control/types.js';
+import { apiOf, type ResourceKind } from '../../../core/resources/resource.js';
 import { nodeCommand } from '../../../demo/node-command.js';
 
 /** From dist/test/integration/agent. */
@@ -42,8 +43,15 @@ export class LoopbackAgents {
   }
 
   /** Writes a document as an editor would. */
-  write(name: string, { kind, spec }: { readonly kind: string; readonly spec: object }): void {
-    const document = { apiVersion: 'projectcalico.org/v3', kind, metadata: { name }, spec };
+  write(
+    name: string,
+    {
+      kind,
+      labels = {},
+      ...content
+    }: { readonly kind: ResourceKind; readonly labels?: object; readonly [field: string]: unknown },
+  ): void {
+    const document = { apiVersion: apiOf(kind), kind, metadata: { name, labels }, ...content };
     writeFileSync(join(this.store, `${kind}-${name}.yaml`), JSON.stringify(document));
   }
 
@@ -59,13 +67,14 @@ export class LoopbackAgents {
   start(
     name: string,
     host: number,
-    more: { readonly socket?: string; readonly address?: string } = {},
+    more: { readonly socket?: string; readonly address?: string; readonly flags?: readonly string[] } = {},
   ): Promise<Ended> {
-    const { socket = this.socket(name), address = `127.0.0.${host}/32` } = more;
+    const { socket = this.socket(name), address = `127.0.0.${host}/32`, flags: given = [] } = more;
     const words = [
       ...['--config', '/dev/null', '--dataplane', 'none', '--node-name', name],
       ...['--ipv4-address', address, '--ipv6-address', 'off', '--store-directory', this.store],
       ...['--control-socket', socket, '--state-directory', join(this.directory, name)],
+      ...given,
     ];
     const child = spawn(node, [...flags, join(root, 'bin/margay-agent'), ...words]);
     this.#agents.set(name, child);
