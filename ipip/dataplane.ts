@@ -318,7 +318,11 @@ export class Dataplane {
   }
 
   #tellNextHops(): void {
-    const news = this.#watch.news(nextHop => this.#resolver.resolve(nextHop));
+    const resolver = this.#resolver;
+    const news = this.#watch.news(
+      nextHop => resolver.resolve(nextHop),
+      ifindex => resolver.nameOf(ifindex),
+    );
     if (news.length > 0) this.#options.handler.nextHops(news);
   }
 

@@ -5,10 +5,12 @@ import type { Resolution } from './next-hops.js';
 export interface NextHopReachability {
   readonly nextHop: IpAddress;
   readonly reachable: boolean;
+  /** The one that it resolves through, by name. */
+  readonly interface: string | undefined;
 }
 
 export class NextHopWatch {
-  readonly #told = new Map<IpAddress, boolean | undefined>();
+  readonly #told = new Map<IpAddress, NextHopReachability | undefined>();
 
   /** The whole set. */
   watch(nextHops: readonly IpAddress[]): void {
@@ -18,13 +20,19 @@ export class NextHopWatch {
   }
 
   /** What is to be told: those that are new, and those whose state has changed. */
-  news(resolve: (nextHop: IpAddress) => Resolution): readonly NextHopReachability[] {
+  news(
+    resolve: (nextHop: IpAddress) => Resolution,
+    nameOf: (ifindex: number) => string | undefined,
+  ): readonly NextHopReachability[] {
     const news: NextHopReachability[] = [];
     for (const [nextHop, told] of this.#told) {
-      const reachable = resolve(nextHop).kind !== 'unreachable';
-      if (reachable === told) continue;
-      this.#told.set(nextHop, reachable);
-      news.push({ nextHop, reachable });
+      const resolution = resolve(nextHop);
+      const reachable = resolution.kind !== 'unreachable';
+      const through = resolution.kind === 'unreachable' ? undefined : nameOf(resolution.ifindex);
+      if (told?.reachable === reachable && told.interface === through) continue;
+      const status = { nextHop, reachable, interface: through };
+      this.#told.set(nextHop, status);
+      news.push(status);
     }
     return news;
   }

@@ -22,10 +22,17 @@ export class NextHopResolver {
   #routes = new Map<Prefix, Route>();
   /** Of links that are up, by name. */
   #ifindexes: ReadonlyMap<string, number> = new Map();
+  #names: ReadonlyMap<number, string> = new Map();
 
   /** Those that are up are where link-local addresses may be. */
   replaceLinks(links: readonly Link[]): void {
     this.#ifindexes = new Map(links.filter(({ up }) => up).map(({ name, ifindex }) => [name, ifindex]));
+    this.#names = new Map(links.map(({ name, ifindex }) => [ifindex, name]));
+  }
+
+  /** Of a link. */
+  nameOf(ifindex: number): string | undefined {
+    return this.#names.get(ifindex);
   }
 
   /** Every route of the main table, of all families, but those of our own. */

@@ -62,6 +62,7 @@ function sessionConditions(
   const source = passwordSource(spec.password, sessionOptionsOf(document));
   return [
     ...filtersOf(spec.filters, context).missing.map(name => missingFilter(id, name)),
+    ...interfaceRules(id, spec.filters, context),
     ...missingPassword(id, 'its sessions are kept down', source, context),
     ...longRestart(id, 'maxRestartTime', spec.maxRestartTime),
   ];
@@ -70,6 +71,20 @@ function sessionConditions(
 function missingFilter(id: string, name: string): Condition {
   const message = `${id} names BGPFilter/${name}, which does not exist: as in Calico it is left out, and routes are judged by the other filters and the default policy`;
   return condition('error', 'missing-filter', [id, `BGPFilter/${name}`], message);
+}
+
+/** Without a dataplane nobody knows which interface a next hop is reached through. */
+function interfaceRules(id: string, names: readonly string[] | undefined, context: PeerContext): Condition[] {
+  if (context.options.mode === 'node') return [];
+  const asking = filtersOf(names, context).found.filter(({ spec }) =>
+    [spec.importV4, spec.exportV4, spec.importV6, spec.exportV6].some(rules =>
+      rules?.some(rule => rule.interface !== undefined),
+    ),
+  );
+  return asking.map(({ metadata: { name } }) => {
+    const message = `BGPFilter/${name}, which ${id} names, has rules for an interface: a reflector knows none, and they match nothing`;
+    return condition('warning', 'interface-rules', [`BGPFilter/${name}`, id], message);
+  });
 }
 
 function missingPassword(

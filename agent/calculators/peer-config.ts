@@ -6,10 +6,9 @@ import { addressFamily, type IpAddress, type Ipv4Address } from '../../core/ip-a
 import { prefixContainsAddress } from '../../core/prefix.js';
 import { sessionOptionsOf } from '../../core/resources/annotations.js';
 import type { BGPPeerResource } from '../../core/resources/resource.js';
-import type { SessionOptions } from '../../core/resources/session-options.js';
 import { BGP_PORT } from './node-view.js';
 import type { PeerContext } from './peer-context.js';
-import { documentWish, type SessionWish, sessionTemplate } from './peer-template.js';
+import { bfdOf, documentWish, type SessionWish, sessionTemplate } from './peer-template.js';
 
 /** One document's (or the mesh's) wish to speak with an address. */
 export interface Candidate {
@@ -69,7 +68,10 @@ export function peerConfig(
     routeReflectorClient:
       isInternal(candidate, context) &&
       (wish.options.routeReflectorClient ?? isClient(candidate, clusterId, context)),
-    bfd: bfdOf(wish.options, candidate.document, sharesSubnet),
+    bfd: bfdOf(
+      wish.options,
+      candidate.document?.spec.failureDetectionMode === 'BFDIfDirectlyConnected' && sharesSubnet,
+    ),
   };
 }
 
@@ -95,15 +97,4 @@ export function isInternal({ asn, document }: Candidate, context: PeerContext): 
 function isClient(candidate: Candidate, clusterId: Ipv4Address | undefined, context: PeerContext): boolean {
   const own = context.clusterId;
   return candidate.document !== undefined && own !== undefined && clusterId !== own;
-}
-
-function bfdOf(
-  options: SessionOptions,
-  document: BGPPeerResource | undefined,
-  sharesSubnet: boolean,
-): PeerConfig['bfd'] {
-  const wanted =
-    document?.spec.failureDetectionMode === 'BFDIfDirectlyConnected' && sharesSubnet ? 'On' : 'Off';
-  const said = options.bfd ?? wanted;
-  return said === 'Off' ? undefined : { strict: said === 'Strict' };
 }

@@ -12,7 +12,7 @@ import { type Password, type PasswordSource, passwordSource } from './passwords.
 import { rangeConditions } from './peer-conditions.js';
 import { PeerContext, type PeerContextOptions } from './peer-context.js';
 import { scopeOf } from './peer-scope.js';
-import { documentWish, sessionTemplate } from './peer-template.js';
+import { bfdOf, documentWish, sessionTemplate } from './peer-template.js';
 
 /** A peer that has not come back within this, its stale routes gone, is a stranger again. */
 const IDLE_REMOVAL_SECONDS = 300;
@@ -104,8 +104,7 @@ export function peerRange(range: BGPPeerRangeResource, context: PeerContext): Pe
       sharedSubnets: sharesSubnet ? [own.subnet] : [],
       // Of those among them that are internal.
       routeReflectorClient: options.routeReflectorClient ?? context.clusterId !== undefined,
-      bfd:
-        options.bfd === undefined || options.bfd === 'Off' ? undefined : { strict: options.bfd === 'Strict' },
+      bfd: bfdOf(options, false),
     },
   };
 }

@@ -138,6 +138,17 @@ function optionFields(options: SessionOptions, families: readonly Family[]) {
   } satisfies Partial<PeerConfig>;
 }
 
+/** @param usual whether there is BFD where no option says so */
+export function bfdOf(options: SessionOptions, usual: boolean): PeerConfig['bfd'] {
+  const { bfd = usual ? 'On' : 'Off', bfdInterval, bfdMultiplier } = options;
+  if (bfd === 'Off') return undefined;
+  return {
+    strict: bfd === 'Strict',
+    ...(bfdInterval === undefined ? {} : { intervalMs: Math.round(bfdInterval * 1000) }),
+    ...(bfdMultiplier === undefined ? {} : { multiplier: bfdMultiplier }),
+  };
+}
+
 function prefixLimits(options: SessionOptions, families: readonly Family[]): PeerConfig['maxPrefixes'] {
   const { maxPrefixes, maxPrefixesAction = 'Stop', maxPrefixesRestartTime } = options;
   if (maxPrefixes === undefined) return {};

@@ -29,10 +29,26 @@ export function asksOfPath(rule: RoutePolicyRule): boolean {
 export function matchesPath(rule: RoutePolicyRule, path: PathFacts): boolean {
   if (rule.peerType !== undefined && rule.peerType !== path.kind) return false;
   if (rule.localPref !== undefined && rule.localPref !== path.localPref) return false;
-  if (rule.interface !== undefined && rule.interface !== path.interface) return false;
+  if (rule.interface !== undefined && !matchesName(rule.interface, path.interface)) return false;
   if (rule.asPathPrefix !== undefined && !beginsWith(path.attributes.asPath ?? [], rule.asPathPrefix))
     return false;
   return (rule.communities ?? []).every(text => hasCommunity(path.attributes, text));
+}
+
+/** "*" in the pattern stands for anything, also for nothing. */
+function matchesName(pattern: string, name: string | undefined): boolean {
+  if (name === undefined || !pattern.includes('*')) return name === pattern;
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop() ?? '';
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last))
+    return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > name.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
 }
 
 export function hasCommunity(attributes: PathAttributes, text: string): boolean {

@@ -32,7 +32,7 @@ export interface RoutePolicyRule {
   readonly asPathPrefix?: readonly Asn[] | undefined;
   /** LOCAL_PREF is this; a route without one has 100. */
   readonly localPref?: number | undefined;
-  /** The next hop resolves through this interface ({@link NextHopStatus}). */
+  /** The next hop resolves through this interface ({@link NextHopStatus}); "*" stands for anything. */
   readonly interface?: string | undefined;
   readonly action: 'accept' | 'reject';
   /** Of a route that is accepted, in this order. */

@@ -89,17 +89,20 @@ test('whoever watches next hops is told of each once, then of changes only', t =
   const down = new Set<string>(['10.0.0.2']);
   const resolve = (nextHop: IpAddress): Resolution =>
     down.has(nextHop) ? { kind: 'unreachable' } : { kind: 'connected', ifindex: 1 };
+  let name = 'eth0';
+  const news = () => watch.news(resolve, () => name);
+  const up = (address: string) => ({ nextHop: ip(address), reachable: true, interface: name });
   watch.watch([ip('10.0.0.1'), ip('10.0.0.2')]);
-  t.deepEqual(watch.news(resolve), [
-    { nextHop: ip('10.0.0.1'), reachable: true },
-    { nextHop: ip('10.0.0.2'), reachable: false },
-  ]);
-  t.deepEqual(watch.news(resolve), []);
+  t.deepEqual(news(), [up('10.0.0.1'), { nextHop: ip('10.0.0.2'), reachable: false, interface: undefined }]);
+  t.deepEqual(news(), []);
   down.delete('10.0.0.2');
-  t.deepEqual(watch.news(resolve), [{ nextHop: ip('10.0.0.2'), reachable: true }]);
+  t.deepEqual(news(), [up('10.0.0.2')]);
   watch.watch([ip('10.0.0.2')]);
   watch.watch([ip('10.0.0.1'), ip('10.0.0.2')]);
-  t.deepEqual(watch.news(resolve), [{ nextHop: ip('10.0.0.1'), reachable: true }]);
+  t.deepEqual(news(), [up('10.0.0.1')]);
+  // The same link under another name, or another link.
+  name = 'eth1';
+  t.deepEqual(news(), [up('10.0.0.2'), up('10.0.0.1')]);
 });
 
 test('a link-local next hop is a neighbour on the link that it is named with, while that is up', t => {

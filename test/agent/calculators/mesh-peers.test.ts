@@ -265,6 +265,18 @@ test('a reflector’s own peers: what is asked for by filters, all to internal o
   t.false(peers.get('Global_10_0_0_253')?.routeReflectorClient);
 });
 
+test('a reflector knows no interfaces, and says so of rules for one', t => {
+  const documents = [
+    node(OWN, '10.0.0.1/24'),
+    bgpFilter('f', { importV6: [{ action: 'Reject', interface: 'eth*' }] }),
+    bgpPeer('tor', { ...tor, filters: ['f'] }),
+  ];
+  t.deepEqual(calculated(documents, 'route-reflector').keys, [
+    'warning interface-rules BGPFilter/f BGPPeer/tor',
+  ]);
+  t.deepEqual(calculated(documents).keys, []);
+});
+
 test('who is a client: internal peers of another cluster or of none, unless the document says otherwise', t => {
   const clients = (state: State) =>
     peersOf(state)
@@ -312,6 +324,8 @@ test('every field and option of a BGPPeer arrives at the speaker', t => {
       {
         holdTime: '9s',
         bfd: 'Strict',
+        bfdInterval: '50ms',
+        bfdMultiplier: '5',
         longLivedStaleTime: '1h',
         addPathReceive: 'true',
         addPathSend: '2',
@@ -338,7 +352,7 @@ test('every field and option of a BGPPeer arrives at the speaker', t => {
     keepaliveTimeSeconds: 3,
     ownAsnsAllowed: 2,
     ttlSecurityHops: 1,
-    bfd: { strict: true },
+    bfd: { strict: true, intervalMs: 50, multiplier: 5 },
     longLivedStaleSeconds: 3600,
     addPath: { receive: true, send: 2 },
     extendedMessages: true,
