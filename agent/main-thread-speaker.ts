@@ -3,6 +3,7 @@
  * catch ends the process, whose service manager starts it again.
  */
 
+import { FAMILIES } from '../bgp/family.js';
 import type { SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
 import { Speaker } from '../bgp/speaker/speaker.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
@@ -14,7 +15,7 @@ import { SpeakerReplay } from './speaker-replay.js';
 export class MainThreadSpeaker implements SpeakerHost {
   readonly #transport: Transport;
   readonly #handler: SpeakerHostHandler;
-  readonly #replay = new SpeakerReplay([]);
+  readonly #replay = new SpeakerReplay(FAMILIES);
   readonly #early = new EarlyCommands();
   #speaker: Speaker;
   #closed: (() => void) | undefined;

@@ -39,6 +39,7 @@ import { chooseNodeAddress } from './node-address.js';
 import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
 import { PeerShutdowns, peerShutdownsPath } from './peer-shutdowns.js';
+import { ReflectorMark } from './reflector-mark.js';
 import { type SpeakerHost, type SpeakerHostHandler, SpeakerThread } from './speaker-host.js';
 import { TunnelGuards } from './tunnel-guards.js';
 import { UdpDataPath } from './udp-data-path.js';
@@ -98,7 +99,9 @@ async function run(settings: Settings): Promise<number> {
   const forwarding = settings.dataplane === 'linux' ? newForwarding(settings, log, host) : undefined;
   // A speaker in a thread of its own warms up there.
   if (settings.mode === 'route-reflector') await warmUp(new NetTransport(linuxSockets));
-  const agent = newAgent(settings, log, host, forwarding);
+  const mark = settings.mode === 'route-reflector' ? new ReflectorMark(settings.stateDirectory) : undefined;
+  const restarting = host.ownRoutes > 0 || mark?.isRestart(settings.restartTimeSeconds) === true;
+  const agent = newAgent({ settings, log, host, forwarding, restarting });
   let ended: ((ending: Ending) => void) | undefined;
   const ending = new Promise<Ending>(resolve => {
     ended = resolve;
@@ -123,6 +126,8 @@ async function run(settings: Settings): Promise<number> {
     return exitCode.failed;
   }
   forwarding?.start();
+  const problem = mark?.begin();
+  if (problem !== undefined) log.warn({ problem }, 'peers will not keep our routes over a restart');
   log.info({ pid: process.pid, ownRoutes: survey.ownRoutes }, 'agent started');
   const metrics = offerMetrics(settings, backend, log);
   const stopTelling = tellManager(manager, agent);
@@ -138,13 +143,26 @@ async function run(settings: Settings): Promise<number> {
   forwarding?.close();
   metrics?.close();
   await Promise.all([control.close(), agent.stop(goodbye, why)]);
+  mark?.end(goodbye === 'silent');
   claim?.release();
   return code;
 }
 
-function newAgent(settings: Settings, log: Log, host: SeenHost, forwarding: Forwarding | undefined): Agent {
+/** @param restarting peers may keep the routes of a process before this one */
+function newAgent({
+  settings,
+  log,
+  host,
+  forwarding,
+  restarting,
+}: {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly host: SeenHost;
+  readonly forwarding: Forwarding | undefined;
+  readonly restarting: boolean;
+}): Agent {
   const { restartTimeSeconds, staleTimeSeconds } = settings;
-  const restarting = host.ownRoutes > 0;
   const wishes = { ipv4: settings.ipv4Address, ipv6: settings.ipv6Address };
   return new Agent({
     nodeName: settings.nodeName,

@@ -86,7 +86,7 @@ export function annotationProblems(
   if (kind === 'IPPool') return tunnelProblems(annotations, spec);
   if (kind !== 'BGPPeer' && kind !== 'BGPConfiguration') return [];
   return contradictions(
-    parseSessionOptions(annotatedOptions(annotations)),
+    annotatedOptions(annotations),
     spec as Record<string, unknown>,
     name => `metadata.annotations["${PREFIX}${name}"]`,
   );

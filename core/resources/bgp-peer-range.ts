@@ -12,12 +12,7 @@ import {
   text,
   wholeNumber,
 } from './fields.js';
-import {
-  contradictions,
-  parseSessionOptions,
-  type SessionOptionName,
-  sessionOptions,
-} from './session-options.js';
+import { contradictions, type SessionOptionName, sessionOptions } from './session-options.js';
 
 /** At a time, unless its author says otherwise. */
 const USUAL_LIMIT = 100;
@@ -57,7 +52,7 @@ export const bgpPeerRangeSpec = z
       const message = 'allowed beside node: give one of them';
       context.addIssue({ code: 'custom', path: ['nodeSelector'], message });
     }
-    for (const { path, allowed } of contradictions(parseSessionOptions(spec), spec, name => name)) {
+    for (const { path, allowed } of contradictions(spec, spec, name => name)) {
       context.addIssue({ code: 'custom', path: [path], message: allowed });
     }
   });

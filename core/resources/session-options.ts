@@ -123,17 +123,19 @@ export function parseSessionOptions(texts: Readonly<Record<string, unknown>>): S
 /**
  * What is wrong among options that are each right by themselves.
  *
+ * @param texts by name, as written
  * @param fields the document's others: `password` of a BGPPeer, `nodeMeshPassword` of a BGPConfiguration
  * @param pathOf where an option stands
  */
 export function contradictions(
-  options: SessionOptions,
+  texts: Readonly<Record<string, unknown>>,
   fields: Readonly<Record<string, unknown>>,
   pathOf: (name: SessionOptionName) => string,
 ): DocumentProblem[] {
+  const options = parseSessionOptions(texts);
   const problems: DocumentProblem[] = [];
   const refuse = (name: SessionOptionName, allowed: string) =>
-    problems.push({ path: pathOf(name), value: show(options[name]), allowed });
+    problems.push({ path: pathOf(name), value: show(texts[name]), allowed });
   const inSpec = ['password', 'nodeMeshPassword'].find(name => fields[name] !== undefined);
   const sources = (['passwordFile', 'passwordEnv'] as const).filter(name => options[name] !== undefined);
   if (inSpec !== undefined && sources[0] !== undefined) {
