@@ -3,9 +3,16 @@
  * plain text here; everything behind is canonical.
  */
 import { type Asn, parseAsn } from '../../core/asn.js';
-import { type IpAddress, type Ipv4Address, parseIpAddress, parseIpv4 } from '../../core/ip-address.js';
+import {
+  type IpAddress,
+  type Ipv4Address,
+  isLinkLocal,
+  parseIpAddress,
+  parseIpv4,
+} from '../../core/ip-address.js';
 import { isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
 import { FAMILIES, type Family, familyOf } from '../family.js';
+import { MAX_PATHS_TOLD } from '../rib/told-paths.js';
 import type {
   BmpStationConfig,
   OriginatedRoute,
@@ -76,6 +83,17 @@ export interface PeerOptions extends PolicyOptions {
   readonly nextHop?: 'auto' | 'self' | 'keep';
   /** Subnets shared with the peer: next hops inside them are handed on unchanged (RFC 4271 section 5.1.3). */
   readonly sharedSubnets?: readonly string[];
+  /**
+   * Several paths to a prefix (RFC 7911): whether to take them from the peer, and how many of the best it is told, 0 to 32. By default
+   * neither; how many may change without a reset.
+   */
+  readonly addPath?: { readonly receive?: boolean; readonly send?: number };
+  /** IPv4 prefixes with IPv6 next hops, both ways (RFC 8950). */
+  readonly extendedNextHop?: boolean;
+  /** Messages of up to 65535 octets, both ways (RFC 8654). */
+  readonly extendedMessages?: boolean;
+  /** The interface the peer is on, by name: without it its link-local next hops are of no use (RFC 2545). */
+  readonly interface?: string;
   /** An internal peer whose routes go on to all others, and who is told those of other internal peers (RFC 4456). */
   readonly routeReflectorClient?: boolean;
   /** Announced Restart Time towards this peer, 0 to 4095; by default the speaker's. */
@@ -191,6 +209,10 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     password: passwordOption(options.password),
     nextHopMode: wordOption('nextHop', options.nextHop ?? 'auto', ['auto', 'self', 'keep']),
     routeReflectorClient: clientOption(options),
+    addPath: addPathOption(options.addPath),
+    extendedNextHop: flagOption('extendedNextHop', options.extendedNextHop ?? false),
+    extendedMessages: flagOption('extendedMessages', options.extendedMessages ?? false),
+    interface: interfaceOption(options.interface),
     ...policyFields(options),
     ...stayingUpOptions(options, hold),
     sharedSubnets: (options.sharedSubnets ?? []).map(subnet => prefixOption('sharedSubnets', subnet)),
@@ -225,6 +247,26 @@ function stayingUpOptions(options: PeerOptions, holdTimeSeconds: number) {
 function sendHoldOption(value: number | undefined, holdTimeSeconds: number): number | undefined {
   if (value === undefined || value === 0) return value;
   return numberOption('sendHoldTimeSeconds', value, holdTimeSeconds + 1, 65535);
+}
+
+function addPathOption(value: PeerOptions['addPath'] = {}): PeerConfig['addPath'] {
+  if (typeof value !== 'object' || value === null) {
+    throw new OptionError('addPath', value, 'an object such as { receive: true, send: 4 }');
+  }
+  return {
+    receive: flagOption('addPath.receive', value.receive ?? false),
+    send: numberOption('addPath.send', value.send ?? 0, 0, MAX_PATHS_TOLD),
+  };
+}
+
+/** IFNAMSIZ, linux/if.h. */
+const MAX_INTERFACE_NAME = 15;
+
+function interfaceOption(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && /^[^\s/%]+$/.test(value) && value.length <= MAX_INTERFACE_NAME)
+    return value;
+  throw new OptionError('interface', value, `an interface's name of up to ${MAX_INTERFACE_NAME} characters`);
 }
 
 function flagOption(field: string, value: boolean): boolean {
@@ -294,8 +336,10 @@ function familiesOption(families: readonly Family[]): readonly Family[] {
 
 function nextHopOption(value: string, prefix: Prefix): IpAddress {
   const address = addressOption('nextHop', value);
-  if (familyOf(address) === familyOf(prefix)) return address;
-  throw new OptionError('nextHop', value, `an address of the family of ${prefix}`);
+  if (isLinkLocal(address)) throw new OptionError('nextHop', value, 'an address that is good on every link');
+  // RFC 8950: peers that did not agree to it are not told.
+  if (familyOf(prefix) === 'ipv4-unicast' || familyOf(address) === familyOf(prefix)) return address;
+  throw new OptionError('nextHop', value, `an IPv6 address, as ${prefix} is an IPv6 prefix`);
 }
 
 function communityOption(value: number | string): number {

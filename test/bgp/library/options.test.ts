@@ -43,6 +43,12 @@ const refusedPeers: readonly (readonly [string, object])[] = [
   ['nextHop', { nextHop: 'mine' }],
   ['holdTimeSeconds', { holdTimeSeconds: 2 }],
   ['routeReflectorClient', { routeReflectorClient: 'yes' }],
+  ['addPath', { addPath: true }],
+  ['addPath.receive', { addPath: { receive: 1 } }],
+  ['addPath.send', { addPath: { send: 33 } }],
+  ['extendedNextHop', { extendedNextHop: 'ipv6' }],
+  ['extendedMessages', { extendedMessages: 65535 }],
+  ['interface', { interface: 'a name of more than 15' }],
   ['import', { import: 'accept' }],
   ['export', { export: {} }],
 ];

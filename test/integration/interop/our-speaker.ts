@@ -128,6 +128,33 @@ export class OurSpeaker {
     return new Map(routes.filter(({ from }) => from !== 'own').map(route => [route.prefix, route]));
   }
 
+  /** All paths to a prefix that others told. */
+  async paths(prefix: string): Promise<readonly RouteDetail[]> {
+    const answer = await this.#query({
+      kind: 'routes',
+      table: { kind: 'all-paths' },
+      family: 'ipv4-unicast',
+      prefix: prefix as Prefix,
+      after: undefined,
+      limit: 1000,
+    });
+    const { routes } = answer as Extract<SpeakerAnswer, { kind: 'routes' }>;
+    return routes.filter(({ from }) => from !== 'own');
+  }
+
+  /** Routes with a next hop of their own. */
+  announceVia(nextHop: string, communities: readonly number[], ...prefixes: readonly string[]): void {
+    const routes = prefixes.map(prefix => ({
+      prefix: prefix as Prefix,
+      nextHop: nextHop as IpAddress,
+      communities,
+      largeCommunities: [],
+      localPref: undefined,
+      med: undefined,
+    }));
+    this.#send({ kind: 'originate', routes });
+  }
+
   /** Cease, and the process ends. */
   async close(): Promise<void> {
     this.#send({ kind: 'close', goodbye: 'cease', message: '' });

@@ -5,12 +5,13 @@ import { end, kill, launch } from '../../../../bench/daemons/processes.js';
 import type { Daemons } from '../../../../bench/daemons/programs.js';
 import { eventually } from '../../../support/eventually.js';
 import { askBird } from './bird-terminal.js';
-import type { HeldAttributes, HeldRoute, InteropPeer, PeerSetup } from './interop-peer.js';
+import type { Extension, HeldAttributes, HeldRoute, InteropPeer, PeerSetup } from './interop-peer.js';
 
 const PROTOCOL = 'margay';
 
 function configuration(setup: PeerSetup, originates: Iterable<string>): string {
-  const { address, asn, port, speaker, clients = [] } = setup;
+  const { address, asn, port, speaker, clients = [], extensions = [] } = setup;
+  const has = (extension: Extension, line: string) => (extensions.includes(extension) ? line : '');
   return `router id ${address};
 protocol device {}
 protocol direct { ipv4; }
@@ -26,7 +27,8 @@ template bgp peers {
   connect delay time 1; connect retry time 1; error wait time 1,4;
   graceful restart ${{ off: 'off', helper: 'aware', on: 'on' }[setup.gracefulRestart]};
   ${clients.length > 0 ? 'rr client;' : ''}
-  ipv4 { import all; export where source = RTS_STATIC${clients.length > 0 ? ' || source = RTS_BGP' : ''}; };
+  ${has('extended-messages', 'enable extended messages on;')}
+  ipv4 { ${has('add-path', 'add paths on;')} ${has('extended-next-hop', 'extended next hop on;')} import all; export where source = RTS_STATIC${clients.length > 0 ? ' || source = RTS_BGP' : ''}; };
 }
 protocol bgp ${PROTOCOL} from peers { neighbor ${speaker.address} port ${port} as ${speaker.asn}; }
 ${clients
@@ -66,6 +68,10 @@ export function bird2(daemons: Daemons): InteropPeer {
         routes: async () => parseRoutes(await askBird(socket, `show route protocol ${PROTOCOL}`)),
         attributes: async prefix =>
           parseAttributes(await askBird(socket, `show route ${prefix} protocol ${PROTOCOL} all`)),
+        nextHops: async prefix => {
+          const answer = await askBird(socket, `show route ${prefix} all where source = RTS_BGP`);
+          return [...answer.matchAll(/BGP\.next_hop: *(\S+)/g)].map(([, nextHop]) => nextHop!);
+        },
         announce: async prefix => {
           originates.add(prefix);
           await reconfigure();

@@ -10,6 +10,10 @@ import { startZebra } from './zebra.js';
 
 function configuration(setup: PeerSetup): string {
   const { address, asn, port, speaker, holdTimeSeconds, clients = [] } = setup;
+  const several = (setup.extensions ?? []).includes('add-path')
+    ? [...new Set([speaker.address, ...(setup.clients ?? [])])]
+    : [];
+
   const restart = {
     off: ' bgp graceful-restart-disable',
     helper: '',
@@ -30,6 +34,7 @@ ${setup.dials ? '' : ` neighbor ${speaker.address} passive\n`}\
  neighbor ${speaker.address} timers connect 1
 ${clients.map(client => ` neighbor ${client} remote-as ${asn}\n neighbor ${client} port ${port}\n neighbor ${client} passive`).join('\n')}
  address-family ipv4 unicast
+${several.map(each => `  neighbor ${each} addpath-tx-all-paths\n`).join('')}\
 ${clients.map(client => `  neighbor ${client} route-reflector-client`).join('\n')}
 ${setup.originates.map(prefix => `  network ${prefix}`).join('\n')}
 `;
@@ -89,6 +94,12 @@ export function frr(daemons: Daemons): InteropPeer {
             originatorId: path.originatorId,
             clusterList: path.clusterList?.list ?? [],
           };
+        },
+        nextHops: async prefix => {
+          const { paths = [] } = await show<{ paths?: readonly DetailedPath[] }>(
+            `bgp ipv4 unicast ${prefix}`,
+          );
+          return paths.map(({ nexthops }) => nexthops[0]!.ip).filter(nextHop => nextHop !== '0.0.0.0');
         },
         announce: prefix => configure(`network ${prefix}`),
         withdraw: prefix => configure(`no network ${prefix}`),

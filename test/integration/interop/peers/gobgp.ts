@@ -27,6 +27,7 @@ timers.config = { connect-retry = 1, hold-time = ${holdTimeSeconds}, keepalive-i
 graceful-restart.config = { enabled = ${restart}, restart-time = 60, helper-only = ${gracefulRestart === 'helper'} }
 [[neighbors.afi-safis]]
 config = { afi-safi-name = "ipv4-unicast" }
+${setup.extensions?.includes('add-path') ? 'add-paths.config = { receive = true, send-max = 8 }' : ''}
 mp-graceful-restart.config = { enabled = ${restart} }
 `;
   }
@@ -79,6 +80,10 @@ export function gobgp(daemons: Daemons): InteropPeer {
         attributes: async prefix => {
           const path = (await learnt()).get(prefix);
           return path === undefined ? undefined : attributesOf(path);
+        },
+        nextHops: async prefix => {
+          const paths = (await show<Record<string, readonly Path[]>>('global', 'rib'))[prefix] ?? [];
+          return paths.filter(path => path['neighbor-ip']).map(path => attributesOf(path).nextHop);
         },
         announce: prefix => change('add', [prefix]),
         withdraw: prefix => change('del', [prefix]),

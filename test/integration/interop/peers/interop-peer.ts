@@ -24,6 +24,9 @@ export interface InteropPeer {
   start(setup: PeerSetup, beginning: 'fresh' | 'after-crash'): Promise<RunningPeer>;
 }
 
+/** Several paths to a prefix both ways (RFC 7911), long messages (RFC 8654), IPv6 next hops of IPv4 prefixes (RFC 8950). */
+export type Extension = 'add-path' | 'extended-messages' | 'extended-next-hop';
+
 export interface PeerSetup extends Place {
   /** Its own; the BGP Identifier as well. */
   readonly address: string;
@@ -40,6 +43,8 @@ export interface PeerSetup extends Place {
   /** Whether its best routes go to the kernel of its namespace; GoBGP has no such thing. */
   readonly kernelRoutes: boolean;
   /** TCP MD5 (RFC 2385). */
+  /** What it is to agree to with its peers. */
+  readonly extensions?: readonly Extension[];
   readonly password?: string | undefined;
   /** GTSM (RFC 5082) with a peer in its subnet. */
   readonly ttlSecurity?: boolean | undefined;
@@ -59,6 +64,8 @@ export interface RunningPeer {
   routes(): Promise<ReadonlyMap<string, HeldRoute>>;
   /** One of them, with its attributes. */
   attributes(prefix: string): Promise<HeldAttributes | undefined>;
+  /** The next hop of each path that it has to a prefix from others. */
+  nextHops(prefix: string): Promise<readonly string[]>;
   announce(prefix: string): Promise<void>;
   withdraw(prefix: string): Promise<void>;
   /** Changes the TCP MD5 password of its peer; undefined where it cannot without a restart. */
