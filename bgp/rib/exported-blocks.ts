@@ -122,6 +122,7 @@ export class ExportedBlocks {
         references: 0,
         nextInBucket: first,
       };
+      this.#audiences.acquire(audience);
       this.#blocks[number] = block;
       this.#buckets.set(hash, block);
     }
@@ -158,10 +159,17 @@ export class ExportedBlocks {
     this.#perPrefix.delete(path.number);
   }
 
+  /** The group is no more. */
+  close(): void {
+    for (const block of this.#blocks) if (block !== undefined) this.#audiences.release(block.audience);
+    this.#blocks.length = 1;
+  }
+
   #release(number: number): void {
     const block = this.#blocks[number]!;
     if (--block.references > 0) return;
     this.#unlink(block);
+    this.#audiences.release(block.audience);
     this.#blocks[number] = undefined;
     this.#freeNumbers.push(number);
   }

@@ -200,7 +200,10 @@ export class FamilyTable {
 
   #part({ group, member }: Membership): void {
     group.output.leave(member);
-    if (group.output.members.size === 0) this.groups.delete(group.key);
+    if (group.output.members.size === 0) {
+      this.groups.delete(group.key);
+      group.blocks.close();
+    }
     this.#releasePending(member.pending);
   }
 

@@ -53,7 +53,7 @@ export interface OutputSource {
 const MAX_SNAPSHOTS = 3;
 
 export class GroupOutput {
-  readonly log = new OutLog();
+  readonly log: OutLog;
   readonly members = new Set<Member>();
   /** Those that left the log. */
   readonly behind = new Set<Member>();
@@ -65,6 +65,7 @@ export class GroupOutput {
   constructor(group: OutputSource, audiences: Audiences, limitBytes: number) {
     this.#group = group;
     this.#audiences = audiences;
+    this.log = new OutLog(audiences);
     this.#limit = limitBytes;
   }
 
@@ -78,7 +79,7 @@ export class GroupOutput {
       snapshot: undefined,
       snapshotCursor: 0,
       pending: undefined,
-      own: new OutLog(),
+      own: new OutLog(this.#audiences),
       ownCursor: 0,
       initialTableSent: false,
       refreshing: false,
@@ -117,13 +118,13 @@ export class GroupOutput {
     }
     if (member.state === 'snapshot') {
       const { log } = member.snapshot!;
-      const bytes = log.read(member.snapshotCursor, member, this.#audiences);
+      const bytes = log.read(member.snapshotCursor, member);
       member.snapshotCursor = log.reached;
       if (bytes !== undefined) return bytes;
       this.#toLog(member, member.cursor);
     }
     if (member.state === 'pending') return this.#takePending(member);
-    const bytes = this.log.read(member.cursor, member, this.#audiences);
+    const bytes = this.log.read(member.cursor, member);
     member.cursor = this.log.reached;
     return bytes;
   }
@@ -153,7 +154,7 @@ export class GroupOutput {
 
   #takePending(member: Member): Uint8Array | undefined {
     for (;;) {
-      const bytes = member.own.read(member.ownCursor, member, this.#audiences);
+      const bytes = member.own.read(member.ownCursor, member);
       member.ownCursor = member.own.reached;
       member.own.trim(member.ownCursor);
       if (bytes !== undefined) return bytes;
@@ -177,7 +178,7 @@ export class GroupOutput {
 
   #currentSnapshot(): Snapshot {
     if (this.#snapshot?.position === this.log.end) return this.#snapshot;
-    const snapshot = { log: new OutLog(), position: this.log.end };
+    const snapshot = { log: new OutLog(this.#audiences), position: this.log.end };
     this.#group.packTable(snapshot.log);
     this.#snapshot = snapshot;
     this.#limitSnapshots();
@@ -243,7 +244,7 @@ export class GroupOutput {
   #collect(log: OutLog, from: number, member: Member, into: PendingPrefixes): void {
     for (let number = from; number < log.end; number++) {
       const segment = log.segment(number);
-      if (isFor(segment, member, this.#audiences)) this.#group.collectPrefixes(segment, into);
+      if (isFor(segment, member)) this.#group.collectPrefixes(segment, into);
     }
   }
 

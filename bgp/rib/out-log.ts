@@ -3,16 +3,16 @@
  * cursor, and what the last of them has read is dropped.
  */
 import type { IpAddress } from '../../core/ip-address.js';
-import type { Audiences } from './audience.js';
+import { type Audience, type Audiences, EVERYONE, leavesOut } from './audience.js';
 
 export interface Segment {
   readonly chunk: Uint8Array;
   readonly start: number;
   readonly end: number;
   /** Those whom this audience leaves out are not given the segment. */
-  readonly except: number;
-  /** If not -1: only those whom this audience leaves out are given the segment. */
-  readonly only: number;
+  readonly except: Audience;
+  /** If there is one: only those whom this audience leaves out are given the segment. */
+  readonly only: Audience | undefined;
 }
 
 /** Who reads. */
@@ -21,7 +21,17 @@ export interface Reader {
   readonly address: IpAddress;
 }
 
+/** Octets of a chunk; `except` and `only` by number, -1 for no `only`. */
+export interface NewSegment {
+  readonly chunk: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly except: number;
+  readonly only: number;
+}
+
 export class OutLog {
+  readonly #audiences: Audiences;
   #segments: Segment[] = [];
   /** Number of the first retained segment. */
   base = 0;
@@ -31,14 +41,20 @@ export class OutLog {
   #sharedEnd = -1;
   #shared: Uint8Array | undefined;
 
+  constructor(audiences: Audiences) {
+    this.#audiences = audiences;
+  }
+
   /** Number of the next segment. */
   get end(): number {
     return this.base + this.#segments.length;
   }
 
-  append(segment: Segment): void {
-    this.#segments.push(segment);
-    this.bytes += segment.end - segment.start;
+  append({ chunk, start, end, except, only }: NewSegment): void {
+    const audiences = this.#audiences;
+    const whom = { except: audiences.at(except), only: only < 0 ? undefined : audiences.at(only) };
+    this.#segments.push({ chunk, start, end, ...whom });
+    this.bytes += end - start;
   }
 
   segment(number: number): Segment {
@@ -60,10 +76,10 @@ export class OutLog {
   /**
    * The next stretch for a reader at `cursor`: as many segments as lie in one piece. `cursor` afterwards is `this.reached`.
    */
-  read(cursor: number, reader: Reader, audiences: Audiences): Uint8Array | undefined {
+  read(cursor: number, reader: Reader): Uint8Array | undefined {
     const { end } = this;
     let from = cursor;
-    while (from < end && !isFor(this.segment(from), reader, audiences)) from++;
+    while (from < end && !isFor(this.segment(from), reader)) from++;
     if (from === end) {
       this.reached = end;
       return undefined;
@@ -73,7 +89,7 @@ export class OutLog {
     let bytesEnd = first.end;
     for (; to < end; to++) {
       const next = this.segment(to);
-      if (next.chunk !== first.chunk || next.start !== bytesEnd || !isFor(next, reader, audiences)) break;
+      if (next.chunk !== first.chunk || next.start !== bytesEnd || !isFor(next, reader)) break;
       bytesEnd = next.end;
     }
     this.reached = to;
@@ -88,8 +104,8 @@ export class OutLog {
   reached = 0;
 }
 
-export function isFor(segment: Segment, reader: Reader, audiences: Audiences): boolean {
-  if (segment.except === 0 && segment.only < 0) return true;
-  if (audiences.excludes(segment.except, reader.source, reader.address)) return false;
-  return segment.only < 0 || audiences.excludes(segment.only, reader.source, reader.address);
+export function isFor({ except, only }: Segment, { source, address }: Reader): boolean {
+  if (except.number === EVERYONE && only === undefined) return true;
+  if (leavesOut(except, source, address)) return false;
+  return only === undefined || leavesOut(only, source, address);
 }
