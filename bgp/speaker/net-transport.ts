@@ -162,7 +162,8 @@ export class NetTransport implements Transport {
     );
     this.#guards?.opened(fd, endpoint.address);
     server.once('close', () => this.#guards?.closed(fd));
-    server.listen({ fd });
+    // Node listens once more, and with a descriptor it takes the length of the queue from here alone.
+    server.listen({ fd }, LISTEN_BACKLOG);
   }
 
   #plainDial(target: DialTarget, reader: Reader, finish: (error: TransportError | undefined) => void) {

@@ -60,9 +60,9 @@ for (const peer of everyPeer) {
     speaker.announce('10.244.1.0/24');
     await comesToHold(t, () => daemon.routes(), [...OURS, '10.244.1.0/24']);
     await comesToHold(t, () => speaker.routes(), THEIRS);
-    // If the session went, that was the daemon's doing: ours has not ended it.
+    // If the session went, that was the daemon's doing: ours has not ended it, but for one of two connections that met (6/7).
     const { lastNotificationSent, counters } = await speaker.status();
-    t.is(lastNotificationSent, undefined);
+    t.true(lastNotificationSent === undefined || lastNotificationSent.subcode === 7);
     t.log(`${counters.established} sessions`);
   });
 

@@ -1,6 +1,6 @@
 /** Peers that make themselves, a thousand at once, and connections that never become one; with real sockets in one network namespace. */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -40,8 +40,7 @@ function clientsIn(t: ExecutionContext, networkNamespace: string, ...args: reado
 
 const residentKb = (pid: number) =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-const openFiles = (pid: number) =>
-  Number(/FDSize:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+const openFiles = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
 /** Milliseconds of CPU time so far; a tick is 10 ms. */
 function cpuMs(pid: number): number {
@@ -54,6 +53,8 @@ test(`${PEERS} peers of a range dial at once: all are up soon, cost little, and 
   const namespace = makeNamespace(t);
   const hub = hubIn(t, namespace.name);
   t.true(await hub.listens());
+  // What the kernel holds for us while we are at something else; Node's own default is 511.
+  t.regex(namespace.run('ss', '-Hltn'), /LISTEN +0 +4096 /);
   const [empty, before] = [residentKb(hub.pid), cpuMs(hub.pid)];
   const clients = clientsIn(t, namespace.name, `${PEERS}`);
   const up = await new Promise<{ milliseconds: number }>(resolve =>
@@ -86,10 +87,15 @@ test('connections that never say OPEN are bounded, and let go of', async t => {
   clients.on('message', (message: { closed: number }) => {
     closed = message.closed;
   });
-  t.true(await eventually(() => closed >= 3000 - 2048, 20_000, 50), `${closed}`);
-  t.is(closed, 3000 - 2048);
-  t.true(openFiles(hub.pid) <= 4096);
-  // Whoever is a peer gets in all the same once the patience with them is over.
-  t.true(await eventually(() => closed === 3000, 40_000, 100), `${closed}`);
+  const before = openFiles(hub.pid);
+  let most = 0;
+  const all = () => {
+    most = Math.max(most, openFiles(hub.pid) - before);
+    return closed === 3000;
+  };
+  t.true(await eventually(all, 90_000, 20), `${closed}`);
+  t.log(`${most} at once`);
+  // Enough to say that there is a bound, and what it is.
+  t.true(most > 1000 && most <= 2048 + 64, `${most}`);
   t.deepEqual(await hub.peers(), []);
 });
