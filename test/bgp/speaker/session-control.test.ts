@@ -22,11 +22,16 @@ function pair(more: Partial<PeerOptions> = {}) {
 const learned = (speaker: Speaker) => prefixesOf(speaker).filter(route => !route.endsWith(' 0.0.0.0'));
 
 test('a shutdown with a message: routes go at once, the peer shows the reason until the session is back', t => {
-  const { clock, a, b, toB, toA } = pair();
+  const { clock, network, a, b, toB, toA } = pair();
+  let notifications = 0;
+  network.tap(A as IpAddress, B as IpAddress, bytes => {
+    if (bytes[18] === MessageType.notification) notifications++;
+  });
   toB.shutdown('moving racks');
   clock.advance(10);
   t.like(toB.status(), { state: 'Idle', info: 'administratively down: moving racks' });
   t.deepEqual([learned(a), learned(b)], [[], []]);
+  t.is(notifications, 1);
   const said = '6/9 hard reset: 6/2 administrative shutdown: moving racks';
   t.is(toA.status().lastNotificationReceived?.words, said);
   t.is(toB.status().lastNotificationSent?.words, said);

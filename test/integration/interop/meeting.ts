@@ -46,7 +46,9 @@ export interface Terms extends Omit<Relation, 'name'> {
   /** Who is a route reflector (RFC 4456), with the two others as its clients. */
   readonly reflector?: 'ours' | 'daemon';
   /** More of the daemon's. */
-  readonly theirs?: Partial<Pick<PeerSetup, 'password' | 'ttlSecurity' | 'extensions'>>;
+  readonly theirs?: Partial<
+    Pick<PeerSetup, 'password' | 'ttlSecurity' | 'extensions' | 'restartTimeSeconds' | 'longLivedSeconds'>
+  >;
   /** More of what we are told of it. */
   readonly peer?: Partial<PeerConfig>;
   /** We know no peer but this range. */

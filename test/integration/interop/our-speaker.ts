@@ -85,6 +85,10 @@ export class OurSpeaker {
     this.#send({ kind: 'set-peer', peer: { ...peerConfig(this.#setup), ...more } });
   }
 
+  clear(how: 'hard' | 'soft-in' | 'soft-out', message = ''): void {
+    this.#send({ kind: 'clear-peer', key: 'peer', how, message });
+  }
+
   completeConfiguration(): void {
     this.#send({ kind: 'configuration-complete' });
   }

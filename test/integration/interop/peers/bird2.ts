@@ -26,6 +26,8 @@ template bgp peers {
   hold time ${setup.holdTimeSeconds};
   connect delay time 1; connect retry time 1; error wait time 1,4;
   graceful restart ${{ off: 'off', helper: 'aware', on: 'on' }[setup.gracefulRestart]};
+  ${setup.restartTimeSeconds === undefined ? '' : `graceful restart time ${setup.restartTimeSeconds};`}
+  ${setup.longLivedSeconds === undefined ? '' : `long lived graceful restart on; long lived stale time ${setup.longLivedSeconds};`}
   ${clients.length > 0 ? 'rr client;' : ''}
   ${has('extended-messages', 'enable extended messages on;')}
   ipv4 { ${has('add-path', 'add paths on;')} ${has('extended-next-hop', 'extended next hop on;')} import all; export where source = RTS_STATIC${clients.length > 0 ? ' || source = RTS_BGP' : ''}; };
@@ -84,6 +86,10 @@ export function bird2(daemons: Daemons): InteropPeer {
           password = changed;
           await reconfigure();
         },
+        shutDown: async message => {
+          await askBird(socket, `disable ${PROTOCOL} "${message}"`);
+        },
+        shownMessage: () => askBird(socket, `show protocols all ${PROTOCOL}`),
         stop: () => end(child),
         kill: () => kill(child, 'SIGKILL'),
       };

@@ -25,6 +25,9 @@ router bgp ${asn}
  no bgp ebgp-requires-policy
  no bgp network import-check
 ${restart}
+ bgp graceful-restart notification
+${setup.restartTimeSeconds === undefined ? '' : ` bgp graceful-restart restart-time ${setup.restartTimeSeconds}\n`}\
+${setup.longLivedSeconds === undefined ? '' : ` bgp long-lived-graceful-restart stale-time ${setup.longLivedSeconds}\n`}\
  neighbor ${speaker.address} remote-as ${speaker.asn}
  neighbor ${speaker.address} port ${port}
 ${setup.password === undefined ? '' : ` neighbor ${speaker.address} password ${setup.password}\n`}\
@@ -105,6 +108,10 @@ export function frr(daemons: Daemons): InteropPeer {
         withdraw: prefix => configure(`no network ${prefix}`),
         setPassword: async password => {
           const line = `neighbor ${speaker.address} password ${password}`;
+          await askTerminal(terminal, 'configure terminal', `router bgp ${setup.asn}`, line);
+        },
+        shutDown: async message => {
+          const line = `neighbor ${speaker.address} shutdown message ${message}`;
           await askTerminal(terminal, 'configure terminal', `router bgp ${setup.asn}`, line);
         },
         stop: async () => {

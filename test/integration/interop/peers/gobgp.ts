@@ -24,11 +24,12 @@ ${clients.length > 0 ? `route-reflector.config = { route-reflector-client = true
 ${setup.ttlSecurity ? 'ttl-security.config = { enabled = true, ttl-min = 255 }' : ''}
 transport.config = { local-address = "${address}", remote-port = ${port}, passive-mode = ${!setup.dials} }
 timers.config = { connect-retry = 1, hold-time = ${holdTimeSeconds}, keepalive-interval = ${keepalive}, idle-hold-time-after-reset = 1 }
-graceful-restart.config = { enabled = ${restart}, restart-time = 60, helper-only = ${gracefulRestart === 'helper'} }
+graceful-restart.config = { enabled = ${restart}, restart-time = ${setup.restartTimeSeconds ?? 60}, helper-only = ${gracefulRestart === 'helper'}, notification-enabled = ${restart}, long-lived-enabled = ${setup.longLivedSeconds !== undefined} }
 [[neighbors.afi-safis]]
 config = { afi-safi-name = "ipv4-unicast" }
 ${setup.extensions?.includes('add-path') ? 'add-paths.config = { receive = true, send-max = 8 }' : ''}
 mp-graceful-restart.config = { enabled = ${restart} }
+${setup.longLivedSeconds === undefined ? '' : `long-lived-graceful-restart.config = { enabled = true, restart-time = ${setup.longLivedSeconds} }`}
 `;
   }
 }
@@ -87,6 +88,9 @@ export function gobgp(daemons: Daemons): InteropPeer {
         },
         announce: prefix => change('add', [prefix]),
         withdraw: prefix => change('del', [prefix]),
+        shutDown: async message => {
+          await client('neighbor', setup.speaker.address, 'shutdown', '--reason', message);
+        },
         stop: () => end(child),
         kill: () => kill(child, 'SIGKILL'),
       };

@@ -48,6 +48,10 @@ export interface PeerSetup extends Place {
   readonly password?: string | undefined;
   /** GTSM (RFC 5082) with a peer in its subnet. */
   readonly ttlSecurity?: boolean | undefined;
+  /** Its own Restart Time, seconds. */
+  readonly restartTimeSeconds?: number | undefined;
+  /** Long-lived graceful restart (RFC 9494) for so long, seconds. */
+  readonly longLivedSeconds?: number | undefined;
   /** What it tells its peer from the start. */
   readonly originates: readonly string[];
   /** It is a route reflector (RFC 4456), and these, the speaker among them, are its clients; they dial. */
@@ -70,6 +74,10 @@ export interface RunningPeer {
   withdraw(prefix: string): Promise<void>;
   /** Changes the TCP MD5 password of its peer; undefined where it cannot without a restart. */
   readonly setPassword?: (password: string) => Promise<void>;
+  /** Its operator shuts the session with our speaker down (RFC 9003). */
+  shutDown(message: string): Promise<void>;
+  /** What it shows of our last shutdown communication; undefined where it only logs it. */
+  readonly shownMessage?: () => Promise<string>;
   /** SIGTERM: as its operator would end it. */
   stop(): Promise<void>;
   /** SIGKILL. */
