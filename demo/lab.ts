@@ -4,6 +4,8 @@
  *
  *     pod  10.244.N.2/32 --- cali1 [ host N, 10.9.S.N/24 ] eth0 --- [ switch of subnet S ] --- eth0 [ host M ] --- pods
  *
+ * With both families the same for fd10:0:0:N::2/128 and fd09:0:0:S::N/64; the gateway is the link-local address of its hardware address.
+ *
  * Where there are several subnets, what switches them is a router, too, with the address 10.9.S.254 in each.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -13,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../agent/control/client.js';
 import type { AgentStatus, PeerStatus } from '../agent/control/types.js';
+import type { AddressFamily } from '../core/ip-address.js';
 import { nodeCommand } from './node-command.js';
 import { patience } from './patience.js';
 
@@ -23,6 +26,8 @@ export interface Pod {
   readonly name: string;
   readonly namespace: string;
   readonly address: string;
+  /** Where the lab has both families. */
+  readonly ipv6Address: string;
 }
 
 export interface Host {
@@ -31,6 +36,9 @@ export interface Host {
   readonly namespace: string;
   readonly address: string;
   readonly block: string;
+  /** Where the lab has both families. */
+  readonly ipv6Address: string;
+  readonly ipv6Block: string;
   readonly pods: readonly Pod[];
   readonly socket: string;
   readonly logFile: string;
@@ -46,6 +54,8 @@ export interface LabOptions {
   /** More of the pool's spec than its CIDR: routed plainly by default. */
   readonly pool?: object;
   readonly poolAnnotations?: object;
+  /** IPv6 beside IPv4, on hosts and pods, in a pool of its own; false by default. */
+  readonly dualStack?: boolean;
   /** Agents find their address by themselves, as the one of the default route's interface. */
   readonly autodetect?: boolean;
   /** More flags for each agent. */
@@ -53,8 +63,10 @@ export interface LabOptions {
 }
 
 const POOL = '10.244.0.0/16';
+const IPV6_POOL = 'fd10::/48';
 const GATEWAY = '169.254.1.1';
 const GATEWAY_MAC = 'ee:ee:ee:ee:ee:ee';
+const IPV6_GATEWAY = 'fe80::ecee:eeff:feee:eeee';
 
 export class Lab {
   readonly hosts: readonly Host[];
@@ -66,6 +78,7 @@ export class Lab {
   readonly #poolAnnotations: object;
   readonly #flags: readonly string[];
   readonly #autodetect: boolean;
+  readonly dualStack: boolean;
   /** By role and host. */
   readonly #processes = new Map<string, ChildProcess>();
 
@@ -76,6 +89,7 @@ export class Lab {
     this.router = `mgy-${runId}-switch`;
     this.#flags = options.flags ?? [];
     this.#autodetect = options.autodetect ?? false;
+    this.dualStack = options.dualStack ?? false;
     this.#pool = options.pool ?? { ipipMode: 'Never' };
     this.#poolAnnotations = options.poolAnnotations ?? {};
     this.hosts = options.hosts.map((name, i) =>
@@ -101,6 +115,7 @@ export class Lab {
     return [
       join(root, 'bin/margay-agent'),
       ...['--node-name', host.name, '--ipv4-address', this.#autodetect ? 'autodetect' : `${host.address}/24`],
+      ...['--ipv6-address', this.dualStack ? `${host.ipv6Address}/64` : 'off'],
       ...['--store-directory', this.store, '--control-socket', host.socket, '--state-directory', state],
       ...['--log-format', 'json', ...this.#flags],
     ];
@@ -173,9 +188,13 @@ export class Lab {
   async converged(): Promise<boolean> {
     for (const host of this.hosts) {
       const peers = await this.peers(host);
-      if (peers.filter(({ state }) => state === 'Established').length !== this.hosts.length - 1) return false;
+      const names = new Set(peers.map(({ name }) => name));
+      if (names.size !== this.hosts.length - 1) return false;
+      if (peers.some(({ state }) => state !== 'Established')) return false;
       const routes = this.routes(host);
       for (const other of this.hosts) if (!routes.includes(other.block)) return false;
+      const ipv6 = this.dualStack ? this.routes(host, 'ipv6') : undefined;
+      for (const other of this.hosts) if (ipv6?.includes(other.ipv6Block) === false) return false;
       const status = await this.status(host);
       if (status?.rib.inSync !== true || status.dataplane.pending > 0) return false;
     }
@@ -183,16 +202,18 @@ export class Lab {
   }
 
   /** `ip route` of a host, as text. */
-  routes(host: Host): string {
-    return execFileSync('ip', ['-n', host.namespace, 'route'], { encoding: 'utf8' });
+  routes(host: Host, family: AddressFamily = 'ipv4'): string {
+    const flag = family === 'ipv4' ? '-4' : '-6';
+    return execFileSync('ip', [flag, '-n', host.namespace, 'route'], { encoding: 'utf8' });
   }
 
   /** True if each host's routes to the others' blocks leave by that device. */
-  everyRouteBy(device: string): boolean {
+  everyRouteBy(device: string, family: AddressFamily = 'ipv4'): boolean {
     return this.hosts.every(host => {
-      const lines = this.routes(host).split('\n');
+      const lines = this.routes(host, family).split('\n');
       const others = this.hosts.filter(other => other !== host);
-      return others.every(({ block }) =>
+      const blocks = others.map(other => (family === 'ipv4' ? other.block : other.ipv6Block));
+      return blocks.every(block =>
         lines.some(line => line.startsWith(block) && line.includes(` dev ${device} `)),
       );
     });
@@ -200,7 +221,15 @@ export class Lab {
 
   /** Another spec of the pods' pool, beside its CIDR, through an agent. */
   async setPool(spec: object, annotations: object = {}): Promise<void> {
-    const pool = document('IPPool', { name: 'pods', annotations }, { cidr: POOL, ...spec });
+    await this.#apply(document('IPPool', { name: 'pods', annotations }, { cidr: POOL, ...spec }));
+  }
+
+  /** The same of the pool of IPv6. */
+  async setIpv6Pool(spec: object): Promise<void> {
+    await this.#apply(ipv6Pool(spec));
+  }
+
+  async #apply(pool: object): Promise<void> {
     const request = { documents: [{ location: 'lab', document: pool }] };
     const { results } = await this.client(this.hosts[0]!).apply(request);
     const problems = results.flatMap(result => result.problems.map(({ error }) => error));
@@ -215,8 +244,9 @@ export class Lab {
   }
 
   /** One packet each way; true if it came back within a second (times the machine's patience). */
-  async reaches(from: Pod, to: Pod): Promise<boolean> {
-    const words = ['netns', 'exec', from.namespace, 'ping', '-c1', `-W${patience}`, '-q', to.address];
+  async reaches(from: Pod, to: Pod, family: AddressFamily = 'ipv4'): Promise<boolean> {
+    const target = family === 'ipv4' ? to.address : to.ipv6Address;
+    const words = ['netns', 'exec', from.namespace, 'ping', '-c1', `-W${patience}`, '-q', target];
     const ping = spawn('ip', words, { stdio: 'ignore' });
     return await new Promise(resolve => ping.on('exit', code => resolve(code === 0)));
   }
@@ -226,8 +256,10 @@ export class Lab {
     const pairs = this.hosts.flatMap(a =>
       this.hosts.flatMap(b => (a === b ? [] : [[a.pods[0]!, b.pods[0]!] as const])),
     );
-    const pings = pairs.map(([from, to]) =>
-      startPing(from.namespace, [to.address], intervalSeconds * patience),
+    const pings = pairs.flatMap(([from, to]) =>
+      [to.address, ...(this.dualStack ? [to.ipv6Address] : [])].map(target =>
+        startPing(from.namespace, [target], intervalSeconds * patience),
+      ),
     );
     return {
       stop: async () => {
@@ -271,10 +303,13 @@ export class Lab {
       namespace: `mgy-${runId}-${name}`,
       address: `10.9.${subnet}.${number}`,
       block: `10.244.${number}.0/24`,
+      ipv6Address: `fd09:0:0:${subnet}::${number}`,
+      ipv6Block: `fd10:0:0:${number}::/64`,
       pods: Array.from({ length: pods }, (_, i) => ({
         name: `${name}-pod-${i + 1}`,
         namespace: `mgy-${runId}-${name}-pod${i + 1}`,
         address: `10.244.${number}.${i + 2}`,
+        ipv6Address: `fd10:0:0:${number}::${i + 2}`,
       })),
       socket: join(this.directory, name, 'run', 'control.sock'),
       logFile: join(this.directory, `${name}.log`),
@@ -287,7 +322,11 @@ export class Lab {
     for (const subnet of subnets) {
       batch(this.router, [`link add br${subnet} type bridge`, `link set br${subnet} up`]);
       if (subnets.length > 1) batch(this.router, [`address add 10.9.${subnet}.254/24 dev br${subnet}`]);
+      if (subnets.length > 1 && this.dualStack)
+        batch(this.router, [`address add fd09:0:0:${subnet}::fe/64 dev br${subnet} nodad`]);
     }
+    if (subnets.length > 1 && this.dualStack)
+      inside(this.router, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
     if (subnets.length > 1) inside(this.router, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
     for (const [i, host] of this.hosts.entries()) {
       ip(['netns', 'add', host.namespace]);
@@ -297,6 +336,8 @@ export class Lab {
         `address add ${host.address}/24 dev eth0`,
         'link set eth0 up',
         ...(subnets.length > 1 ? [`route add default via 10.9.${host.subnet}.254`] : []),
+        ...(this.dualStack ? [`address add ${host.ipv6Address}/64 dev eth0 nodad`] : []),
+        ...(this.dualStack && subnets.length > 1 ? [`route add ::/0 via fd09:0:0:${host.subnet}::fe`] : []),
       ]);
       batch(this.router, [`link set port${i} master br${host.subnet} up`]);
       for (const [j, pod] of host.pods.entries()) this.#wirePod(host, pod, `cali${j + 1}`);
@@ -317,20 +358,29 @@ export class Lab {
       `route add default via ${GATEWAY} dev eth0`,
       `neigh add ${GATEWAY} lladdr ${GATEWAY_MAC} dev eth0 nud permanent`,
     ]);
+    if (!this.dualStack) return;
+    batch(pod.namespace, [
+      `address add ${pod.ipv6Address}/128 dev eth0 nodad`,
+      `route add ::/0 via ${IPV6_GATEWAY} dev eth0`,
+      `neigh add ${IPV6_GATEWAY} lladdr ${GATEWAY_MAC} dev eth0 nud permanent`,
+    ]);
   }
 
   #writeDocuments(): void {
     const documents: object[] = [
       document('IPPool', { name: 'pods', annotations: this.#poolAnnotations }, { cidr: POOL, ...this.#pool }),
     ];
+    if (this.dualStack) documents.push(ipv6Pool({}));
     for (const host of this.hosts) {
       const spec = { node: host.name, cidr: host.block, state: 'confirmed' };
       documents.push(document('BlockAffinity', { name: host.name }, spec));
+      const ipv6Spec = { ...spec, cidr: host.ipv6Block };
+      if (this.dualStack) documents.push(document('BlockAffinity', { name: `${host.name}-ipv6` }, ipv6Spec));
       for (const [j, pod] of host.pods.entries()) {
         const endpoint = {
           node: host.name,
           interfaceName: `cali${j + 1}`,
-          ipNetworks: [`${pod.address}/32`],
+          ipNetworks: [`${pod.address}/32`, ...(this.dualStack ? [`${pod.ipv6Address}/128`] : [])],
         };
         documents.push(document('WorkloadEndpoint', { name: pod.name, namespace: 'default' }, endpoint));
       }
@@ -376,6 +426,10 @@ export function startPing(namespace: string, words: readonly string[], intervalS
 
 function document(kind: string, metadata: object, spec: object): object {
   return { apiVersion: 'projectcalico.org/v3', kind, metadata, spec };
+}
+
+function ipv6Pool(spec: object): object {
+  return document('IPPool', { name: 'pods-ipv6' }, { cidr: IPV6_POOL, ...spec });
 }
 
 function ip(words: readonly string[]): void {

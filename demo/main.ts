@@ -26,8 +26,8 @@ function check(what: string, ok: boolean): void {
 
 async function main(): Promise<number> {
   const runId = process.env.MARGAY_RUN_ID ?? `demo${process.pid.toString(36)}`;
-  say('three hosts, two pods each, and a switch between them (network namespaces)');
-  const lab = new Lab({ runId, hosts: ['host-a', 'host-b', 'host-c'], podsPerHost: 2 });
+  say('three hosts, two pods each, IPv4 and IPv6, and a switch between them (network namespaces)');
+  const lab = new Lab({ runId, hosts: ['host-a', 'host-b', 'host-c'], podsPerHost: 2, dualStack: true });
   try {
     await story(lab);
   } catch (error) {
@@ -51,31 +51,37 @@ async function story(lab: Lab): Promise<void> {
   for (const host of lab.hosts) {
     say(`routes of ${host.name}:`);
     show(lab.routes(host));
+    show(ownIpv6Routes(lab, host));
   }
   await pingMatrix(lab);
   await killAndReturn(lab, b);
   await tunnelled(lab);
+  await ipv6Tunnelled(lab);
   await withdraw(lab, c);
 }
 
 async function pingMatrix(lab: Lab): Promise<void> {
-  say('pings between all pods:');
+  say('pings between all pods, by IPv4 and by IPv6:');
   const { pods } = lab;
   const width = Math.max(...pods.map(pod => pod.name.length));
   let reached = 0;
   show(`${''.padEnd(width)}  ${pods.map(pod => pod.address.padEnd(11)).join(' ')}`);
   for (const from of pods) {
-    const answers = await Promise.all(pods.map(to => lab.reaches(from, to)));
-    reached += answers.filter(Boolean).length;
-    show(`${from.name.padEnd(width)}  ${answers.map(ok => (ok ? 'ok' : 'FAIL').padEnd(11)).join(' ')}`);
+    const ask = (family: 'ipv4' | 'ipv6') => Promise.all(pods.map(to => lab.reaches(from, to, family)));
+    const [ipv4, ipv6] = [await ask('ipv4'), await ask('ipv6')];
+    reached += [...ipv4, ...ipv6].filter(Boolean).length;
+    const word = (ok: boolean | undefined) => (ok === true ? 'ok' : 'FAIL');
+    const cells = ipv4.map((ok, i) => `${word(ok)} ${word(ipv6[i])}`.padEnd(11));
+    show(`${from.name.padEnd(width)}  ${cells.join(' ')}`);
   }
-  check(`${reached} of ${pods.length ** 2} pings came back`, reached === pods.length ** 2);
+  const all = 2 * pods.length ** 2;
+  check(`${reached} of ${all} pings came back`, reached === all);
 }
 
 async function killAndReturn(lab: Lab, victim: Host): Promise<void> {
   const [observer] = lab.hosts as [Host];
   say(`pings every ${10 * patience} ms between all hosts; kill -9 of the agent on ${victim.name}`);
-  const before = lab.routes(victim);
+  const before = lab.routes(victim) + ownIpv6Routes(lab, victim);
   const pings = lab.pingAll(0.01);
   await sleep(500);
   await lab.endAgent(victim, 'SIGKILL');
@@ -84,14 +90,17 @@ async function killAndReturn(lab: Lab, victim: Host): Promise<void> {
   const deadline = peer?.staleDeadlineUnixMs;
   const left = deadline === undefined ? 0 : Math.round((deadline - Date.now()) / 1000);
   check(
-    `${observer.name} keeps its ${peer?.routes.stale ?? 0} route as stale; it would go in ${left} s`,
+    `${observer.name} keeps its routes as stale (${peer?.routes.stale ?? 0}); they would go in ${left} s`,
     left > 0,
   );
   await sleep(2000);
   say('the agent is started again');
   lab.startAgent(victim);
   check('it is back, and in sync', await within(20_000, () => lab.converged()));
-  check('its kernel routes are what they were', sorted(lab.routes(victim)) === sorted(before));
+  check(
+    'its kernel routes are what they were',
+    sorted(lab.routes(victim) + ownIpv6Routes(lab, victim)) === sorted(before),
+  );
   await within(5000, async () => (await sessionTo(lab, observer, victim))?.routes.stale === 0);
   await sleep(500);
   const { sent, received } = await pings.stop();
@@ -119,6 +128,28 @@ async function tunnelled(lab: Lab): Promise<void> {
   }
   await lab.setPool({ ipipMode: 'Never' });
   check('every host sends plainly again', await within(20_000, () => lab.everyRouteBy('eth0')));
+}
+
+/** The pool of IPv6 alone, by VXLAN and back. */
+async function ipv6Tunnelled(lab: Lab): Promise<void> {
+  say('the pool of IPv6 is set to VXLAN under way: vxlanMode: Always');
+  const pings = lab.pingAll(0.01);
+  await lab.setIpv6Pool({ vxlanMode: 'Always' });
+  const moved = await within(20_000, () => lab.everyRouteBy('margay.vxlan-v6', 'ipv6'));
+  check('every host sends to every other by VXLAN over IPv6', moved);
+  await sleep(500);
+  await lab.setIpv6Pool({});
+  check('every host sends plainly again', await within(20_000, () => lab.everyRouteBy('eth0', 'ipv6')));
+  const { sent, received } = await pings.stop();
+  check(`${received} of ${sent} pings came back over both changes`, sent > 0 && received === sent);
+}
+
+function ownIpv6Routes(lab: Lab, host: Host): string {
+  return lab
+    .routes(host, 'ipv6')
+    .split('\n')
+    .filter(line => line.includes(' proto 157 '))
+    .join('\n');
 }
 
 async function withdraw(lab: Lab, host: Host): Promise<void> {
@@ -149,7 +180,7 @@ The hosts are left up. Some things to try:
   bin/bgpctl peers --socket ${host.socket}
   bin/bgpctl routes --why --socket ${host.socket}
   bin/bgpctl status --socket ${host.socket}
-  ${inside} ip route
+  ${inside} ip -6 route
   ip netns exec ${host.pods[0]!.namespace} ping ${lab.hosts[1]!.pods[0]!.address}
 
 Their store is ${lab.store}, their logs are beside it. Press Ctrl-C to take everything away.
