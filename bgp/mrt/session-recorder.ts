@@ -3,11 +3,16 @@
  * would be a call a message to whoever writes them down.
  */
 import type { Clock, Timer } from '../../core/clock.js';
+import type { Family } from '../family.js';
+import { MessageType } from '../iana.js';
+import { cutMultiprotocol } from '../rib/multiprotocol.js';
 import type { PeerState } from '../speaker/contract.js';
 import type { ObservedPeer, SessionObserver } from '../speaker/session-observer.js';
 import type { Connection } from '../speaker/transport.js';
+import { newUpdateFields, scanUpdate } from '../wire/update.js';
 import { type MrtSession, messageRecord, stateChangeRecord } from './record.js';
 
+const fields = newUpdateFields();
 const PIECE_BYTES = 64 * 1024;
 const LONGEST_DELAY_MS = 200;
 
@@ -34,7 +39,8 @@ export class SessionRecorder implements SessionObserver {
     end: number,
   ): void {
     const message = buffer.subarray(start, end);
-    this.#add(messageRecord(this.#unixMs(), sessionOf(peer, connection), message));
+    const session = { ...sessionOf(peer, connection), addPath: hasPathIds(peer, message) };
+    this.#add(messageRecord(this.#unixMs(), session, message));
   }
 
   stateChanged(peer: ObservedPeer, connection: Connection | undefined, from: PeerState, to: PeerState): void {
@@ -64,6 +70,27 @@ export class SessionRecorder implements SessionObserver {
     this.#length += record.length;
     this.#timer ??= this.#clock.schedule(LONGEST_DELAY_MS, () => this.flush());
   }
+}
+
+/** RFC 8050 section 3: told for each message, because a session may have identifiers in one family alone. */
+function hasPathIds({ negotiated }: ObservedPeer, message: Uint8Array): boolean {
+  const receive = negotiated?.addPath.receive ?? [];
+  if (receive.length === 0 || message[18] !== MessageType.update) return false;
+  const family = familyOfUpdate(message);
+  return family !== undefined && receive.includes(family);
+}
+
+/** Of the routes that it announces or withdraws; undefined where it has none, or cannot be read. */
+function familyOfUpdate(message: Uint8Array): Family | undefined {
+  try {
+    scanUpdate(message, 0, message.length, fields);
+  } catch {
+    return undefined;
+  }
+  const { withdrawnStart, withdrawnEnd, attributesStart, attributesEnd, nlriStart } = fields;
+  if (withdrawnEnd > withdrawnStart || nlriStart < message.length) return 'ipv4-unicast';
+  const { reach, unreach } = cutMultiprotocol(message, attributesStart, attributesEnd, false);
+  return (reach ?? unreach)?.family;
 }
 
 function sessionOf(peer: ObservedPeer, connection: Connection | undefined): MrtSession {

@@ -15,24 +15,25 @@ export function walkPaths(
   visit: (prefix: Prefix, paths: readonly WalkedPath[]) => void,
 ): number | undefined {
   const found: Path[] = [];
+  const pathIds: (number | undefined)[] = [];
   let visited = 0;
   let id = Math.max(from, 1);
   for (; id < prefixes.end && visited < limit; id++) {
     if (!prefixes.has(id)) continue;
     found.length = 0;
+    pathIds.length = 0;
     adjRibIn.collect(id, found);
     if (found.length === 0) continue;
-    visit(prefixes.prefix(id), found.map(walked));
+    adjRibIn.collectPathIds(id, pathIds);
+    visit(
+      prefixes.prefix(id),
+      found.map((path, i) => walked(path, pathIds[i])),
+    );
     visited++;
   }
   return id < prefixes.end ? id : undefined;
 }
 
-function walked({ session, received }: Path): WalkedPath {
-  return {
-    source: session.source.key,
-    attributes: received.attributes,
-    pathId: undefined,
-    stale: session.stale,
-  };
+function walked({ session, received }: Path, pathId: number | undefined): WalkedPath {
+  return { source: session.source.key, attributes: received.attributes, pathId, stale: session.stale };
 }

@@ -60,6 +60,28 @@ test('a recording has the OPEN, the UPDATEs and the changes of state, and ends w
   t.is(pieces.length, before);
 });
 
+test('paths with identifiers (RFC 7911) keep them, in a dump and in a recording', t => {
+  const { clock, speaker } = newWorld();
+  const [a, b, c] = [speaker('10.0.0.1', 64512), speaker('10.0.0.2', 65002), speaker('10.0.0.3', 65003)];
+  const pieces: Uint8Array[] = [];
+  a.recordSessions(records => pieces.push(records));
+  join(a, b, { ...ends, more: { addPath: { receive: true, send: 2 } } });
+  join(a, c, { ...ends, b: '10.0.0.3', asB: 65003 });
+  b.announce('10.244.2.0/24');
+  c.announce('10.244.3.0/24');
+  clock.advance(10_000);
+  const [, ...table] = readRecords(concat(a.dumpTable()));
+  // RIB_IPV4_UNICAST_ADDPATH and RIB_IPV4_UNICAST.
+  t.deepEqual(table.map(({ subtype }) => subtype).sort(), [2, 8]);
+  const messages = readRecords(concat(pieces)).filter(({ subtype }) => subtype !== 5);
+  const updates = messages.filter(({ body }) => body[24 + 18] === 2);
+  t.true(updates.length >= 2);
+  // BGP4MP_MESSAGE_AS4_ADDPATH for what has identifiers, and End-of-RIB has none.
+  const routes = updates.filter(({ body }) => body.length > 24 + 23);
+  t.deepEqual(routes.map(({ subtype }) => subtype).sort(), [4, 9]);
+  t.true(messages.filter(({ body }) => body[24 + 18] !== 2).every(({ subtype }) => subtype === 4));
+});
+
 test('nobody listens in: nothing is recorded', t => {
   const { clock, speaker } = newWorld();
   const [a, b] = [speaker('10.0.0.1', 64512), speaker('10.0.0.2', 65002)];

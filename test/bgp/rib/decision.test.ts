@@ -83,7 +83,11 @@ const table: Readonly<Record<string, readonly [Side, Side]>> = {
     { ...internal, attributes: { originatorId: 5, clusterList: [1] } },
     { ...internal, attributes: { originatorId: 5, clusterList: [1, 2] } },
   ],
-  'lower-peer-address': [{ address: '9.0.0.1' }, { address: '10.0.0.1' }],
+  'lower-peer-address': [
+    { address: '9.0.0.1', attributes: { nextHop: 0xc0000209 } },
+    { address: '10.0.0.1' },
+  ],
+  'lower-peer-key': [{ address: '9.0.0.1', attributes: { nextHop: 0xc0000209 } }, { address: '9.0.0.1' }],
 };
 
 for (const [reason, [a, b]] of Object.entries(table)) {
@@ -92,10 +96,50 @@ for (const [reason, [a, b]] of Object.entries(table)) {
   });
 }
 
-test('every step but the first and the last has a case', t => {
+/** Of one peer, under two identifiers: `first` wins, whichever comes first. */
+const amongOnePeer: Readonly<Record<string, readonly [PathAttributes, PathAttributes]>> = {
+  'lower-next-hop': [
+    { nextHop: 0xc0000201, communities: [9] },
+    { nextHop: 0xc0000202, communities: [1] },
+  ],
+  'lower-attributes': [
+    { nextHop: 0xc0000201, communities: [1] },
+    { nextHop: 0xc0000201, communities: [9] },
+  ],
+};
+
+for (const [reason, paths] of Object.entries(amongOnePeer)) {
+  test(`${reason} decides between two paths of one peer (ADD-PATH)`, t => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const rib = createRib({ asn: 64512 as Asn, routerId: '9.9.9.9' as Ipv4Address });
+      const addPath = { receive: ['ipv4-unicast'], send: [] } as const;
+      const peer = new WirePeer(rib, ribPeer('a', 65001, '10.0.0.1', { addPath }));
+      for (const place of order) {
+        const attributes = { origin: 0, ...asPath(65001), ...paths[place] };
+        peer.send({ announced: [target], pathIds: { announced: [7 + place] }, attributes });
+      }
+      rib.flush();
+      const query = { family: 'ipv4-unicast', prefix: target, after: undefined, limit: 9 } as const;
+      const { routes } = rib.routes({ ...query, table: { kind: 'all-paths' } });
+      t.deepEqual(
+        routes.map(({ pathId, best }) => [pathId, best]),
+        [
+          [7, true],
+          [8, false],
+        ],
+      );
+      t.is(routes[0]?.reason, reason);
+    }
+  });
+}
+
+test('every step but the first has a case', t => {
   t.deepEqual(
-    Object.keys(table),
-    decisionSteps.slice(1, -1).map(([reason]) => reason),
+    [...Object.keys(table), ...Object.keys(amongOnePeer)],
+    decisionSteps.slice(1).map(([reason]) => reason),
   );
 });
 
