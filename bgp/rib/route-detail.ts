@@ -73,6 +73,7 @@ export function describe(
     usable,
     stale: session.stale,
     reason,
+    ...(attributes.onlyToCustomer === undefined ? {} : { onlyToCustomer: attributes.onlyToCustomer }),
     ...(policyRule === undefined ? {} : { policyRule }),
   };
 }

@@ -515,6 +515,8 @@ export interface RouteDetail {
   readonly stale: boolean;
   /** Why it is best, not best, or unusable: a decision step ("higher-local-pref") or a refusal ("next-hop-is-ours"). */
   readonly reason: string;
+  /** OTC (RFC 9234): the AS that the route came down from or across. */
+  readonly onlyToCustomer?: number | undefined;
   /** The rule of the peer's import policy that decided, by its own reason. */
   readonly policyRule?: string | undefined;
 }

@@ -47,7 +47,10 @@ export interface Terms extends Omit<Relation, 'name'> {
   readonly reflector?: 'ours' | 'daemon';
   /** More of the daemon's. */
   readonly theirs?: Partial<
-    Pick<PeerSetup, 'password' | 'ttlSecurity' | 'extensions' | 'restartTimeSeconds' | 'longLivedSeconds'>
+    Pick<
+      PeerSetup,
+      'password' | 'ttlSecurity' | 'extensions' | 'restartTimeSeconds' | 'longLivedSeconds' | 'ownWords'
+    >
   >;
   /** More of what we are told of it. */
   readonly peer?: Partial<PeerConfig>;

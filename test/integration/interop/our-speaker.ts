@@ -6,6 +6,7 @@ import type {
   PeerConfig,
   PeerStatus,
   RouteDetail,
+  RouteTable,
   SpeakerAnswer,
   SpeakerCommand,
   SpeakerConfig,
@@ -119,10 +120,10 @@ export class OurSpeaker {
   }
 
   /** Best routes that came from the peer, by prefix. */
-  async routes(): Promise<ReadonlyMap<string, RouteDetail>> {
+  async routes(table: RouteTable = { kind: 'best' }): Promise<ReadonlyMap<string, RouteDetail>> {
     const answer = await this.#query({
       kind: 'routes',
-      table: { kind: 'best' },
+      table,
       family: 'ipv4-unicast',
       prefix: undefined,
       after: undefined,

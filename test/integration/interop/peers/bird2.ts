@@ -29,6 +29,7 @@ template bgp peers {
   ${setup.restartTimeSeconds === undefined ? '' : `graceful restart time ${setup.restartTimeSeconds};`}
   ${setup.longLivedSeconds === undefined ? '' : `long lived graceful restart on; long lived stale time ${setup.longLivedSeconds};`}
   ${clients.length > 0 ? 'rr client;' : ''}
+  ${(setup.ownWords ?? []).join('\n  ')}
   ${has('extended-messages', 'enable extended messages on;')}
   ipv4 { ${has('add-path', 'add paths on;')} ${has('extended-next-hop', 'extended next hop on;')} import all; export where source = RTS_STATIC${clients.length > 0 ? ' || source = RTS_BGP' : ''}; };
 }

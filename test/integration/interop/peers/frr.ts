@@ -35,6 +35,7 @@ ${setup.ttlSecurity ? ` neighbor ${speaker.address} ttl-security hops 1\n` : ''}
 ${setup.dials ? '' : ` neighbor ${speaker.address} passive\n`}\
  neighbor ${speaker.address} timers ${Math.floor(holdTimeSeconds / 3)} ${holdTimeSeconds}
  neighbor ${speaker.address} timers connect 1
+${(setup.ownWords ?? []).map(words => ` neighbor ${speaker.address} ${words}\n`).join('')}\
 ${clients.map(client => ` neighbor ${client} remote-as ${asn}\n neighbor ${client} port ${port}\n neighbor ${client} passive`).join('\n')}
  address-family ipv4 unicast
 ${several.map(each => `  neighbor ${each} addpath-tx-all-paths\n`).join('')}\
@@ -93,7 +94,7 @@ export function frr(daemons: Daemons): InteropPeer {
           return {
             asPath: path.aspath.string === 'Local' ? '' : path.aspath.string,
             nextHop: path.nexthops[0]!.ip,
-            communities: path.community?.list ?? [],
+            communities: (path.community?.list ?? []).map(name => wellKnown[name] ?? name),
             originatorId: path.originatorId,
             clusterList: path.clusterList?.list ?? [],
           };
@@ -126,6 +127,9 @@ export function frr(daemons: Daemons): InteropPeer {
     },
   };
 }
+
+/** What it has names for. */
+const wellKnown: Readonly<Record<string, string>> = { gracefulShutdown: '65535:0' };
 
 interface Neighbor {
   readonly bgpState: string;

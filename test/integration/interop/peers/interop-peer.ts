@@ -52,6 +52,8 @@ export interface PeerSetup extends Place {
   readonly restartTimeSeconds?: number | undefined;
   /** Long-lived graceful restart (RFC 9494) for so long, seconds. */
   readonly longLivedSeconds?: number | undefined;
+  /** More about the session in its own language: lines of `protocol bgp`, `neighbor` commands without the address. */
+  readonly ownWords?: readonly string[] | undefined;
   /** What it tells its peer from the start. */
   readonly originates: readonly string[];
   /** It is a route reflector (RFC 4456), and these, the speaker among them, are its clients; they dial. */
