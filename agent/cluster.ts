@@ -75,6 +75,7 @@ export class Cluster {
   readonly #blackholes = new Set<Prefix>();
   readonly #peerConfigs = new Map<string, PeerConfig>();
   readonly #rangeConfigs = new Map<string, PeerRangeConfig>();
+  #interfaces: ReadonlyMap<IpAddress, string> = new Map();
   #speaker: SpeakerSettings | undefined;
   #intent: HostIntent | undefined;
 
@@ -90,6 +91,14 @@ export class Cluster {
     this.#exportPolicy = new ExportPolicyCalculator(nodeName);
     this.felix = new FelixSettingsCalculator(nodeName);
     this.tunnels = new TunnelsCalculator(nodeName);
+  }
+
+  /** This host's addresses with the interfaces that have them; false if they are what they were. */
+  setInterfaces(interfaces: ReadonlyMap<IpAddress, string>): boolean {
+    if (sameValue([...this.#interfaces], [...interfaces])) return false;
+    this.#interfaces = interfaces;
+    this.#peers.setInterfaces(interfaces);
+    return true;
   }
 
   onChange(change: ResourceChange): void {

@@ -89,3 +89,17 @@ function realSubnet(
 export function ownAddresses({ addresses }: KernelFacts): readonly IpAddress[] {
   return [...new Set(addresses.map(({ address }) => address))].sort();
 }
+
+/** This host's addresses with the interfaces that have them. */
+export function interfacesByAddress({
+  links,
+  addresses,
+}: Pick<KernelFacts, 'links' | 'addresses'>): ReadonlyMap<IpAddress, string> {
+  const names = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
+  const found = new Map<IpAddress, string>();
+  for (const { address, ifindex } of addresses) {
+    const name = names.get(ifindex);
+    if (name !== undefined) found.set(address, name);
+  }
+  return found;
+}

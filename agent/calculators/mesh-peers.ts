@@ -54,6 +54,12 @@ export class MeshPeersCalculator {
     this.#context = new PeerContext(options);
   }
 
+  /** This host's addresses with the interfaces that have them. */
+  setInterfaces(interfaces: ReadonlyMap<IpAddress, string>): void {
+    this.#context.interfaces = interfaces;
+    this.#allDirty = true;
+  }
+
   onChange(change: ResourceChange): void {
     const { id, resource } = afterChange(change);
     if (this.#context.onChange(change)) this.#allDirty = true;

@@ -65,6 +65,7 @@ export function peerConfig(
     passive: false,
     localAddress: candidate.document?.spec.sourceAddress === 'None' ? undefined : own?.address,
     sharedSubnets: sharesSubnet ? [own.subnet] : [],
+    interface: sharesSubnet ? interfaceTowards(candidate, wish, own.address, context) : undefined,
     routeReflectorClient:
       isInternal(candidate, context) &&
       (wish.options.routeReflectorClient ?? isClient(candidate, clusterId, context)),
@@ -73,6 +74,21 @@ export function peerConfig(
       candidate.document?.spec.failureDetectionMode === 'BFDIfDirectlyConnected' && sharesSubnet,
     ),
   };
+}
+
+/**
+ * Where link-local next hops of the peer's routes are good (RFC 2545). Sessions of the mesh have none, and need not be reset when the
+ * interface is renamed.
+ */
+function interfaceTowards(
+  { document }: Candidate,
+  { families, options }: SessionWish,
+  own: IpAddress,
+  { interfaces }: PeerContext,
+): string | undefined {
+  if (document === undefined) return undefined;
+  const ipv6 = families.includes('ipv6-unicast') || options.extendedNextHop === true;
+  return ipv6 ? interfaces.get(own) : undefined;
 }
 
 function wishOf({ document, address, families }: Candidate, context: PeerContext): SessionWish {

@@ -52,6 +52,8 @@ export class PeerContext {
   readonly passwords = new Passwords();
   /** What every peer is told of our routes: see the `ExportPolicyCalculator`. */
   exportPolicy: RoutePolicy = rejectAll;
+  /** By address of this host: the interface that has it. */
+  interfaces: ReadonlyMap<IpAddress, string> = new Map();
   #own: NodeResource | undefined;
 
   constructor(options: PeerContextOptions) {

@@ -63,6 +63,29 @@ test('a mesh peer speaks from the node address, shares its subnet, dials and may
   t.deepEqual(far?.sharedSubnets, []);
 });
 
+test('a BGPPeer in our IPv6 subnet is on the interface of our address: link-local next hops are good there', t => {
+  const state = [
+    node(OWN, '10.0.0.1/24', { ipv6: 'fd00::1/64' }),
+    node('host2', '10.0.0.2/24', { ipv6: 'fd00::2/64' }),
+    bgpPeer('near', { peerIP: 'fd00::9', asNumber: asn(65001) }),
+    bgpPeer('far', { peerIP: 'fd99::9', asNumber: asn(65001) }),
+    bgpPeer('ipv4', { peerIP: '10.0.0.9', asNumber: asn(65001) }),
+  ];
+  const calculator = new MeshPeersCalculator(options);
+  for (const resource of state) calculator.onChange({ kind: 'changed', resource });
+  const interfaces = () =>
+    [...calculator.flush().set.values()].map(peer => `${peer.name} ${peer.interface}`).sort();
+  t.true(interfaces().every(each => each.endsWith(' undefined')));
+  calculator.setInterfaces(
+    new Map([
+      ['fd00::1', 'eth1'],
+      ['10.0.0.1', 'eth0'],
+    ] as never),
+  );
+  // Told of nobody else: the mesh and IPv4 sessions have no use for it.
+  t.deepEqual(interfaces(), ['near eth1']);
+});
+
 test('AS numbers and ports come from the node, then its own configuration, then the default one', t => {
   t.deepEqual(
     rows([
