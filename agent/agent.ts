@@ -4,7 +4,7 @@
  */
 
 import { FAMILIES, type Family } from '../bgp/family.js';
-import type { ListenEndpoint, PeerStatus, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
+import type { PeerStatus, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
 import { type Resource, resourceIdOf } from '../core/resources/resource.js';
 import { Dataplane } from '../ipip/dataplane.js';
 import { interfacesByAddress } from '../ipip/kernel-facts.js';
@@ -27,6 +27,7 @@ import { feedFrom, ResourceFeed } from './resource-feed.js';
 import type { Sessions } from './session-effects.js';
 import type { SpeakerHost } from './speaker-host.js';
 import { SpeakerQueries } from './speaker-queries.js';
+import { SpeakerWatch } from './speaker-watch.js';
 
 export class Agent {
   readonly options: AgentOptions;
@@ -35,7 +36,6 @@ export class Agent {
   readonly dataplane: Dataplane | undefined;
   readonly bfd: BfdWatch | undefined;
   readonly startedUnixMs = Date.now();
-  readonly peers = new Map<string, PeerStatus>();
   readonly state: AgentState = {
     store: 'loading',
     storeDetail: '',
@@ -53,6 +53,7 @@ export class Agent {
     () => this.queries,
     command => this.#speaker.send(command),
   );
+  readonly #watch: SpeakerWatch;
   readonly #feed: ResourceFeed;
   readonly #speaker: SpeakerHost;
   readonly #intake: BestRouteIntake;
@@ -71,6 +72,7 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.options = options;
+    this.#watch = new SpeakerWatch(this.state, options, topic => this.#tell(topic));
     this.#shutdowns = options.peerShutdowns ?? new PeerShutdowns(undefined);
     this.inSync = new Promise(resolve => {
       this.#inSync = resolve;
@@ -128,6 +130,10 @@ export class Agent {
   /** When routes that were found at start and that nobody has announced go. */
   get staleDeadlineUnixMs(): number {
     return this.startedUnixMs + this.options.gracefulRestart.selectionDeferralSeconds * 1000;
+  }
+
+  get peers(): Map<string, PeerStatus> {
+    return this.#watch.peers;
   }
 
   get resources(): number {
@@ -343,23 +349,16 @@ export class Agent {
   #speakerEvent(event: SpeakerEvent): void {
     switch (event.kind) {
       case 'ready':
-        this.state.speaker = 'running';
-        this.state.listening = event.listening;
-        this.state.listenErrors = [];
-        this.#tell('status');
-        return;
       case 'listen-failed':
-        this.#listenFailed(event.endpoint, event.error);
+        this.#watch.heard(event);
         return;
       case 'peer-status':
-        this.peers.set(event.peer.key, event.peer);
         this.bfd?.onPeerStatus(event.peer);
-        this.#tell('peers');
+        this.#watch.heard(event);
         return;
       case 'peer-removed':
-        this.peers.delete(event.key);
         this.bfd?.onPeerRemoved(event.key);
-        this.#tell('peers');
+        this.#watch.heard(event);
         return;
       case 'watch-next-hops':
         this.dataplane?.watchNextHops(event.nextHops);
@@ -407,36 +406,10 @@ export class Agent {
     });
   }
 
-  #listenFailed({ address, port }: ListenEndpoint, error: string): void {
-    const endpoint = `${address}:${port}`;
-    const holder = this.options.portHolder(port);
-    const held = holder === undefined ? '' : `, held by ${holder.command} (pid ${holder.pid})`;
-    const words = `${endpoint}: ${error}${held}`;
-    if (!this.state.listenErrors.includes(words)) {
-      this.state.listenErrors = [...this.state.listenErrors, words];
-      this.options.log.error(
-        { endpoint, error: `${error}${held}` },
-        'cannot listen for BGP connections, trying again',
-      );
-    }
-    this.state.speaker = 'running';
-    this.#tell('status');
-  }
-
   #speakerDied(error: string, pauseMs: number): void {
-    this.options.log.error({ error, pauseMs }, 'the speaker ended; routes stay, it is started again');
-    this.state.speaker = 'restarting';
-    this.state.speakerRestarts++;
-    // Its routes stay until its successor has heard from the peers and tells a whole table.
-    this.state.ribInSync.clear();
     this.#intake.speakerEnded();
     this.queries.failAll('the speaker is being restarted');
-    const sinceUnixMs = Date.now();
-    for (const [key, peer] of this.peers) {
-      const info = 'the speaker is being restarted';
-      this.peers.set(key, { ...peer, state: 'Idle', sinceUnixMs, session: undefined, info });
-    }
-    this.#tell('peers');
+    this.#watch.died(error, pauseMs);
   }
 
   /** A whole table has been taken; one that was taken after the RIB came in sync tells what may be deleted. */
