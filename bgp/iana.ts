@@ -205,3 +205,13 @@ export const BmpPeerDownReason = {
   remoteWithoutNotification: 4,
   deconfigured: 5,
 } as const;
+
+/** RFC 4273 (bgpPeerState), RFC 6396 section 4.4.1. */
+export const FsmStateNumber = {
+  Idle: 1,
+  Connect: 2,
+  Active: 3,
+  OpenSent: 4,
+  OpenConfirm: 5,
+  Established: 6,
+} as const;

@@ -3,16 +3,8 @@
  * disagree with `bgpctl`; a peer that is gone is gone from the metrics.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
+import { FsmStateNumber } from '../../bgp/iana.js';
 import type { AgentStatus, PeerStatus } from '../control/types.js';
-
-const stateNumbers = {
-  Idle: 1,
-  Connect: 2,
-  Active: 3,
-  OpenSent: 4,
-  OpenConfirm: 5,
-  Established: 6,
-} as const satisfies Record<PeerStatus['state'], number>;
 
 /** A registry of its own each time: counters are absolute here, which the client's are not. */
 export function metricsOf(status: AgentStatus, peers: readonly PeerStatus[]): Registry {
@@ -90,7 +82,7 @@ const peerGauges: readonly PeerSample[] = [
   [
     'state',
     'FSM state: 1 Idle, 2 Connect, 3 Active, 4 OpenSent, 5 OpenConfirm, 6 Established.',
-    ({ state }) => stateNumbers[state],
+    ({ state }) => FsmStateNumber[state],
   ],
   ['state_since_seconds', 'When the state was entered, Unix time.', ({ sinceUnixMs }) => sinceUnixMs / 1000],
   ['hold_time_seconds', 'Negotiated hold time.', ({ session }) => session?.holdTimeSeconds],

@@ -13,7 +13,15 @@ import { AS_TRANS } from '../../core/asn.js';
 import { addressFamily, addressToBytes, type IpAddress, type Ipv4Address } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import type { Family } from '../family.js';
-import { Afi, AttributeFlag, AttributeType, Bgp4mpSubtype, MrtType, TableDumpSubtype } from '../iana.js';
+import {
+  Afi,
+  AttributeFlag,
+  AttributeType,
+  Bgp4mpSubtype,
+  FsmStateNumber,
+  MrtType,
+  TableDumpSubtype,
+} from '../iana.js';
 import type { PeerState } from '../speaker/contract.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { encodeAttributes } from '../wire/attributes/codec.js';
@@ -140,18 +148,9 @@ export function stateChangeRecord(
 ): Uint8Array {
   const body = extended(unixMs, 64);
   sessionHeader(body, session, true);
-  body.u16(stateNumbers[from]).u16(stateNumbers[to]);
+  body.u16(FsmStateNumber[from]).u16(FsmStateNumber[to]);
   return record(unixMs, MrtType.bgp4mpEt, Bgp4mpSubtype.stateChangeAs4, body.finish());
 }
-
-const stateNumbers = {
-  Idle: 1,
-  Connect: 2,
-  Active: 3,
-  OpenSent: 4,
-  OpenConfirm: 5,
-  Established: 6,
-} as const satisfies Record<PeerState, number>;
 
 function sessionHeader(body: Writer, session: MrtSession, fourOctetAs: boolean): void {
   const { peerAsn, localAsn, peerAddress, localAddress } = session;
