@@ -35,12 +35,22 @@ export type SpeakerProcessCommand =
   | { readonly kind: 'count-routes' }
   /** Blocks the main thread by computing, as a long pause in the agent would; answered when it is over. */
   | { readonly kind: 'block-main-thread'; readonly seconds: number }
+  /** After a garbage collection: the process needs `--expose-gc`, and its speaker to be in the main thread. */
+  | { readonly kind: 'measure-memory' }
   | { readonly kind: 'start-profile' }
   | { readonly kind: 'stop-profile'; readonly file: string };
 
 export interface SpeakerProcessAnswer {
   /** For `count-routes`: accepted from all peers. */
   readonly routes: number | undefined;
+  /** For `measure-memory`. */
+  readonly memory: SpeakerProcessMemory | undefined;
+}
+
+export interface SpeakerProcessMemory {
+  /** Objects and buffers that something still refers to. */
+  readonly usedBytes: number;
+  readonly residentBytes: number;
 }
 
 const setup = JSON.parse(process.argv[2] ?? '') as SpeakerProcessSetup;
@@ -90,15 +100,24 @@ function blockMainThread(seconds: number): void {
   while (performance.now() < end);
 }
 
+function measureMemory(): SpeakerProcessMemory {
+  if (globalThis.gc === undefined) throw new Error('memory is measured with --expose-gc');
+  globalThis.gc();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { usedBytes: heapUsed + external, residentBytes: rss };
+}
+
 const inspector = new Session();
 
 async function execute(command: SpeakerProcessCommand): Promise<SpeakerProcessAnswer> {
   switch (command.kind) {
     case 'count-routes':
-      return { routes: await countRoutes() };
+      return { routes: await countRoutes(), memory: undefined };
     case 'block-main-thread':
       blockMainThread(command.seconds);
       break;
+    case 'measure-memory':
+      return { routes: undefined, memory: measureMemory() };
     case 'start-profile':
       inspector.connect();
       await inspector.post('Profiler.enable');
@@ -111,7 +130,7 @@ async function execute(command: SpeakerProcessCommand): Promise<SpeakerProcessAn
       break;
     }
   }
-  return { routes: undefined };
+  return { routes: undefined, memory: undefined };
 }
 
 const speaker = await startSpeaker(setup.thread, onEvent);

@@ -110,19 +110,20 @@ export class Lab {
     return this.hosts.flatMap(host => host.pods);
   }
 
-  agentCommand(host: Host): readonly string[] {
+  /** @param flags more of them, of this host alone */
+  agentCommand(host: Host, flags: readonly string[] = []): readonly string[] {
     const state = join(this.directory, host.name);
     return [
       join(root, 'bin/margay-agent'),
       ...['--node-name', host.name, '--ipv4-address', this.#autodetect ? 'autodetect' : `${host.address}/24`],
       ...['--ipv6-address', this.dualStack ? `${host.ipv6Address}/64` : 'off'],
       ...['--store-directory', this.store, '--control-socket', host.socket, '--state-directory', state],
-      ...['--log-format', 'json', ...this.#flags],
+      ...['--log-format', 'json', ...this.#flags, ...flags],
     ];
   }
 
-  startAgent(host: Host): void {
-    this.#start('agent', host, this.agentCommand(host));
+  startAgent(host: Host, flags: readonly string[] = []): void {
+    this.#start('agent', host, this.agentCommand(host, flags));
   }
 
   /** Resolves when it has ended. */

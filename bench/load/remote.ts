@@ -18,12 +18,18 @@ export interface RemoteGenerator {
 
 type AnswerKind = Exclude<LoadAnswer['kind'], 'failed'>;
 
-/** `networkNamespace` undefined: in our own. */
-export function startGenerator(networkNamespace: string | undefined): RemoteGenerator {
+/** `networkNamespace` undefined: in our own. @param ownSession one that the kernel's scheduler can tell from ours (setsid(2)) */
+export function startGenerator(
+  networkNamespace: string | undefined,
+  { ownSession = false }: { readonly ownSession?: boolean } = {},
+): RemoteGenerator {
   const node = [process.execPath, PROCESS_FILE];
   const [command, ...args] =
     networkNamespace === undefined ? node : ['ip', 'netns', 'exec', networkNamespace, ...node];
-  const child = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(command!, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: ownSession,
+  });
   const execute: RemoteGenerator['execute'] = async (wanted, expected) => {
     const answer = await ask(child, wanted);
     if (answer.kind === 'failed') throw new Error(`load generator: ${answer.reason}`);

@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
 import { nodeCommand } from '../../../demo/node-command.js';
+import { watchRoutes } from '../../support/route-watch.js';
 
 const restarts = Number(process.env.MARGAY_RESTARTS ?? 3);
 const downSeconds = Number(process.env.MARGAY_DOWN_SECONDS ?? 2);
@@ -36,19 +37,6 @@ async function newLab(t: ExecutionContext, hosts: readonly string[]): Promise<La
   return lab;
 }
 
-/** Every change of a host's routes, as `ip monitor` tells it: from outside the agent. */
-function watchRoutes(t: ExecutionContext, host: Host): { readonly lines: string[] } {
-  const monitor = spawn('ip', ['-n', host.namespace, 'monitor', 'route'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  t.teardown(() => monitor.kill());
-  const lines: string[] = [];
-  monitor.stdout.setEncoding('utf8').on('data', (text: string) => {
-    lines.push(...text.split('\n').filter(line => line.includes('proto 157')));
-  });
-  return { lines };
-}
-
 function ip(host: Host, words: string): string {
   return execFileSync('ip', ['-n', host.namespace, ...words.split(' ')], { encoding: 'utf8' });
 }
@@ -58,7 +46,7 @@ test('killed with -9 at random moments: no ping is lost, correct routes are not 
   t.log(`seed ${seed}`);
   const next = random();
   const lab = await newLab(t, ['a', 'b', 'c']);
-  const watches = lab.hosts.map(host => watchRoutes(t, host));
+  const watches = lab.hosts.map(host => watchRoutes(t, host.namespace));
   await sleep(300);
   const pings = lab.pingAll(0.01);
   for (let i = 0; i < restarts; i++) {
@@ -76,10 +64,7 @@ test('killed with -9 at random moments: no ping is lost, correct routes are not 
   t.log(`${received} of ${sent} pings, ${restarts} moments`);
   t.true(sent > 100);
   t.is(received, sent);
-  t.deepEqual(
-    watches.flatMap(({ lines }) => lines),
-    [],
-  );
+  t.deepEqual(watches.flat(), []);
 });
 
 test('a restart mends what was changed meanwhile and leaves foreign routes alone', async t => {

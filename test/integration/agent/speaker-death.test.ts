@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
 import { nodeCommand } from '../../../demo/node-command.js';
+import { watchRoutes } from '../../support/route-watch.js';
 
 const KILLABLE = fileURLToPath(new URL('./killable-agent.js', import.meta.url));
 let labs = 0;
@@ -32,22 +33,10 @@ async function newWorld(t: ExecutionContext): Promise<World> {
   return { lab, a, b, agent };
 }
 
-/** Every change of our routes on a host, as `ip monitor` tells it. */
-function watchRoutes(t: ExecutionContext, host: Host): readonly string[] {
-  const words = ['-n', host.namespace, 'monitor', 'route'];
-  const monitor = spawn('ip', words, { stdio: ['ignore', 'pipe', 'ignore'] });
-  t.teardown(() => monitor.kill());
-  const lines: string[] = [];
-  monitor.stdout.setEncoding('utf8').on('data', (text: string) => {
-    lines.push(...text.split('\n').filter(line => line.includes('proto 157')));
-  });
-  return lines;
-}
-
 test('a dead speaker thread is started again and said; no route is touched, no ping lost', async t => {
   t.timeout(120_000);
   const { lab, a, b, agent } = await newWorld(t);
-  const changes = [a, b].map(host => watchRoutes(t, host));
+  const changes = [a, b].map(host => watchRoutes(t, host.namespace));
   await sleep(300);
   const pings = lab.pingAll(0.01);
   agent.kill('SIGUSR2');
