@@ -8,6 +8,8 @@
  */
 export class AvaReport {
   skips = [];
+  /** Of each test, in the order they ended: `{ name, outcome: 'passed' | 'failed' | 'skipped', reason? }`; AVA adds to the name of a failed one. */
+  outcomes = [];
   #tests = [];
   #passed = 0;
   #failed = 0;
@@ -42,22 +44,34 @@ export class AvaReport {
     if (passed !== null) {
       this.#last = passed[1];
       this.#passed++;
+      this.outcomes.push({ name: passed[1], outcome: 'passed' });
       if (passed[2] !== undefined) this.#tests.push({ name: passed[1], milliseconds: duration(passed[2]) });
       return;
     }
     const skipped = /^\s*- \[skip\] (.*)$/.exec(line);
     if (skipped !== null) {
-      this.skips.push({ name: skipped[1], reason: 'switched off in the test file', atRunTime: false });
+      this.#skip(skipped[1], 'switched off in the test file', false);
       return;
     }
     const reason = /^\s*ℹ SKIP: (.*)$/.exec(line);
     if (reason !== null && this.#last !== undefined) {
-      this.skips.push({ name: this.#last, reason: reason[1], atRunTime: true });
+      // The one that was counted as passed a moment ago.
+      this.outcomes.pop();
+      this.#skip(this.#last, reason[1], true);
       this.#last = undefined;
       return;
     }
-    if (/^\s*✘ /.test(line)) this.#last = undefined;
+    const failed = /^\s*✘ (?:\[fail\]: (.*))?/.exec(line);
+    if (failed !== null) {
+      this.#last = undefined;
+      if (failed[1] !== undefined) this.outcomes.push({ name: failed[1], outcome: 'failed' });
+    }
     this.#summary(line);
+  }
+
+  #skip(name, reason, atRunTime) {
+    this.skips.push({ name, reason, atRunTime });
+    this.outcomes.push({ name, outcome: 'skipped', reason });
   }
 
   /** AVA's closing lines: "1 test failed", "1 hook failed", "2 uncaught exceptions", ... */

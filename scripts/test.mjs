@@ -6,8 +6,9 @@
  *     npm test                        all stages
  *     npm test -- --stage unit        one of: static, unit, integration, interop, lab
  *     npm test -- --match '*MED*'     handed on to AVA
+ *     npm test -- --stage interop --table    writes docs/interop.md from what came out
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseLab, inLab, nodeIn } from '../test/lab/kernel-choice.mjs';
@@ -22,6 +23,7 @@ import {
   requireRoot,
   root,
 } from './bootstrap.mjs';
+import { interopPage } from './interop-table.mjs';
 import { buildNodeNetlink } from './node-netlink.mjs';
 import { ownedRun } from './owned-run.mjs';
 import { staticChecks } from './static-checks.mjs';
@@ -34,6 +36,8 @@ const { values: flags } = parse();
 const chosen = flags.stage === undefined ? stages : [flags.stage];
 if (!chosen.every(stage => stages.includes(stage)))
   fail(`--stage ${flags.stage}: one of ${stages.join(', ')}`);
+if (flags.table && (flags.stage !== 'interop' || flags.match !== undefined))
+  fail('--table wants the whole of --stage interop, without --match');
 
 requireNode();
 const onTheNetwork = chosen.includes('integration') || chosen.includes('interop');
@@ -54,7 +58,10 @@ if (chosen.includes('static')) {
 if (chosen.includes('unit'))
   await ava('unit', { env: { MARGAY_FUZZ_MESSAGES: process.env.MARGAY_FUZZ_MESSAGES ?? '1000000' } });
 if (chosen.includes('integration')) await ava('integration');
-if (chosen.includes('interop')) await ava('interop');
+if (chosen.includes('interop')) {
+  const outcomes = await ava('interop');
+  if (flags.table) await writeTable(outcomes);
+}
 if (chosen.includes('lab')) await labTests();
 report();
 process.exit(totals.failed === 0 ? 0 : 1);
@@ -77,7 +84,16 @@ function unableToRun({ reason, excused }) {
   totals.failed += excused && names.length > 0 ? 0 : Math.max(names.length, 1);
 }
 
-/** One AVA run with the configuration of that stage; a run that counts nothing is a failure, not a success. */
+/** `docs/interop.md`, also where a test has failed; what makes it less than a full page fails the run. */
+async function writeTable(outcomes) {
+  const { features, daemons } = await import(join(root, 'dist/test/integration/interop/features.js'));
+  const { page, problems } = interopPage(features, daemons, outcomes);
+  writeFileSync(join(root, 'docs/interop.md'), page);
+  for (const problem of problems) progress(`docs/interop.md: ${problem}`);
+  totals.failed += problems.length;
+}
+
+/** One AVA run with the configuration of that stage; a run that counts nothing is a failure, not a success. Returns each test's outcome. */
 async function ava(stage, { env = {}, lab = { kind: 'host' } } = {}) {
   progress(`${stage} tests`);
   const score = new AvaReport();
@@ -112,6 +128,7 @@ async function ava(stage, { env = {}, lab = { kind: 'host' } } = {}) {
     report();
     process.exit(status);
   }
+  return score.outcomes;
 }
 
 function report() {
@@ -134,10 +151,11 @@ function parse() {
       options: {
         stage: { type: 'string' },
         match: { type: 'string', multiple: true },
+        table: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });
   } catch (error) {
-    return fail(`${error.message} (flags: --stage ${stages.join('|')}, --match PATTERN)`);
+    return fail(`${error.message} (flags: --stage ${stages.join('|')}, --match PATTERN, --table)`);
   }
 }

@@ -5,6 +5,11 @@ interface Report {
   readonly passed: number;
   readonly failed: number;
   readonly skips: readonly { readonly name: string; readonly reason: string }[];
+  readonly outcomes: readonly {
+    readonly name: string;
+    readonly outcome: string;
+    readonly reason?: string;
+  }[];
   feed(chunk: string): void;
   end(): void;
   slowest(count: number): readonly { readonly name: string; readonly milliseconds: number }[];
@@ -52,6 +57,17 @@ test('skipped tests have reasons and never count as passed', t => {
       ['core › asn › off', 'switched off in the test file'],
     ],
   );
+});
+
+test('each test has one outcome', t => {
+  t.deepEqual(reportOf(mixed).outcomes, [
+    { name: 'core › asn › fine', outcome: 'passed' },
+    { name: 'core › asn › slow', outcome: 'passed' },
+    { name: 'linux › needs a module', outcome: 'skipped', reason: 'node-netlink could not be built' },
+    { name: 'core › asn › wrong', outcome: 'failed' },
+    { name: 'core › asn › off', outcome: 'skipped', reason: 'switched off in the test file' },
+    { name: 'core › asn › slower', outcome: 'passed' },
+  ]);
 });
 
 test('the slowest come first', t => {

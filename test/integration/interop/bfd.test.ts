@@ -140,12 +140,17 @@ class Scene {
     return eventually(async () => (await this.bfd.session()).verdict === verdict, 10_000, 20);
   }
 
-  /** Milliseconds from the end of `act` until ours is down, by the clock of ours. */
-  async timeToDown(act: () => unknown): Promise<number> {
+  /**
+   * Milliseconds until ours is down, by the clock of ours. A busy machine takes its time over `act`, which did what it does at any moment
+   * of it.
+   */
+  async timeToDown(act: () => unknown): Promise<{ readonly fromBegin: number; readonly fromEnd: number }> {
+    const begin = Date.now();
     await act();
-    const from = Date.now();
+    const end = Date.now();
     await this.becomes('down');
-    return (await this.bfd.session()).sinceUnixMs - from;
+    const { sinceUnixMs } = await this.bfd.session();
+    return { fromBegin: sinceUnixMs - begin, fromEnd: sinceUnixMs - end };
   }
 }
 
@@ -160,9 +165,9 @@ for (const daemon of [bird2Bfd(daemons), frrBfd(daemons)]) {
       const { flaps, localAddress } = await scene.bfd.session();
       t.is(flaps, 0);
       t.is(localAddress, way.ours as IpAddress);
-      const took = await scene.timeToDown(() => scene.middle.ip('link set port1 down'));
-      t.log(`noticed after ${Math.round(took)} ms`);
-      t.true(took >= 400 && took <= 900 + MARGIN_MS, `${took} ms`);
+      const { fromBegin, fromEnd } = await scene.timeToDown(() => scene.middle.ip('link set port1 down'));
+      t.log(`noticed after ${Math.round(fromEnd)} ms`);
+      t.true(fromBegin >= 400 && fromEnd <= 900 + MARGIN_MS, `${fromBegin} ms, ${fromEnd} ms`);
       t.is((await scene.bfd.session()).diagnostic.code, 1);
       scene.middle.ip('link set port1 up');
       t.true(await scene.becomes('up'));
@@ -252,8 +257,8 @@ for (const daemon of [bird2Bfd(daemons), frrBfd(daemons)]) {
   test(`${daemon.name}: BFD of a peer that is killed is down in time, and up again with its successor`, async t => {
     const scene = new Scene(t, daemon, oneHop);
     const theirs = await scene.up(t);
-    const took = await scene.timeToDown(() => theirs.kill());
-    t.true(took <= 900 + MARGIN_MS, `${took} ms`);
+    const { fromEnd } = await scene.timeToDown(() => theirs.kill());
+    t.true(fromEnd <= 900 + MARGIN_MS, `${fromEnd} ms`);
     await scene.startDaemon(t);
     t.true(await scene.becomes('up'));
   });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { ask } from '../../../bench/daemons/processes.js';
+import type { Family } from '../../../bgp/family.js';
 import type { PeerConfig } from '../../../bgp/speaker/contract.js';
 import { join, makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
 import { type OurBeginning, type OurSetup, OurSpeaker } from './our-speaker.js';
@@ -15,6 +16,9 @@ import type { GracefulRestart, InteropPeer, PeerSetup, RunningPeer } from './pee
 
 export const DAEMON = '10.88.0.1';
 export const OURS = '10.88.0.2';
+/** The same two where the session is one over IPv6; their BGP Identifiers stay. */
+export const DAEMON_V6 = 'fd88::1';
+export const OURS_V6 = 'fd88::2';
 /** A second speaker of ours, in the first one's namespace. */
 export const SECOND = '10.88.0.3';
 
@@ -49,13 +53,21 @@ export interface Terms extends Omit<Relation, 'name'> {
   readonly theirs?: Partial<
     Pick<
       PeerSetup,
-      'password' | 'ttlSecurity' | 'extensions' | 'restartTimeSeconds' | 'longLivedSeconds' | 'ownWords'
+      | 'password'
+      | 'ttlSecurity'
+      | 'extensions'
+      | 'restartTimeSeconds'
+      | 'longLivedSeconds'
+      | 'communities'
+      | 'ownWords'
     >
   >;
   /** More of what we are told of it. */
   readonly peer?: Partial<PeerConfig>;
   /** We know no peer but this range. */
   readonly range?: string;
+  /** The session is one over IPv6, and has these families. */
+  readonly overIpv6?: readonly Family[];
 }
 
 export class Meeting {
@@ -75,6 +87,8 @@ export class Meeting {
     join(this.#theirs, INTERFACE, this.#ours, INTERFACE);
     this.#theirs.ip(`address add ${DAEMON}/24 dev ${INTERFACE}`);
     this.#ours.ip(`address add ${OURS}/24 dev ${INTERFACE}`);
+    this.#theirs.ip(`address add ${DAEMON_V6}/64 dev ${INTERFACE} nodad`);
+    this.#ours.ip(`address add ${OURS_V6}/64 dev ${INTERFACE} nodad`);
     if (terms.reflector !== undefined) this.#ours.ip(`address add ${SECOND}/24 dev ${INTERFACE}`);
     const run = process.env.MARGAY_RUN_ID ?? process.pid.toString(36);
     this.#directory = mkdtempSync(path(tmpdir(), `mgy-${run}-interop-`));
@@ -85,12 +99,11 @@ export class Meeting {
     originates: readonly string[],
     beginning: 'fresh' | 'after-crash' = 'fresh',
   ): Promise<RunningPeer> {
-    const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = 'off' } = this.#terms;
+    const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = 'off', overIpv6 } = this.#terms;
     const setup = {
       networkNamespace: this.#theirs.name,
       directory: this.#directory,
       address: DAEMON,
-      interfaceName: INTERFACE,
       asn: asns.daemon,
       port,
       speaker: { address: OURS, asn: asns.ours },
@@ -100,6 +113,14 @@ export class Meeting {
       kernelRoutes: false,
       originates,
       ...(this.#terms.reflector === 'daemon' ? { clients: [OURS, SECOND] } : {}),
+      ...(overIpv6 === undefined
+        ? {}
+        : {
+            address: DAEMON_V6,
+            routerId: DAEMON,
+            speaker: { address: OURS_V6, asn: asns.ours },
+            families: overIpv6,
+          }),
       ...this.#terms.theirs,
     };
     const running = await this.#with.start(setup, beginning);
@@ -122,21 +143,21 @@ export class Meeting {
 
   #ourSetup(announces: readonly string[]): OurSetup {
     const terms = this.#terms;
-    const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = 'off' } = terms;
+    const { asns, port, dials = 'ours', holdTimeSeconds, gracefulRestart = 'off', overIpv6 } = terms;
     return {
       networkNamespace: this.#ours.name,
       directory: this.#directory,
-      address: OURS,
+      address: overIpv6 === undefined ? OURS : OURS_V6,
       routerId: terms.routerId ?? OURS,
       asn: asns.ours,
       port,
-      peer: { address: DAEMON, asn: asns.daemon },
+      peer: { address: overIpv6 === undefined ? DAEMON : DAEMON_V6, asn: asns.daemon },
       dials: dials !== 'daemon',
       holdTimeSeconds: holdTimeSeconds?.ours ?? 90,
       connectRetrySeconds: 1,
       gracefulRestart: gracefulRestart !== 'off',
       announces,
-      more: terms.peer ?? {},
+      more: { ...(overIpv6 === undefined ? {} : { families: overIpv6 }), ...terms.peer },
       range: terms.range,
       process: { clockRate: terms.clockRate ?? 1, collides: terms.collides ?? false },
     };

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { exited, kill, launch, type Place } from '../../../bench/daemons/processes.js';
 import type {
+  OriginatedRoute,
   PeerConfig,
   PeerStatus,
   RouteDetail,
@@ -121,15 +122,20 @@ export class OurSpeaker {
 
   /** Best routes that came from the peer, by prefix. */
   async routes(table: RouteTable = { kind: 'best' }): Promise<ReadonlyMap<string, RouteDetail>> {
-    const answer = await this.#query({
-      kind: 'routes',
-      table,
-      family: 'ipv4-unicast',
-      prefix: undefined,
-      after: undefined,
-      limit: 1000,
-    });
-    const { routes } = answer as Extract<SpeakerAnswer, { kind: 'routes' }>;
+    const families = this.#setup.more.families ?? (['ipv4-unicast'] as const);
+    const answers = await Promise.all(
+      families.map(family =>
+        this.#query({
+          kind: 'routes',
+          table,
+          family,
+          prefix: undefined,
+          after: undefined,
+          limit: 1000,
+        }),
+      ),
+    );
+    const routes = answers.flatMap(answer => (answer as Extract<SpeakerAnswer, { kind: 'routes' }>).routes);
     return new Map(routes.filter(({ from }) => from !== 'own').map(route => [route.prefix, route]));
   }
 
@@ -157,6 +163,17 @@ export class OurSpeaker {
       localPref: undefined,
       med: undefined,
     }));
+    this.#send({ kind: 'originate', routes });
+  }
+
+  /** Routes with other communities than {@link COMMUNITY}. */
+  announceWith(
+    communities: readonly number[],
+    largeCommunities: OriginatedRoute['largeCommunities'],
+    ...prefixes: readonly string[]
+  ): void {
+    const more = { nextHop: undefined, communities, largeCommunities, localPref: undefined, med: undefined };
+    const routes = prefixes.map(prefix => ({ prefix: prefix as Prefix, ...more }));
     this.#send({ kind: 'originate', routes });
   }
 

@@ -56,19 +56,21 @@ for (const peer of everyPeer) {
 
 const bird2 = everyPeer.find(({ name }) => name === 'bird2')!;
 
-test('bird2: extended messages (RFC 8654): attributes of more than 4096 octets arrive', async t => {
-  t.timeout(180_000);
-  const theirs = { extensions: ['extended-messages'] } as const;
-  const meeting = new Meeting(t, bird2, { ...inside, theirs, peer: { extendedMessages: true } });
-  const daemon = await meeting.startDaemon([]);
-  const speaker = meeting.startOurs([]);
-  const many = Array.from({ length: 1500 }, (_, i) => 64_512 * 65_536 + i);
-  speaker.announceVia(OURS, many, shared);
-  await comesToHold(t, () => daemon.routes(), [shared]);
-  // Its terminal shows the first of them; that the route is there says that the message was read.
-  t.true((await daemon.attributes(shared))!.communities.length > 1);
-  t.true((await speaker.status()).session?.capabilitiesReceived.includes('extended messages'));
-});
+for (const peer of everyPeer.filter(({ name }) => name !== 'gobgp')) {
+  test(`${peer.name}: extended messages (RFC 8654): attributes of more than 4096 octets arrive`, async t => {
+    t.timeout(180_000);
+    const theirs = { extensions: ['extended-messages'] } as const;
+    const meeting = new Meeting(t, peer, { ...inside, theirs, peer: { extendedMessages: true } });
+    const daemon = await meeting.startDaemon([]);
+    const speaker = meeting.startOurs([]);
+    const many = Array.from({ length: 1500 }, (_, i) => 64_512 * 65_536 + i);
+    speaker.announceVia(OURS, many, shared);
+    await comesToHold(t, () => daemon.routes(), [shared]);
+    // BIRD's terminal shows the first of them; that the route is there says that the message was read.
+    t.true((await daemon.attributes(shared))!.communities.length > 1);
+    t.true((await speaker.status()).session?.capabilitiesReceived.includes('extended messages'));
+  });
+}
 
 test('bird2: attributes of more than 4096 octets are kept from it where it takes no extended messages', async t => {
   t.timeout(180_000);

@@ -23,6 +23,7 @@ for (const peer of everyPeer) {
       asPath: '',
       nextHop: SECOND,
       communities: [COMMUNITY],
+      largeCommunities: [],
       originatorId: SECOND,
       clusterList: [OURS],
     });

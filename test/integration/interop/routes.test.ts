@@ -42,6 +42,7 @@ for (const peer of everyPeer) {
         asPath: external ? `${terms.asns.ours}` : '',
         nextHop: OURS,
         communities: [COMMUNITY],
+        largeCommunities: [],
         originatorId: undefined,
         clusterList: [],
       });

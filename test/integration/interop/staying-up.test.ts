@@ -12,6 +12,7 @@ const ours = ['10.244.0.0/24', '10.244.1.0/24'];
 const theirs = ['192.168.0.0/24', '192.168.1.0/24'];
 const MESSAGE = 'moving racks until noon';
 const LONG_SECONDS = 60;
+const LLGR_STALE = '65535:6';
 
 for (const peer of everyPeer) {
   test(`${peer.name}: shutdown communications are shown, whoever sends them`, async t => {
@@ -23,8 +24,8 @@ for (const peer of everyPeer) {
     speaker.change({ administrativeState: 'down', administrativeMessage: MESSAGE });
     await comesToHold(t, () => daemon.routes(), []);
     t.is((await speaker.status()).info, `administratively down: ${MESSAGE}`);
-    const shown = await daemon.shownMessage?.();
-    if (shown !== undefined) t.true(shown.includes(MESSAGE), shown);
+    const shown = await daemon.shownMessage();
+    t.true(shown.includes(MESSAGE), shown);
     speaker.change({ administrativeState: 'up' });
     await comesToHold(t, () => speaker.routes(), theirs);
     await daemon.shutDown(MESSAGE);
@@ -83,12 +84,12 @@ for (const peer of everyPeer) {
     const watching = watch(t, () => speaker.routes(), theirs, 10);
     await daemon.kill();
     await becomes(t, 'long-lived stale routes', async () =>
-      [...(await speaker.routes()).values()].every(({ communities }) => communities.includes('65535:6')),
+      [...(await speaker.routes()).values()].every(({ communities }) => communities.includes(LLGR_STALE)),
     );
     t.true((await speaker.status()).longLivedDeadlineUnixMs! > Date.now());
     const after = await meeting.startDaemon(theirs, 'after-crash');
     await becomes(t, 'fresh routes', async () =>
-      [...(await speaker.routes()).values()].every(({ communities }) => !communities.includes('65535:6')),
+      [...(await speaker.routes()).values()].every(({ communities }) => !communities.includes(LLGR_STALE)),
     );
     await comesToHold(t, () => after.routes(), ours);
     await watching.stop();
@@ -100,7 +101,38 @@ for (const peer of everyPeer) {
 }
 
 for (const peer of everyPeer) {
-  test(`${peer.name}: route refresh both ways, with a beginning and an end where it has them`, async t => {
+  test(`${peer.name}: long-lived graceful restart: it keeps our routes beyond our restart time, as the last resort (RFC 9494)`, async t => {
+    t.timeout(120_000);
+    const meeting = new Meeting(t, peer, {
+      asns,
+      port,
+      dials: 'ours',
+      gracefulRestart: 'on',
+      theirs: { longLivedSeconds: LONG_SECONDS },
+      peer: { restartTimeSeconds: 1, longLivedStaleSeconds: LONG_SECONDS },
+    });
+    const daemon = await meeting.startDaemon(theirs);
+    const before = meeting.startOurs(ours);
+    await comesToHold(t, () => daemon.routes(), ours);
+    await comesToHold(t, () => before.routes(), theirs);
+    const watching = watch(t, () => daemon.routes(), ours, peer.pauseMs);
+    const marked = async () => {
+      const held = await Promise.all(ours.map(prefix => daemon.attributes(prefix)));
+      return held.map(each => each?.communities.includes(LLGR_STALE));
+    };
+    t.deepEqual(await marked(), [false, false]);
+    await before.kill();
+    await becomes(t, 'long-lived stale routes', async () => (await marked()).every(Boolean));
+    const after = meeting.startOurs(ours, 'restarting');
+    await comesToHold(t, () => after.routes(), theirs);
+    await becomes(t, 'fresh routes', async () => (await marked()).every(each => each === false));
+    await watching.stop();
+  });
+}
+
+for (const peer of everyPeer) {
+  const framed = peer.name === 'gobgp' ? '' : ', with a beginning and an end';
+  test(`${peer.name}: route refresh both ways${framed}`, async t => {
     t.timeout(120_000);
     const meeting = new Meeting(t, peer, { asns, port, dials: 'ours', gracefulRestart: 'on' });
     const daemon = await meeting.startDaemon(theirs);

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { end, kill, launch } from '../../../../bench/daemons/processes.js';
 import type { Daemons } from '../../../../bench/daemons/programs.js';
+import { type Family, familyOf } from '../../../../bgp/family.js';
 import { eventually } from '../../../support/eventually.js';
 import { askBird } from './bird-terminal.js';
 import type { Extension, HeldAttributes, HeldRoute, InteropPeer, PeerSetup } from './interop-peer.js';
@@ -10,13 +11,19 @@ import type { Extension, HeldAttributes, HeldRoute, InteropPeer, PeerSetup } fro
 const PROTOCOL = 'margay';
 
 function configuration(setup: PeerSetup, originates: Iterable<string>): string {
-  const { address, asn, port, speaker, clients = [], extensions = [] } = setup;
+  const { address, asn, port, speaker, clients = [], extensions = [], families = ['ipv4-unicast'] } = setup;
   const has = (extension: Extension, line: string) => (extensions.includes(extension) ? line : '');
-  return `router id ${address};
+  const reflected = clients.length > 0 ? ' || source = RTS_BGP' : '';
+  const channel = (family: Family) =>
+    families.includes(family)
+      ? `${family === 'ipv4-unicast' ? 'ipv4' : 'ipv6'} { ${has('add-path', 'add paths on;')} ${family === 'ipv4-unicast' ? has('extended-next-hop', 'extended next hop on;') : ''} import all; export where source = RTS_STATIC${reflected}; };`
+      : '';
+  return `router id ${setup.routerId ?? address};
 protocol device {}
-protocol direct { ipv4; }
-${setup.kernelRoutes ? 'protocol kernel { ipv4 { export where source = RTS_BGP; }; }' : ''}
-protocol static originated { ipv4; ${[...originates].map(prefix => `route ${prefix} blackhole;`).join(' ')} }
+protocol direct { ipv4; ipv6; }
+${setup.kernelRoutes ? 'protocol kernel { graceful restart on; ipv4 { export where source = RTS_BGP; }; }' : ''}
+protocol static originated { ipv4; ${routesOf(setup, originates, 'ipv4-unicast')} }
+protocol static originated6 { ipv6; ${routesOf(setup, originates, 'ipv6-unicast')} }
 template bgp peers {
   local ${address} port ${port} as ${asn};
   strict bind on;
@@ -31,7 +38,8 @@ template bgp peers {
   ${clients.length > 0 ? 'rr client;' : ''}
   ${(setup.ownWords ?? []).join('\n  ')}
   ${has('extended-messages', 'enable extended messages on;')}
-  ipv4 { ${has('add-path', 'add paths on;')} ${has('extended-next-hop', 'extended next hop on;')} import all; export where source = RTS_STATIC${clients.length > 0 ? ' || source = RTS_BGP' : ''}; };
+  ${channel('ipv4-unicast')}
+  ${channel('ipv6-unicast')}
 }
 protocol bgp ${PROTOCOL} from peers { neighbor ${speaker.address} port ${port} as ${speaker.asn}; }
 ${clients
@@ -39,6 +47,18 @@ ${clients
   .map((client, i) => `protocol bgp client${i} from peers { neighbor ${client} port ${port} as ${asn}; }`)
   .join('\n')}
 `;
+}
+
+function routesOf({ communities }: PeerSetup, originates: Iterable<string>, family: Family): string {
+  const list = (text: string) => `(${text.split(':').join(', ')})`;
+  const marked =
+    communities === undefined
+      ? ' blackhole;'
+      : ` blackhole { bgp_community.add(${list(communities.standard)}); bgp_large_community.add(${list(communities.large)}); };`;
+  return [...originates]
+    .filter(prefix => familyOf(prefix) === family)
+    .map(prefix => `route ${prefix}${marked}`)
+    .join(' ');
 }
 
 export function bird2(daemons: Daemons): InteropPeer {
@@ -100,7 +120,9 @@ export function bird2(daemons: Daemons): InteropPeer {
 
 /** A route begins with its prefix at the line's start. */
 function parseRoutes(answer: string): ReadonlyMap<string, HeldRoute> {
-  return new Map([...answer.matchAll(/^(\d[\d.]+\/\d+)/gm)].map(([, prefix]) => [prefix!, { stale: false }]));
+  return new Map(
+    [...answer.matchAll(/^([\da-f][\da-f.:]+\/\d+)/gm)].map(([, prefix]) => [prefix!, { stale: false }]),
+  );
 }
 
 function parseAttributes(answer: string): HeldAttributes | undefined {
@@ -112,5 +134,8 @@ function parseAttributes(answer: string): HeldAttributes | undefined {
     originatorId: attribute('originator_id') || undefined,
     clusterList: attribute('cluster_list').split(' ').filter(Boolean),
     communities: [...attribute('community').matchAll(/\((\d+),(\d+)\)/g)].map(([, a, b]) => `${a}:${b}`),
+    largeCommunities: [...attribute('large_community').matchAll(/\((\d+), (\d+), (\d+)\)/g)].map(
+      ([, a, b, c]) => `${a}:${b}:${c}`,
+    ),
   };
 }

@@ -3,6 +3,7 @@
  * BIRD 2, FRR's bgpd and GoBGP; the scenarios know this port alone.
  */
 import type { Place } from '../../../../bench/daemons/processes.js';
+import type { Family } from '../../../../bgp/family.js';
 
 export interface InteropPeer {
   readonly name: 'bird2' | 'frr' | 'gobgp';
@@ -28,10 +29,11 @@ export interface InteropPeer {
 export type Extension = 'add-path' | 'extended-messages' | 'extended-next-hop';
 
 export interface PeerSetup extends Place {
-  /** Its own; the BGP Identifier as well. */
+  /** Its own; the BGP Identifier as well, unless that is given. */
   readonly address: string;
-  /** The one that leads to its peer. */
-  readonly interfaceName: string;
+  readonly routerId?: string;
+  /** IPv4 unless given. */
+  readonly families?: readonly Family[];
   readonly asn: number;
   /** TCP port of both ends. */
   readonly port: number;
@@ -42,9 +44,9 @@ export interface PeerSetup extends Place {
   readonly gracefulRestart: GracefulRestart;
   /** Whether its best routes go to the kernel of its namespace; GoBGP has no such thing. */
   readonly kernelRoutes: boolean;
-  /** TCP MD5 (RFC 2385). */
   /** What it is to agree to with its peers. */
   readonly extensions?: readonly Extension[];
+  /** TCP MD5 (RFC 2385). */
   readonly password?: string | undefined;
   /** GTSM (RFC 5082) with a peer in its subnet. */
   readonly ttlSecurity?: boolean | undefined;
@@ -56,12 +58,20 @@ export interface PeerSetup extends Place {
   readonly ownWords?: readonly string[] | undefined;
   /** What it tells its peer from the start. */
   readonly originates: readonly string[];
+  /** On all of that. */
+  readonly communities?: OwnCommunities;
   /** It is a route reflector (RFC 4456), and these, the speaker among them, are its clients; they dial. */
   readonly clients?: readonly string[];
 }
 
 /** `helper`: it keeps our routes over a restart of ours and says nothing of its own, as BIRD and FRR do unless told otherwise. */
 export type GracefulRestart = 'off' | 'helper' | 'on';
+
+/** RFC 1997 and RFC 8092, e.g. "64512:9" and "64512:1:2". */
+export interface OwnCommunities {
+  readonly standard: string;
+  readonly large: string;
+}
 
 export interface RunningPeer {
   /** Hold time as agreed, seconds; undefined unless Established. */
@@ -74,12 +84,12 @@ export interface RunningPeer {
   nextHops(prefix: string): Promise<readonly string[]>;
   announce(prefix: string): Promise<void>;
   withdraw(prefix: string): Promise<void>;
-  /** Changes the TCP MD5 password of its peer; undefined where it cannot without a restart. */
-  readonly setPassword?: (password: string) => Promise<void>;
+  /** Changes the TCP MD5 password of its peer. */
+  setPassword(password: string): Promise<void>;
   /** Its operator shuts the session with our speaker down (RFC 9003). */
   shutDown(message: string): Promise<void>;
-  /** What it shows of our last shutdown communication; undefined where it only logs it. */
-  readonly shownMessage?: () => Promise<string>;
+  /** Where it shows our last shutdown communication; GoBGP only logs it. */
+  shownMessage(): Promise<string>;
   /** SIGTERM: as its operator would end it. */
   stop(): Promise<void>;
   /** SIGKILL. */
@@ -97,6 +107,8 @@ export interface HeldAttributes {
   readonly nextHop: string;
   /** e.g. "64512:7". */
   readonly communities: readonly string[];
+  /** e.g. "64512:1:2". */
+  readonly largeCommunities: readonly string[];
   /** RFC 4456; undefined and empty where the route was not reflected. */
   readonly originatorId: string | undefined;
   readonly clusterList: readonly string[];

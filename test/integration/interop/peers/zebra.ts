@@ -21,8 +21,10 @@ export function startZebra(place: Place, daemons: Daemons): Zebra {
   writeFileSync(file('group'), `${readFileSync('/etc/group', 'utf8')}frrvty:x:2147483:root\n`);
   const socket = file('zserv.api');
   const files = ['-f', file('zebra.conf'), '-i', file('zebra.pid'), '-z', socket];
+  // What one before it left in the kernel stays until bgpd has had the time to confirm it.
+  const keeps = ['-K', '60'];
   const where = ['-u', 'root', '-g', 'root', '--vty_socket', place.directory, '-P', '0'];
-  const { command, args, env } = daemons.launch('frr', 'zebra', [...files, ...where]);
+  const { command, args, env } = daemons.launch('frr', 'zebra', [...files, ...keeps, ...where]);
   const script = 'mount --bind group /etc/group && exec "$@"';
   const child = launch(place, { command: 'sh', args: ['-c', script, 'sh', command, ...args], env }, 'quiet');
   return { child, socket };
