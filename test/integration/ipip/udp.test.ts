@@ -111,7 +111,7 @@ testWithTun(
     t.is(answered(ping(a.pod, `-c 1 -W 1 -s 1444 -M do ${b.podAddress}`)), 1);
     for (const { namespace } of [a, b]) namespace.ip('link set eth0 mtu 1400');
     // Before anybody has learned of an MTU and cuts the packets itself.
-    t.is(answered(ping(a.pod, `-c 2 -i 0.05 -W 1 -s 1444 -M dont ${b.podAddress}`)), 2);
+    t.is(answered(ping(a.pod, `-c 2 -i 0.05 -W 5 -s 1444 -M dont ${b.podAddress}`)), 2);
     const said = ping(a.pod, `-c 2 -i 0.2 -W 1 -s 1444 -M do ${b.podAddress}`);
     t.regex(said, /From 10\.244\.1\.0 .*Frag needed and DF set \(mtu = 1372\)/);
     t.is(answered(said), 0);
