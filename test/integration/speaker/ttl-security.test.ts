@@ -89,7 +89,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
       near.setPeer(spoofs(family, { ttl: 64, ttlSecurityHops: 1 }));
       t.true(await near.established('hub'));
     });
-    // A reset for a dial that was given up is the kernel's, with its usual TTL; IPv4's flags stand on the line after the TTL.
+    // A reset of a connection that is no more is the kernel's, with its usual TTL; IPv4's flags stand on the line after the TTL.
     const sent = lines.filter(
       (line, i) => !/Flags \[R/.test(`${line} ${family === 'ipv4' ? lines[i + 1] : ''}`),
     );
