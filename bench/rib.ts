@@ -96,12 +96,14 @@ function timed(name: string, per: number, work: () => void): void {
 }
 
 function feed(rib: Rib, index: number, { bytes, ends }: Stream, flushEvery: number): void {
+  const step = flushEvery > 0 ? flushEvery : ends.length;
   let start = 0;
-  for (let i = 0; i < ends.length; i++) {
-    const outcome = rib.receiveUpdate(index, bytes, start, ends[i]!);
+  for (let i = 0; i < ends.length; i += step) {
+    const end = ends[Math.min(i + step, ends.length) - 1]!;
+    const { outcome } = rib.receiveUpdates(index, bytes, start, end);
     if (outcome.kind !== 'ok') throw new Error(JSON.stringify(outcome));
-    start = ends[i]!;
-    if (flushEvery > 0 && i % flushEvery === flushEvery - 1) rib.flush();
+    start = end;
+    if (flushEvery > 0) rib.flush();
   }
 }
 
@@ -195,7 +197,7 @@ rounds('churn: one prefix, 20 clients, flush each', () => {
   timed('announce, flush and out, per event', events, () => {
     let start = 0;
     for (let i = 0; i < events; i++) {
-      rib.receiveUpdate(source, single.bytes, start, single.ends[i]!);
+      rib.receiveUpdates(source, single.bytes, start, single.ends[i]!);
       start = single.ends[i]!;
       rib.flush();
       for (const client of clients) drain(rib, client);

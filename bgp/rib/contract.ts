@@ -107,6 +107,13 @@ export type UpdateOutcome =
       readonly detail: string;
     };
 
+export interface ReceivedUpdates {
+  /** Of the last one that was read. */
+  readonly outcome: UpdateOutcome;
+  /** Where to go on. */
+  readonly next: number;
+}
+
 export interface Rib {
   /** A session reached Established. Stale routes of the same key (graceful restart) stay and are replaced as it speaks. */
   peerUp(peer: RibPeer): PeerIndex;
@@ -128,10 +135,10 @@ export interface Rib {
   setClusterId(clusterId: Ipv4Address): void;
 
   /**
-   * One whole UPDATE message, its 19-byte header included, in `buffer[start, end)`. The bytes are only read during the call.
-   * Hot path.
+   * Whole UPDATE messages, one behind the other in `buffer[start, end)`, their 19-byte headers included: up to the first of which there
+   * is anything to say but `ok`, or all. The bytes are only read during the call. Hot path.
    */
-  receiveUpdate(peer: PeerIndex, buffer: Uint8Array, start: number, end: number): UpdateOutcome;
+  receiveUpdates(peer: PeerIndex, buffer: Uint8Array, start: number, end: number): ReceivedUpdates;
 
   /** Prefixes that the session has told and not withdrawn, before any policy. */
   receivedCount(peer: PeerIndex, family: Family): number;

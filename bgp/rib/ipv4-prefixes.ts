@@ -10,6 +10,7 @@
  */
 import { type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
 import { ipv4PrefixFromNumber, type Prefix, prefixAddress, prefixLength } from '../../core/prefix.js';
+import { viewOf } from '../wire/reader.js';
 import { PrefixIndex } from './prefix-index.js';
 import type { PrefixRange } from './prefix-range.js';
 import { capacityFor, grownInt32, grownUint8, initialCapacity, type PrefixTable } from './prefix-table.js';
@@ -32,7 +33,6 @@ export class Ipv4Prefixes implements PrefixTable {
   /** First in, first out: see {@link PrefixTable}. */
   #firstFree = 0;
   #lastFree = 0;
-  #view: DataView = new DataView(new ArrayBuffer(0));
 
   reserve(count: number): boolean {
     if (this.end + count <= this.capacity) return false;
@@ -47,25 +47,25 @@ export class Ipv4Prefixes implements PrefixTable {
     start: number,
     end: number,
     ids: Int32Array,
+    from: number,
     hint: number,
     add: boolean,
   ): number {
-    if (this.#view.buffer !== buffer.buffer) this.#view = new DataView(buffer.buffer);
-    const view = this.#view;
+    const view = viewOf(buffer);
     const shift = buffer.byteOffset;
     const addresses = this.#addresses;
     const lengths = this.#lengths;
     // A load of four octets may reach past the NLRI but not past the memory.
     const lastLoad = view.byteLength - 4;
-    let count = 0;
+    let to = from;
     let expected = hint;
     for (let at = start; at < end; ) {
       const length = buffer[at]!;
-      if (length > 32) return -1;
+      if (length > 32) return ~(to - from);
       const next = at + 1 + ((length + 7) >>> 3);
-      if (next > end) return -1;
-      const from = shift + at + 1;
-      const word = from <= lastLoad ? view.getInt32(from) : loadTail(buffer, at + 1, next);
+      if (next > end) return ~(to - from);
+      const load = shift + at + 1;
+      const word = load <= lastLoad ? view.getInt32(load) : loadTail(buffer, at + 1, next);
       const address = word & MASKS[length]!;
       at = next;
       let id = expected;
@@ -74,10 +74,10 @@ export class Ipv4Prefixes implements PrefixTable {
         id = add ? this.#findOrAdd(address, length) : this.#index.find(addresses, lengths, address, length);
         if (id === 0) continue;
       }
-      ids[count++] = id;
+      ids[to++] = id;
       expected = id + 1;
     }
-    return count;
+    return to - from;
   }
 
   #findOrAdd(address: number, length: number): number {

@@ -39,22 +39,23 @@ export class Ipv6Prefixes implements PrefixTable {
     start: number,
     end: number,
     ids: Int32Array,
+    from: number,
     _hint: number,
     add: boolean,
   ): number {
-    let count = 0;
+    let to = from;
     for (let at = start; at < end; ) {
       const length = buffer[at]!;
       const next = at + 1 + ((length + 7) >>> 3);
-      if (length > 128 || next > end) return -1;
+      if (length > 128 || next > end) return ~(to - from);
       this.#scratch.fill(0);
       this.#scratch.set(buffer.subarray(at + 1, next));
       if ((length & 7) !== 0) this.#scratch[length >>> 3]! &= 0xff00 >>> (length & 7);
       const id = this.#lookUp(length, add);
-      if (id !== 0) ids[count++] = id;
+      if (id !== 0) ids[to++] = id;
       at = next;
     }
-    return count;
+    return to - from;
   }
 
   /** The prefix of `length` whose octets stand in the scratch space. */

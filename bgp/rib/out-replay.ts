@@ -22,7 +22,7 @@ export function collectPrefixes(
   const read = (start: number, end: number) => {
     const count = withPathIds
       ? readPathNlri(prefixes, chunk, start, end, ids, pathIds, true)
-      : prefixes.readNlri(chunk, start, end, ids, 0, true);
+      : prefixes.readNlri(chunk, start, end, ids, 0, 0, true);
     for (let i = 0; i < count; i++) into.add(ids[i]!);
   };
   for (let at = segment.start; at < segment.end; ) {

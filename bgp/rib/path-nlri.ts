@@ -10,7 +10,7 @@ const one = new Int32Array(1);
 
 /**
  * As `PrefixTable.readNlri`, with the identifier of each prefix in `pathIds` (signed). Unknown prefixes are added if `add`, else left
- * out of both. Returns how many, -1 if they are malformed.
+ * out of both. Returns how many, `~n` if they are malformed after `n`.
  */
 export function readPathNlri(
   prefixes: PrefixTable,
@@ -24,11 +24,11 @@ export function readPathNlri(
   let count = 0;
   for (let at = start; at < end; ) {
     const from = at + PATH_ID_LENGTH;
-    if (from >= end) return -1;
+    if (from >= end) return ~count;
     const next = from + 1 + ((buffer[from]! + 7) >>> 3);
-    if (next > end) return -1;
-    const known = prefixes.readNlri(buffer, from, next, one, 0, add);
-    if (known < 0) return -1;
+    if (next > end) return ~count;
+    const known = prefixes.readNlri(buffer, from, next, one, 0, 0, add);
+    if (known < 0) return ~count;
     if (known > 0) {
       ids[count] = one[0]!;
       pathIds[count++] = readU32(buffer, at);

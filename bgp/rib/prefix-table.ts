@@ -21,14 +21,16 @@ export interface PrefixTable {
   /** Makes room for `count` more; true if `capacity` grew, so that every column has to follow. */
   reserve(count: number): boolean;
   /**
-   * Reads NLRI in `buffer[start, end)` into `ids` and returns how many; -1 if they are malformed (RFC 7606 section 5.3). Unknown
-   * prefixes are added if `add`, else left out. `hint` is the id that the first one probably has. Hot path.
+   * Reads NLRI in `buffer[start, end)` into `ids` from place `from` on and returns how many; `~n` if they are malformed (RFC 7606
+   * section 5.3) after `n` of them. Unknown prefixes are added if `add`, else left out. `hint` is the id that the first one probably
+   * has. Hot path.
    */
   readNlri(
     buffer: Uint8Array,
     start: number,
     end: number,
     ids: Int32Array,
+    from: number,
     hint: number,
     add: boolean,
   ): number;

@@ -18,7 +18,7 @@ import type { BestRouteBatch, NextHopStatus, OriginatedRoute, SpeakerLimits } fr
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { type AttributeBlock, AttributeStore } from './attribute-store.js';
 import { Audiences } from './audience.js';
-import type { PeerIndex, Rib, RibPeer, RibPolicies, UpdateOutcome } from './contract.js';
+import type { PeerIndex, ReceivedUpdates, Rib, RibPeer, RibPolicies, UpdateOutcome } from './contract.js';
 import { FamilyTable } from './family-table.js';
 import { type Overuse, overuseOf } from './memory.js';
 import { type NextHop, NextHops } from './next-hops.js';
@@ -268,9 +268,9 @@ class RoutingInformationBase implements Rib {
 
   // -------------------------------------------------------------- routes
 
-  receiveUpdate(peer: PeerIndex, buffer: Uint8Array, start: number, end: number): UpdateOutcome {
+  receiveUpdates(peer: PeerIndex, buffer: Uint8Array, start: number, end: number): ReceivedUpdates {
     const session = this.#sources.at(peer)?.session;
-    if (session === undefined || session === this.#own) return ok;
+    if (session === undefined || session === this.#own) return { outcome: ok, next: end };
     return this.#receiver.receive(session, buffer, start, end);
   }
 

@@ -1,6 +1,6 @@
 /**
  * From an UPDATE to the Adj-RIBs-In (RFC 4271 sections 6.3 and 9, RFC 4760, RFC 7606). Hot path for what nearly every message is:
- * IPv4 prefixes with the attributes of the message before.
+ * IPv4 prefixes with the attributes of the message before. A run of those is one announcement.
  *
  * Nothing of a message is applied before all of it has been judged, but for withdrawals of a well-formed field.
  */
@@ -10,12 +10,14 @@ import type { Family } from '../family.js';
 import { AttributeType, CeaseError, ErrorCode, UpdateError } from '../iana.js';
 import type { AttributeContext } from '../wire/attributes/entry.js';
 import { type AttributeProblem, fatalProblem, strongestDisposition } from '../wire/attributes/problems.js';
+import { HEADER_LENGTH } from '../wire/framer.js';
 import { BgpMessageError } from '../wire/message-error.js';
 import { invalidNetworkField, PATH_ID_LENGTH } from '../wire/nlri.js';
+import { readU16, viewOf } from '../wire/reader.js';
 import { newUpdateFields, scanUpdate } from '../wire/update.js';
 import { MAX_PATHS_PER_PREFIX } from './adj-rib-in.js';
 import { type AttributeBlock, type AttributeStore, isBlock, missingFrom } from './attribute-store.js';
-import type { UpdateOutcome } from './contract.js';
+import type { ReceivedUpdates, UpdateOutcome } from './contract.js';
 import type { FamilyTable } from './family-table.js';
 import {
   cutMultiprotocol,
@@ -47,7 +49,6 @@ export class UpdateReceiver {
   readonly #ipv4: FamilyTable;
   readonly #blocks: AttributeStore;
   readonly #paths: PathStore;
-  #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(tables: Readonly<Record<Family, FamilyTable>>, blocks: AttributeStore, paths: PathStore) {
     this.#tables = tables;
@@ -56,14 +57,23 @@ export class UpdateReceiver {
     this.#paths = paths;
   }
 
-  receive(session: Session, buffer: Uint8Array, start: number, end: number): UpdateOutcome {
+  /** As {@link Rib.receiveUpdates}. */
+  receive(session: Session, buffer: Uint8Array, start: number, end: number): ReceivedUpdates {
     try {
-      return this.#receive(session, buffer, start, end);
+      for (let at = start; at < end; ) {
+        at = this.#announceRun(session, buffer, at, end);
+        if (at === end) break;
+        const next = at + readU16(buffer, at + 16);
+        const outcome = this.#receive(session, buffer, at, next);
+        if (outcome.kind !== 'ok') return { outcome, next };
+        at = next;
+      }
     } catch (error) {
       if (!(error instanceof BgpMessageError)) throw error;
       const { code, subcode, data, message } = error;
-      return { kind: 'error', code, subcode, data, detail: message };
+      return { outcome: { kind: 'error', code, subcode, data, detail: message }, next: end };
     }
+    return { outcome: ok, next: end };
   }
 
   #receive(session: Session, buffer: Uint8Array, start: number, end: number): UpdateOutcome {
@@ -76,26 +86,56 @@ export class UpdateReceiver {
     if (length === 0 && attributesEnd === end) {
       return withdrawnEnd === withdrawnStart ? endOfRib['ipv4-unicast'] : ok;
     }
-    const { lastBlock } = session;
-    if (lastBlock !== undefined && attributesEnd < end) {
-      if (this.#view.buffer !== buffer.buffer) this.#view = new DataView(buffer.buffer);
-      if (isBlock(lastBlock, this.#view, buffer.byteOffset + attributesStart, length)) {
-        this.#announceAgain(session, buffer, attributesEnd, end);
-        return ok;
-      }
-    }
     return this.#receiveBlock(session, buffer, attributesStart, attributesEnd, end);
   }
 
-  /** IPv4 prefixes with the path of the message before. */
-  #announceAgain(session: Session, buffer: Uint8Array, start: number, end: number): void {
+  /**
+   * The messages from `start` on that announce IPv4 prefixes with the path of the message before and do nothing else. Returns where they
+   * end: `start` if there is none.
+   */
+  #announceRun(session: Session, buffer: Uint8Array, start: number, end: number): number {
+    const block = session.lastBlock;
+    if (block === undefined) return start;
+    const view = viewOf(buffer);
+    const shift = buffer.byteOffset;
     const table = this.#ipv4;
-    const hints = session.hints;
-    table.reserve(end - start);
-    const count = table.prefixes.readNlri(buffer, start, end, ids, hints['ipv4-unicast'], true);
-    if (count < 0) throw invalidNetworkField();
-    hints['ipv4-unicast'] = ids[count - 1]! + 1;
-    table.adjRibIn.announce(ids, count, session.lastPath!);
+    const { prefixes } = table;
+    const { length } = block;
+    let hint = session.hints['ipv4-unicast'];
+    let count = 0;
+    let at = start;
+    while (at < end) {
+      const next = at + view.getUint16(shift + at + 16);
+      const attributes = at + HEADER_LENGTH + 4;
+      const nlri = attributes + length;
+      // No octets of withdrawn routes and as many of attributes as the block has.
+      if (nlri >= next || view.getInt32(shift + attributes - 4) !== length) break;
+      if (!isBlock(block, view, shift + attributes, length) || count + next - nlri > ids.length) break;
+      table.reserve(next - nlri);
+      const read = prefixes.readNlri(buffer, nlri, next, ids, count, hint, true);
+      if (read < 0) {
+        this.#announceAgain(session, count);
+        this.#forsake(table, count, count + ~read);
+        throw invalidNetworkField();
+      }
+      count += read;
+      hint = ids[count - 1]! + 1;
+      at = next;
+    }
+    this.#announceAgain(session, count);
+    return at;
+  }
+
+  /** `ids[0, count)` with the path of the message before. */
+  #announceAgain(session: Session, count: number): void {
+    if (count === 0) return;
+    session.hints['ipv4-unicast'] = ids[count - 1]! + 1;
+    this.#ipv4.adjRibIn.announce(ids, count, session.lastPath!);
+  }
+
+  /** `ids[from, to)` were read of a field that is malformed: those that nobody has a path to are to be forgotten. */
+  #forsake({ dirty }: FamilyTable, from: number, to: number): void {
+    for (let i = from; i < to; i++) dirty.add(ids[i]!);
   }
 
   /** A block that is not the one of the message before, or not only of IPv4. */
@@ -218,7 +258,7 @@ export class UpdateReceiver {
     if (family === undefined || !session.carries[family]) return 0;
     const table = this.#tables[family];
     if (session.pathIds[family]) return this.#withdrawPaths(session, table, buffer, field);
-    const count = table.prefixes.readNlri(buffer, start, end, ids, session.hints[family], false);
+    const count = table.prefixes.readNlri(buffer, start, end, ids, 0, session.hints[family], false);
     if (count < 0) throw malformedNlri(buffer, field);
     if (count > 0) session.hints[family] = ids[count - 1]! + 1;
     table.adjRibIn.withdraw(ids, count, session.source.index);
@@ -243,8 +283,11 @@ export class UpdateReceiver {
       this.#announcePaths(session, block, table, buffer, field);
       return;
     }
-    const count = table.prefixes.readNlri(buffer, start, end, ids, session.hints[family], true);
-    if (count < 0) throw malformedNlri(buffer, field);
+    const count = table.prefixes.readNlri(buffer, start, end, ids, 0, session.hints[family], true);
+    if (count < 0) {
+      this.#forsake(table, 0, ~count);
+      throw malformedNlri(buffer, field);
+    }
     if (count === 0) return;
     session.hints[family] = ids[count - 1]! + 1;
     const policy = policyForPath(session.importPolicy, () => this.#paths.factsOf(session, block));
@@ -270,13 +313,18 @@ export class UpdateReceiver {
   ): void {
     const { prefixes, adjRibIn, family } = table;
     const count = readPathNlri(prefixes, buffer, field.start, field.end, ids, pathIds, true);
-    if (count < 0) throw malformedNlri(buffer, field);
+    if (count < 0) {
+      this.#forsake(table, 0, ~count);
+      throw malformedNlri(buffer, field);
+    }
     const policy = policyForPath(session.importPolicy, () => this.#paths.factsOf(session, block));
     for (let i = 0; i < count; i++) {
       const id = ids[i]!;
       const detail = () => receivedDetail(session, block, prefixes.prefix(id), family, undecided);
       const path = this.#paths.of(session, block, rulingOn(policy, prefixes, id, detail));
-      if (!adjRibIn.announcePath(id, pathIds[i]!, path)) throw tooManyPaths(prefixes.prefix(id));
+      if (adjRibIn.announcePath(id, pathIds[i]!, path)) continue;
+      this.#forsake(table, i, count);
+      throw tooManyPaths(prefixes.prefix(id));
     }
   }
 

@@ -286,8 +286,8 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     this.#sessions.openReceived(session, open, this.fsmConfig().local);
   }
 
-  updateReceived(buffer: Uint8Array, start: number, end: number): BgpMessageError | undefined {
-    return this.#routes.updateReceived(buffer, start, end);
+  updatesReceived(buffer: Uint8Array, start: number, end: number): BgpMessageError | undefined {
+    return this.#routes.updatesReceived(buffer, start, end);
   }
 
   updatesEnded(): void {

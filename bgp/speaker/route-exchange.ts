@@ -147,10 +147,16 @@ export class RouteExchange {
     this.#stale.forget();
   }
 
-  /** A whole UPDATE; an error ends the session. Hot path. */
-  updateReceived(buffer: Uint8Array, start: number, end: number): BgpMessageError | undefined {
-    const outcome = this.#owner.rib.receiveUpdate(this.#established!.index, buffer, start, end);
-    return outcome.kind === 'ok' ? undefined : this.#unusual(outcome);
+  /** Whole UPDATEs, one behind the other; an error ends the session. Hot path. */
+  updatesReceived(buffer: Uint8Array, start: number, end: number): BgpMessageError | undefined {
+    const { rib } = this.#owner;
+    for (let at = start; at < end; ) {
+      const { outcome, next } = rib.receiveUpdates(this.#established!.index, buffer, at, end);
+      const error = outcome.kind === 'ok' ? undefined : this.#unusual(outcome);
+      if (error !== undefined) return error;
+      at = next;
+    }
+    return undefined;
   }
 
   routeRefreshReceived(refresh: RouteRefresh): void {

@@ -16,7 +16,12 @@ import {
 } from '../fsm/session-state.js';
 import { step } from '../fsm/step.js';
 import { CeaseError, MessageType } from '../iana.js';
-import { frameLength, MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from '../wire/framer.js';
+import {
+  frameLength,
+  MAX_EXTENDED_MESSAGE_LENGTH,
+  MAX_MESSAGE_LENGTH,
+  updateLength,
+} from '../wire/framer.js';
 import { encodeKeepalive } from '../wire/keepalive.js';
 import { BgpMessageError } from '../wire/message-error.js';
 import { decodeNotification, encodeNotification, type Notification } from '../wire/notification.js';
@@ -42,8 +47,8 @@ export interface SessionOwner {
   fsmConfig(): FsmConfig;
   /** Collision detection comes first; it hands the OPEN to {@link Session.handle} or not. */
   openReceived(session: Session, open: Open): void;
-  /** A whole UPDATE; an error ends the session. */
-  updateReceived(buffer: Uint8Array, start: number, end: number): BgpMessageError | undefined;
+  /** Whole UPDATEs, one behind the other; an error ends the session. */
+  updatesReceived(buffer: Uint8Array, start: number, end: number): BgpMessageError | undefined;
   /** After each read that held UPDATEs. */
   updatesEnded(): void;
   routeRefreshReceived(refresh: RouteRefresh): void;
@@ -264,16 +269,24 @@ export class Session {
         if (length === 0) break;
         this.#counters.messagesReceived++;
         if (observed) this.#owner.messageReceived(this, buffer, start, start + length);
+        let next = start + length;
         if (buffer[start + 18] === MessageType.update && this.state.kind === 'Established') {
           updates++;
-          const error = this.#owner.updateReceived(buffer, start, start + length);
+          // All that follow go along, unless somebody is to hear of each before it is acted on.
+          let more = observed ? 0 : updateLength(buffer, next, end, this.#maxLength);
+          for (; more > 0; more = updateLength(buffer, next, end, this.#maxLength)) {
+            next += more;
+            updates++;
+            this.#counters.messagesReceived++;
+          }
+          const error = this.#owner.updatesReceived(buffer, start, next);
           if (error !== undefined) throw error;
         } else {
-          this.#message(buffer, start, start + length);
+          this.#message(buffer, start, next);
         }
         // An event may have closed the connection under us.
         if (this.connection !== connection) break;
-        start += length;
+        start = next;
       }
     } catch (error) {
       this.#fail(error);

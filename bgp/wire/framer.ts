@@ -17,8 +17,9 @@ export const MAX_MESSAGE_LENGTH = 4096;
 /** RFC 8654: for all but OPEN and KEEPALIVE, once negotiated. */
 export const MAX_EXTENDED_MESSAGE_LENGTH = 65535;
 
+const UPDATE_MINIMUM_LENGTH = 23;
 /** Section 6.1: the least length of each type, by type. */
-const minimumLength = [0, 29, 23, 21, 19, 23];
+const minimumLength = [0, 29, UPDATE_MINIMUM_LENGTH, 21, 19, 23];
 
 /**
  * Length of the message that begins at `start`, or 0 if `buffer[start, end)` does not hold all of it yet.
@@ -59,6 +60,19 @@ export function frameLength(buffer: Uint8Array, start: number, end: number, maxL
       `length ${length} of a type ${type} message is not in ${minimum} to ${limit}`,
     );
   }
+  return length <= end - start ? length : 0;
+}
+
+/**
+ * Length of the UPDATE that begins at `start`; 0 if it is not all there, or if {@link frameLength} has something to say of it. Hot path:
+ * never throws.
+ */
+export function updateLength(buffer: Uint8Array, start: number, end: number, maxLength: number): number {
+  if (end - start < UPDATE_MINIMUM_LENGTH || buffer[start + 18] !== MessageType.update) return 0;
+  let marker = 0xff;
+  for (let i = start; i < start + 16; i++) marker &= buffer[i]!;
+  const length = readU16(buffer, start + 16);
+  if (marker !== 0xff || length < UPDATE_MINIMUM_LENGTH || length > maxLength) return 0;
   return length <= end - start ? length : 0;
 }
 

@@ -121,7 +121,11 @@ test('NLRI that are cut off within an identifier or a prefix are 3/10, in MP_REA
     const peer = new WirePeer(rib, all);
     const short = message.slice(0, message.length - cut);
     short[17]! -= cut;
-    t.like(rib.receiveUpdate(peer.index, short, 0, short.length), { kind: 'error', code: 3, subcode: 10 });
+    t.like(rib.receiveUpdates(peer.index, short, 0, short.length).outcome, {
+      kind: 'error',
+      code: 3,
+      subcode: 10,
+    });
   }
   const six = updateFor(all, {
     announced: ['fd00::/16'],
@@ -132,7 +136,7 @@ test('NLRI that are cut off within an identifier or a prefix are 3/10, in MP_REA
   const peer = new WirePeer(rib, all);
   // The length of the prefix: above 128.
   six[23 + 3 + 4 + 16 + 1 + 4] = 129;
-  t.like(rib.receiveUpdate(peer.index, six, 0, six.length), { kind: 'error', code: 3, subcode: 9 });
+  t.like(rib.receiveUpdates(peer.index, six, 0, six.length).outcome, { kind: 'error', code: 3, subcode: 9 });
 });
 
 test('a malformed attribute withdraws the paths of its message, and no others of their prefixes', t => {
@@ -146,7 +150,10 @@ test('a malformed attribute withdraws the paths of its message, and no others of
     attributes: path(65001),
   });
   bad[26] = 7;
-  t.like(rib.receiveUpdate(peer.index, bad, 0, bad.length), { kind: 'repaired', treatedAsWithdraw: 1 });
+  t.like(rib.receiveUpdates(peer.index, bad, 0, bad.length).outcome, {
+    kind: 'repaired',
+    treatedAsWithdraw: 1,
+  });
   t.deepEqual(
     routes(rib, { kind: 'received', peer: 'p' }).map(({ pathId }) => pathId),
     [1],

@@ -47,7 +47,7 @@ test('ids are those of a Map, whatever is added, removed and hinted', t => {
         }
         const bytes = nlriOf(prefixes, 0xff);
         table.reserve(bytes.length);
-        const count = table.readNlri(bytes, 0, bytes.length, into, hint, kind === 'add');
+        const count = table.readNlri(bytes, 0, bytes.length, into, 0, hint, kind === 'add');
         const expected = kind === 'add' ? prefixes : prefixes.filter(each => ids.has(each));
         if (count !== expected.length) return false;
         for (const [i, each] of expected.entries()) {
@@ -100,7 +100,7 @@ test('packs what it read, as much as fits', t => {
   const bytes = nlriOf(prefixes);
   const ids = new Int32Array(16);
   table.reserve(bytes.length);
-  const count = table.readNlri(bytes, 0, bytes.length, ids, 0, true);
+  const count = table.readNlri(bytes, 0, bytes.length, ids, 0, 0, true);
   for (let limit = 0; limit <= bytes.length; limit++) {
     const out = new Uint8Array(limit + PACK_SLACK);
     const view = new DataView(out.buffer);
@@ -111,11 +111,16 @@ test('packs what it read, as much as fits', t => {
   t.is(table.packNlri(ids, 0, count, new Uint8Array(64), new DataView(new ArrayBuffer(64)), 0, 64), count);
 });
 
-test('a truncated prefix or one longer than 32 bits is malformed', t => {
+test('a truncated prefix or one longer than 32 bits is malformed, and how many came before is said', t => {
   const table = new Ipv4Prefixes();
   const ids = new Int32Array(16);
   table.reserve(16);
-  for (const bytes of [[33, 1, 2, 3, 4, 5], [24, 1, 2], [8, 10, 32, 1, 2, 3], [1]]) {
-    t.is(table.readNlri(Uint8Array.from(bytes), 0, bytes.length, ids, 0, true), -1);
+  for (const [before, bytes] of [
+    [0, [33, 1, 2, 3, 4, 5]],
+    [0, [24, 1, 2]],
+    [1, [8, 10, 32, 1, 2, 3]],
+    [0, [1]],
+  ] as const) {
+    t.is(table.readNlri(Uint8Array.from(bytes), 0, bytes.length, ids, 0, 0, true), ~before);
   }
 });

@@ -27,7 +27,7 @@ function spoiled(spoil: (message: Uint8Array, attributesAt: number) => void, att
   peer.send({ announced: ['10.1.0.0/16', '10.2.0.0/16'], attributes: path(65001, 65009) });
   const message = updateFor(peer.peer, { announced: ['10.1.0.0/16'], attributes });
   spoil(message, 23);
-  return { rib, outcome: rib.receiveUpdate(peer.index, message, 0, message.length) };
+  return { rib, outcome: rib.receiveUpdates(peer.index, message, 0, message.length).outcome };
 }
 
 test('an UPDATE of ORIGIN, AS_PATH and NEXT_HOP is ok, and its routes stand in the Adj-RIB-In', t => {
@@ -59,7 +59,7 @@ test('a missing NEXT_HOP is judged only if routes stand in the NLRI field', t =>
   const message = updateFor(peer.peer, { announced: ['10.1.0.0/16'], attributes: without });
   const noRoutes = message.slice(0, message.length - 3);
   noRoutes[17]! -= 3;
-  t.deepEqual(rib.receiveUpdate(peer.index, noRoutes, 0, noRoutes.length), { kind: 'ok' });
+  t.deepEqual(rib.receiveUpdates(peer.index, noRoutes, 0, noRoutes.length).outcome, { kind: 'ok' });
 });
 
 test('LOCAL_PREF from an external peer is discarded and the route kept', t => {
@@ -69,7 +69,7 @@ test('LOCAL_PREF from an external peer is discarded and the route kept', t => {
   const internal = { ...peer.peer, asn: peer.peer.localAsn };
   const attributes = { ...path(65001), localPref: 700 };
   const message = updateFor(internal, { announced: ['10.1.0.0/16'], attributes });
-  const outcome = rib.receiveUpdate(peer.index, message, 0, message.length);
+  const { outcome } = rib.receiveUpdates(peer.index, message, 0, message.length);
   t.like(outcome, { kind: 'repaired', treatedAsWithdraw: 0, attributesDiscarded: 1 });
   rib.flush();
   t.is(routesOf(rib, 'e')[0]?.localPref, undefined);
@@ -89,9 +89,17 @@ test('a prefix length above 32 ends the session with 3/10', t => {
   const peer = new WirePeer(rib, ribPeer('e', 65001, '10.0.0.1'));
   const message = updateFor(peer.peer, { announced: ['10.1.0.0/16'], attributes: path(65001) });
   message[message.length - 3] = 33;
-  t.like(rib.receiveUpdate(peer.index, message, 0, message.length), { kind: 'error', code: 3, subcode: 10 });
+  t.like(rib.receiveUpdates(peer.index, message, 0, message.length).outcome, {
+    kind: 'error',
+    code: 3,
+    subcode: 10,
+  });
   message[message.length - 3] = 24;
-  t.like(rib.receiveUpdate(peer.index, message, 0, message.length), { kind: 'error', code: 3, subcode: 10 });
+  t.like(rib.receiveUpdates(peer.index, message, 0, message.length).outcome, {
+    kind: 'error',
+    code: 3,
+    subcode: 10,
+  });
 });
 
 test('a prefix length above 128 in MP_REACH_NLRI ends the session with 3/9 and the attribute as data', t => {
@@ -102,7 +110,7 @@ test('a prefix length above 128 in MP_REACH_NLRI ends the session with 3/9 and t
   const at = Buffer.from(message).indexOf('800e', 0, 'hex');
   const attribute = message.subarray(at, at + 3 + message[at + 2]!);
   attribute[attribute.length - 1] = 129;
-  const outcome = rib.receiveUpdate(peer.index, message, 0, message.length);
+  const { outcome } = rib.receiveUpdates(peer.index, message, 0, message.length);
   t.like(outcome, { kind: 'error', code: 3, subcode: 9 });
   t.deepEqual(outcome.kind === 'error' && outcome.data, attribute.slice());
 });
@@ -111,7 +119,7 @@ test('a malformed ORIGIN in a message that announces nothing ends the session (R
   const rib = newRib();
   const peer = new WirePeer(rib, ribPeer('e', 65001, '10.0.0.1'));
   const message = Uint8Array.of(...new Uint8Array(16).fill(255), 0, 27, 2, 0, 0, 0, 4, 0x40, 1, 1, 7);
-  const outcome = rib.receiveUpdate(peer.index, message, 0, message.length);
+  const { outcome } = rib.receiveUpdates(peer.index, message, 0, message.length);
   t.like(outcome, { kind: 'error', code: 3, subcode: 6 });
 });
 
@@ -190,7 +198,7 @@ test('End-of-RIB is told apart by family', t => {
   const { index } = new WirePeer(rib, ribPeer('e', 65001, '10.0.0.1', both));
   const of = (afi: number) => {
     const message = encodeEndOfRib(afi, 1);
-    return rib.receiveUpdate(index, message, 0, message.length);
+    return rib.receiveUpdates(index, message, 0, message.length).outcome;
   };
   t.deepEqual(of(1), { kind: 'end-of-rib', family: 'ipv4-unicast' });
   t.deepEqual(of(2), { kind: 'end-of-rib', family: 'ipv6-unicast' });
@@ -227,7 +235,7 @@ test('they keep them where another attribute of the message is discarded', t => 
     { withdrawn: [], announced: [prefix('10.1.0.0/16')], attributes },
     { fourOctetAs: true, ibgp: true },
   );
-  t.like(rib.receiveUpdate(peer.index, message, 0, message.length), {
+  t.like(rib.receiveUpdates(peer.index, message, 0, message.length).outcome, {
     kind: 'repaired',
     attributesDiscarded: 1,
   });
@@ -246,13 +254,13 @@ test('no truncation and no single changed octet makes the receiver throw', t => 
   });
   let errors = 0;
   for (let end = 19; end <= message.length; end++) {
-    if (rib.receiveUpdate(peer.index, message.slice(0, end), 0, end).kind === 'error') errors++;
+    if (rib.receiveUpdates(peer.index, message.slice(0, end), 0, end).outcome.kind === 'error') errors++;
   }
   for (let at = 19; at < message.length; at++) {
     for (let value = 0; value < 256; value += 5) {
       const changed = message.slice();
       changed[at] = value;
-      if (rib.receiveUpdate(peer.index, changed, 0, changed.length).kind === 'error') errors++;
+      if (rib.receiveUpdates(peer.index, changed, 0, changed.length).outcome.kind === 'error') errors++;
     }
   }
   rib.flush();

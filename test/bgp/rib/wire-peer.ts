@@ -149,7 +149,7 @@ export class WirePeer {
 
   send(announcement: Announcement) {
     const message = updateFor(this.peer, announcement);
-    return this.#rib.receiveUpdate(this.index, message, 0, message.length);
+    return this.#rib.receiveUpdates(this.index, message, 0, message.length).outcome;
   }
 
   /** Takes at most `max` chunks and learns from them; true if there may be more. */

@@ -4,6 +4,7 @@ import {
   frameType,
   MAX_EXTENDED_MESSAGE_LENGTH,
   MAX_MESSAGE_LENGTH,
+  updateLength,
 } from '../../../bgp/wire/framer.js';
 import { BgpMessageError } from '../../../bgp/wire/message-error.js';
 import { hex, toHex } from '../../support/hex.js';
@@ -138,4 +139,29 @@ for (const [name, type, plain, extended] of longest) {
 
 test('a bad length is told before the rest has come', t => {
   t.deepEqual(errorOf(hex('M ffff 02')), [1, 2, 'ffff']);
+});
+
+test('the length of an UPDATE is that of the frame, and of anything else 0', t => {
+  let updates = 0;
+  for (const { name, bytes } of messages) {
+    for (const end of [0, 18, 19, 22, bytes.length - 1, bytes.length]) {
+      const isUpdate = frameType(bytes, 0) === 2;
+      const expected = isUpdate ? frameLength(bytes, 0, end, MAX_MESSAGE_LENGTH) : 0;
+      t.is(updateLength(bytes, 0, end, MAX_MESSAGE_LENGTH), expected, name);
+      if (expected > 0) updates++;
+    }
+  }
+  t.true(updates > 0);
+});
+
+test('an UPDATE whose header is in error has no length', t => {
+  t.is(updateLength(message(23, 2), 0, 23, MAX_MESSAGE_LENGTH), 23);
+  t.is(updateLength(message(22, 2), 0, 23, MAX_MESSAGE_LENGTH), 0);
+  t.is(updateLength(message(4097, 2), 0, 4097, MAX_MESSAGE_LENGTH), 0);
+  t.is(updateLength(message(4097, 2), 0, 4097, MAX_EXTENDED_MESSAGE_LENGTH), 4097);
+  for (let i = 0; i < 16; i++) {
+    const spoilt = message(23, 2);
+    spoilt[i] = 0xfe;
+    t.is(updateLength(spoilt, 0, 23, MAX_MESSAGE_LENGTH), 0);
+  }
 });
