@@ -57,7 +57,6 @@ export class AdjRibIn {
 
   /** The session announces `ids[0, count)` with `path`. */
   announce(ids: Int32Array, count: number, path: Path): void {
-    this.#dirty.reserve(count);
     const { first, next } = this;
     const { sources } = this.#paths;
     const { marks, list } = this.#dirty;

@@ -7,21 +7,15 @@ export class DirtyPrefixes {
   list = new Int32Array(initialCapacity);
   count = 0;
 
+  /** Each prefix stands in the list once: there is room for all of them. */
   fit(capacity: number): void {
     this.marks = grownUint8(this.marks, capacity);
-  }
-
-  /** Room for `count` more in the list. */
-  reserve(count: number): void {
-    if (this.count + count > this.list.length) {
-      this.list = grownInt32(this.list, 2 * (this.count + count));
-    }
+    this.list = grownInt32(this.list, capacity);
   }
 
   add(id: number): void {
     if (this.marks[id] !== 0) return;
     this.marks[id] = 1;
-    if (this.count === this.list.length) this.reserve(1);
     this.list[this.count++] = id;
   }
 }

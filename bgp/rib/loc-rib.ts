@@ -26,14 +26,12 @@ export class LocRib {
 
   fit(capacity: number): void {
     this.selected = grownInt32(this.selected, capacity);
+    this.changed = new Int32Array(capacity);
+    this.empty = new Int32Array(capacity);
   }
 
   /** Decides `dirty` and leaves it empty. */
   decide(dirty: DirtyPrefixes): void {
-    if (this.changed.length < dirty.count) {
-      this.changed = new Int32Array(dirty.list.length);
-      this.empty = new Int32Array(dirty.list.length);
-    }
     const { selected, changed, empty } = this;
     const { first, next } = this.#adjRibIn;
     const { usable } = this.#paths;
