@@ -131,13 +131,13 @@ class RoutingInformationBase implements Rib {
 
   flushStale(key: string, family: Family): number {
     const source = this.#sources.byKey(key);
-    return source === undefined ? 0 : this.#removeFormer(source, family, true);
+    return source === undefined ? 0 : this.#removeFormer(source, family, ({ stale }) => stale);
   }
 
-  #removeFormer(source: Source, family: Family, stale: boolean): number {
+  #removeFormer(source: Source, family: Family, which: (session: Session) => boolean): number {
     let removed = 0;
     for (const session of source.former) {
-      if (session.stale === stale) removed += this.#removeSession(session, family);
+      if (which(session)) removed += this.#removeSession(session, family);
     }
     source.former = source.former.filter(hasRoutes);
     this.#sources.leave(source);
@@ -175,15 +175,18 @@ class RoutingInformationBase implements Rib {
     const source = this.#sources.at(peer);
     const session = source?.session;
     if (source === undefined || session?.peer === undefined) return;
-    // What it tells from here on is of the new session.
-    if (session.counts[family].received === 0) return;
-    source.session = newSession(source, session.peer);
-    source.former = [...source.former, session];
+    // What it tells from here on is of a new session, of other families as well: their routes are not outdated by that.
+    if (session.counts[family].received > 0) {
+      source.session = newSession(source, session.peer);
+      source.former = [...source.former, session];
+    }
+    for (const former of source.former) former.outdated[family] = true;
   }
 
   endRefresh(peer: PeerIndex, family: Family): number {
     const source = this.#sources.at(peer);
-    return source === undefined ? 0 : this.#removeFormer(source, family, false);
+    if (source === undefined) return 0;
+    return this.#removeFormer(source, family, ({ stale, outdated }) => !stale && outdated[family]);
   }
 
   setPolicies(peer: PeerIndex, policies: RibPolicies): void {

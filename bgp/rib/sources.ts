@@ -37,6 +37,8 @@ export interface Session {
   readonly kind: 'own' | 'ibgp' | 'ebgp';
   importPolicy: CompiledPolicy;
   stale: boolean;
+  /** RFC 7313: families of which the peer has begun to tell its table again since; what it told here is gone at the end of that. */
+  readonly outdated: Record<Family, boolean>;
   /** Families the session carries. */
   readonly carries: Readonly<Record<Family, boolean>>;
   /** RFC 7911: families in which the peer tells its paths apart by identifiers. */
@@ -63,6 +65,7 @@ export function newSession(source: Source, peer: RibPeer | undefined): Session {
     importPolicy:
       peer === undefined ? { kind: 'constant', ruling: accepted } : compilePolicy(peer.importPolicy, 'peers'),
     stale: false,
+    outdated: { 'ipv4-unicast': false, 'ipv6-unicast': false },
     carries: {
       'ipv4-unicast': peer?.families.includes('ipv4-unicast') ?? true,
       'ipv6-unicast': peer?.families.includes('ipv6-unicast') ?? true,

@@ -76,6 +76,25 @@ test('families do not know of one another, and both may be refreshed at once', t
   t.deepEqual([...to.routes.keys()].sort(), ['10.1.0.0/24', 'fd00:2::/64']);
 });
 
+test('what was told again stays, when a refresh of the other family begins after it', t => {
+  const { rib, from, to, tell, settle } = world(['ipv4-unicast', 'ipv6-unicast']);
+  tell('10.1.0.0/24', '10.2.0.0/24');
+  tell('fd00:1::/64');
+  rib.beginRefresh(from.index, 'ipv4-unicast');
+  tell('10.1.0.0/24');
+  tell('fd00:2::/64');
+  rib.beginRefresh(from.index, 'ipv6-unicast');
+  t.is(rib.endRefresh(from.index, 'ipv4-unicast'), 1);
+  settle();
+  t.deepEqual([...to.routes.keys()].sort(), ['10.1.0.0/24', 'fd00:1::/64', 'fd00:2::/64']);
+  rib.beginRefresh(from.index, 'ipv4-unicast');
+  tell('fd00:2::/64');
+  t.is(rib.endRefresh(from.index, 'ipv6-unicast'), 1);
+  t.is(rib.endRefresh(from.index, 'ipv4-unicast'), 1, 'of sessions before the one before, too');
+  settle();
+  t.deepEqual([...to.routes.keys()], ['fd00:2::/64']);
+});
+
 test('a change of policy in between spares nothing that was not told again', t => {
   const { rib, from, to, tell, settle } = world();
   tell('10.1.0.0/24', '10.2.0.0/24');
