@@ -96,7 +96,7 @@ export function restartSendHold(negotiated: Negotiated, config: FsmConfig): Sess
 /** Ends the connection with a NOTIFICATION; counts as a failure. */
 export function failWith(state: SessionState, config: FsmConfig, error: MessageError): Step {
   const cause: Cause = { kind: 'notification-sent', notification: error, detail: error.detail };
-  return toIdle(state, config, cause, [{ kind: 'send-notification', notification: error }]);
+  return toIdle(state, config, cause, [sendNotification(state, config.holdExpiryKeeps, error)]);
 }
 
 /** RFC 4271 section 6.5: NOTIFICATION 4. */

@@ -6,7 +6,7 @@ import { type IpAddress, ipv4FromNumber } from '../../../core/ip-address.js';
 import { type Prefix, prefixOf } from '../../../core/prefix.js';
 import { toHex } from '../../support/hex.js';
 import { acceptAll, newWorld } from './memory.js';
-import { RawPeer } from './raw-peer.js';
+import { RawPeer, type RawPeerOptions } from './raw-peer.js';
 
 const US = '10.0.0.1';
 
@@ -23,10 +23,10 @@ function setting(options: Partial<PeerOptions>, limits: Partial<SpeakerLimits> =
       ...acceptAll,
       ...more,
     });
-  const dial = (last: number) => {
+  const dial = (last: number, more: Pick<RawPeerOptions, 'capabilities'> = {}) => {
     const address = `10.0.0.${last}`;
     const transport = world.network.host(address as IpAddress);
-    const raw = new RawPeer({ transport, address, asn: 65000 + last, remote: US, remoteAsn: 64512 });
+    const raw = new RawPeer({ transport, address, asn: 65000 + last, remote: US, remoteAsn: 64512, ...more });
     world.clock.advance(100);
     return raw;
   };
@@ -85,6 +85,26 @@ test('a peer that tells too many prefixes gets 6/1 with family and limit, and st
   world.clock.advance(100);
   t.is(peer.status().state, 'Established');
   t.is(speaker.routes({}).routes.length, 4);
+});
+
+test('a peer that would keep our routes after a NOTIFICATION gets its 6/1 in a Hard Reset (RFC 8538 section 5.1)', t => {
+  const { world, speaker, peer, dial } = setting(limit());
+  const restart = { restarting: false, notification: true, restartTimeSeconds: 120 };
+  const families = [{ afi: 1, safi: 1, forwarding: true }];
+  const raw = dial(2, {
+    capabilities: [
+      { kind: 'four-octet-as', asn: 65002 },
+      { kind: 'graceful-restart', ...restart, families },
+    ],
+  });
+  raw.send(update({ announced: prefixes(4) }));
+  world.clock.advance(100);
+  t.deepEqual(
+    raw.notifications.map(({ code, subcode, data }) => [code, subcode, toHex(data)]),
+    [[6, 9, '060100010100000003']],
+  );
+  t.is(speaker.routes({}).routes.length, 0);
+  t.is(peer.status().routes.stale, 0);
 });
 
 test('what is beyond the limit is told to nobody, not even for a moment', t => {
