@@ -111,7 +111,7 @@ export class BmpStation implements SessionObserver {
     const about = this.#peers.get(key);
     if (about === undefined) return;
     this.#peers.delete(key);
-    this.#push(bmp.peerDown(about, this.#source.unixMs(), peerDownOf(cause)));
+    this.#push(bmp.peerDown(about, this.#source.unixMs(), peerDownOf(cause, peer.finalNotification)));
   }
 
   /** @param locRibRoutes in all families */

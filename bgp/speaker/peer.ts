@@ -113,6 +113,10 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     return sent === undefined || received === undefined ? undefined : { sent, received };
   }
 
+  get finalNotification(): Notification | undefined {
+    return this.main.finalNotification;
+  }
+
   get staleDeadlineUnixMs(): number | undefined {
     return this.#routes.staleDeadlineUnixMs;
   }

@@ -2,6 +2,7 @@
 import type { Asn } from '../../core/asn.js';
 import type { Cause } from '../fsm/cause.js';
 import type { Negotiated } from '../fsm/negotiate.js';
+import type { Notification } from '../wire/notification.js';
 import type { PeerConfig, PeerState } from './contract.js';
 import type { Connection } from './transport.js';
 
@@ -13,6 +14,8 @@ export interface ObservedPeer {
   readonly negotiated: Negotiated | undefined;
   /** Whole messages of the session that is Established; undefined if none is. */
   readonly opens: { readonly sent: Uint8Array; readonly received: Uint8Array } | undefined;
+  /** What the session was ended with by us; undefined if it goes on, or ended without a word of ours. */
+  readonly finalNotification: Notification | undefined;
 }
 
 export interface SessionObserver {

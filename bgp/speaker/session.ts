@@ -81,6 +81,8 @@ export class Session {
   /** The last ones, whole. */
   openSent: Uint8Array | undefined;
   openReceived: Uint8Array | undefined;
+  /** On the last connection. */
+  finalNotification: Notification | undefined;
   readonly #owner: SessionOwner;
   readonly #counters: SessionCounters;
   readonly #timers: Timers<TimerName>;
@@ -186,6 +188,7 @@ export class Session {
       case 'send-notification':
         if (this.connection === undefined) return;
         this.write(encodeNotification(action.notification), 1);
+        this.finalNotification = action.notification;
         this.#owner.notificationSent(action.notification);
         return;
       case 'session-up':
@@ -226,6 +229,7 @@ export class Session {
 
   #attach(connection: Connection): void {
     this.connection = connection;
+    this.finalNotification = undefined;
     this.#progress = new SendProgress();
     this.unheardSinceRenewal = false;
     this.#tail = undefined;

@@ -73,6 +73,33 @@ test('who we are, who is up with both OPENs, what they say, why they go, and a g
   t.is(station.types.at(-1), TERMINATION);
 });
 
+test('whom we end a session with is told with the NOTIFICATION that the peer got, whole', t => {
+  const world = newWorld();
+  const { clock, network } = world;
+  const station = new MemoryStation(network, STATION, PORT);
+  const a = monitored(world);
+  const b = world.speaker('10.0.0.2', 65002);
+  const [toB] = join(a, b, ends);
+  const downs = () => station.messages.filter(({ type }) => type === PEER_DOWN).map(({ body }) => body);
+  clock.advance(10_000);
+  toB.shutdown('moving');
+  clock.advance(1000);
+  // Reason 1; Cease, Hard Reset, of Cease, administrative shutdown, with its words.
+  t.is(downs()[0]![42], 1);
+  t.deepEqual([...downs()[0]!.subarray(43 + 19)], [6, 9, 6, 2, 6, ...Buffer.from('moving')]);
+  toB.enable();
+  clock.advance(10_000);
+  toB.clear('hard');
+  clock.advance(1000);
+  t.is(downs()[1]![42], 1);
+  t.deepEqual([...downs()[1]!.subarray(43 + 19)], [6, 4]);
+  clock.advance(10_000);
+  network.resetConnections('10.0.0.1' as IpAddress, '10.0.0.2' as IpAddress);
+  clock.advance(1000);
+  t.is(downs()[2]![42], 4, 'nobody said anything');
+  t.is(downs()[2]!.length, 43);
+});
+
 test('a station that comes late is told the whole table, each peer ended by End-of-RIB, then changes', t => {
   const world = newWorld();
   const { clock, network } = world;
