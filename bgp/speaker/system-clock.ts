@@ -9,7 +9,7 @@ export const systemClock: Clock = {
       const immediate = setImmediate(callback);
       return { cancel: () => clearImmediate(immediate) };
     }
-    // Longer delays than Node can count are waited for in parts by the caller; none of ours comes near (24 days).
+    // Longer delays than Node can count (24 days) are waited for in parts by the caller: see `Timers`.
     const timeout = setTimeout(callback, milliseconds);
     return { cancel: () => clearTimeout(timeout) };
   },

@@ -10,6 +10,9 @@ interface Running {
   timer: Timer;
 }
 
+/** What a clock can count to (Node: 2^31 - 1, 24 days); a long-lived stale time has 24 bits of seconds (RFC 9494), 194 days. */
+const LONGEST_DELAY_MS = 0x7fffffff;
+
 export class Timers<Name extends string> {
   readonly #clock: Clock;
   readonly #expired: (name: Name) => void;
@@ -41,8 +44,10 @@ export class Timers<Name extends string> {
   }
 
   #arm(name: Name, deadline: number): void {
-    const timer = this.#clock.schedule(Math.max(0, deadline - this.#clock.now()), () => this.#fire(name));
-    this.#running.set(name, { deadline, armedFor: deadline, timer });
+    const now = this.#clock.now();
+    const delay = Math.min(LONGEST_DELAY_MS, Math.max(0, deadline - now));
+    const timer = this.#clock.schedule(delay, () => this.#fire(name));
+    this.#running.set(name, { deadline, armedFor: now + delay, timer });
   }
 
   #fire(name: Name): void {
