@@ -117,11 +117,15 @@ function compareNextHops(a: Path, b: Path): number {
   return left === right || left === undefined || right === undefined ? 0 : compareAddresses(left, right);
 }
 
-/** Any order will do that depends on what the paths are alone, and not on which came first. */
+/**
+ * Any order will do that depends on what the paths are alone, and not on which came first. Of the same twice, one that a peer has told
+ * again is not kept for the other's sake.
+ */
 function compareAttributes(a: Path, b: Path): number {
   const left = attributesText(a);
   const right = attributesText(b);
-  return left === right ? a.number - b.number : left < right ? -1 : 1;
+  if (left !== right) return left < right ? -1 : 1;
+  return Number(a.session.stale) - Number(b.session.stale) || a.number - b.number;
 }
 
 function attributesText({ block }: Path): string {

@@ -104,14 +104,20 @@ const both = { families, localAddress: ip('10.0.0.254') } as const;
 const shared = { sharedSubnets: [prefix('10.0.0.0/24')] };
 const catalogue: readonly RibPeer[] = [
   ribPeer('e1', 65001, '10.0.0.1', both),
-  ribPeer('e2', 65001, '10.0.0.2', { ...both, ...shared }),
+  ribPeer('e2', 65001, '10.0.0.2', { ...both, ...shared, takesLongLived: true }),
   ribPeer('e3', 65003, '10.0.0.3', { ...shared, fourOctetAs: false, exportPolicy: insideTen }),
   ribPeer('i1', 64512, '10.0.0.4', both),
   ribPeer('i2', 64512, '10.0.0.5', { nextHopMode: 'self' }),
-  ribPeer('i3', 64512, '10.0.0.6', both),
+  ribPeer('i3', 64512, '10.0.0.6', { ...both, takesLongLived: true }),
   ribPeer('c1', 64512, '10.0.0.8', { ...both, routeReflectorClient: true }),
   ribPeer('c2', 64512, '10.0.0.9', { ...both, routeReflectorClient: true, nextHopMode: 'self' }),
-  ribPeer('a1', 64512, '10.0.0.20', { ...both, ...addPath, routeReflectorClient: true, pathsPerPrefix: 3 }),
+  ribPeer('a1', 64512, '10.0.0.20', {
+    ...both,
+    ...addPath,
+    takesLongLived: true,
+    routeReflectorClient: true,
+    pathsPerPrefix: 3,
+  }),
   ribPeer('a2', 65015, '10.0.0.21', { ...both, ...addPath, ...shared, pathsPerPrefix: 2 }),
   ribPeer('a3', 64512, '10.0.0.22', { ...both, ...addPath4, pathsPerPrefix: 5 }),
   ribPeer('a4', 65016, '10.0.0.23', { ...both, addPath: { receive: families, send: [] } }),
@@ -167,7 +173,11 @@ class Sequence {
       ...(this.random() < 0.4 ? { multiExitDisc: this.pick([0, 10, 20]) } : {}),
       ...(internal ? { localPref: this.pick([100, 100, 200]) } : {}),
       ...(this.random() < 0.3
-        ? { communities: [this.pick([0xffffff01, 0xffffff02, 0xffffff03, 0x00010002, 0xffff0000])] }
+        ? {
+            communities: [
+              this.pick([0xffffff01, 0xffffff02, 0xffffff03, 0x00010002, 0xffff0000, 0xffff0006, 0xffff0007]),
+            ],
+          }
         : {}),
       ...(this.random() < 0.1 ? { onlyToCustomer: this.pick([65001, 65007]) } : {}),
       ...(internal && this.random() < 0.3 ? { originatorId: this.pick([0x01010101, 0x09090909]) } : {}),
@@ -224,9 +234,9 @@ class Sequence {
       this.live.set(key, new WirePeer(this.rib, now));
       return;
     }
-    const keep = this.random() < 0.5;
-    this.rib.peerDown(there.index, keep ? { keepStale: ['ipv4-unicast', 'ipv6-unicast'] } : 'flush');
-    this.twin.down(key, keep);
+    const kept = this.pick([families, families, [], [], ['ipv4-unicast'], ['ipv6-unicast']] as const);
+    this.rib.peerDown(there.index, kept.length > 0 ? { keepStale: kept } : 'flush');
+    this.twin.down(key, kept);
     this.live.delete(key);
   }
 
@@ -236,6 +246,31 @@ class Sequence {
     const expected = this.twin.flushStale(key, family);
     const gone = this.rib.flushStale(key, `${family}-unicast`);
     if (gone !== expected) throw new Error(`flushStale: ${gone} instead of ${expected}`);
+  }
+
+  /** RFC 7313, of either family whatever the other is at. */
+  routeRefresh(): void {
+    const peer = this.pick([...this.live.values()]);
+    if (peer === undefined) return;
+    const { key } = peer.peer;
+    const family = this.pick(['ipv4', 'ipv6'] as const);
+    if (this.random() < 0.5) {
+      this.rib.beginRefresh(peer.index, `${family}-unicast`);
+      this.twin.beginRefresh(key, family);
+      return;
+    }
+    const expected = this.twin.endRefresh(key, family);
+    const gone = this.rib.endRefresh(peer.index, `${family}-unicast`);
+    if (gone !== expected) throw new Error(`endRefresh: ${gone} instead of ${expected}`);
+  }
+
+  /** RFC 9494. */
+  longLived(): void {
+    const { key } = this.pick(catalogue);
+    const family = this.pick(['ipv4', 'ipv6'] as const);
+    const expected = this.twin.beginLongLived(key, family);
+    const gone = this.rib.beginLongLived(key, `${family}-unicast`);
+    if (gone !== expected) throw new Error(`beginLongLived: ${gone} instead of ${expected}`);
   }
 
   own(): void {
@@ -336,11 +371,13 @@ class Sequence {
     const chance = this.random();
     if (chance < 0.35) this.update();
     else if (chance < 0.45) this.upOrDown();
-    else if (chance < 0.48) this.flushStale();
-    else if (chance < 0.54) this.own();
-    else if (chance < 0.58) this.nextHops();
-    else if (chance < 0.61) this.policy();
-    else if (chance < 0.62) this.clusterId();
+    else if (chance < 0.47) this.flushStale();
+    else if (chance < 0.49) this.longLived();
+    else if (chance < 0.51) this.routeRefresh();
+    else if (chance < 0.55) this.own();
+    else if (chance < 0.59) this.nextHops();
+    else if (chance < 0.62) this.policy();
+    else if (chance < 0.63) this.clusterId();
     else if (chance < 0.8) this.takeSome();
     else this.rib.flush();
   }

@@ -3,6 +3,7 @@
  * RFCs and the contract, not from the code it judges.
  */
 
+import type { Family } from '../../../bgp/family.js';
 import type { RibPeer } from '../../../bgp/rib/contract.js';
 import type {
   NextHopStatus,
@@ -28,6 +29,8 @@ export interface TwinPath {
   readonly attributes: PathAttributes;
   readonly nextHop: IpAddress | undefined;
   stale: boolean;
+  /** Told before the peer began to tell all of its family again. */
+  outdated?: boolean;
   /** Before the import policy. */
   readonly received?: TwinPath;
 }
@@ -35,6 +38,10 @@ export interface TwinPath {
 /** Where a path stands among those of its prefix: a source has one, or one for each path identifier. */
 const placeOf = (key: string, pathId: number | undefined) =>
   pathId === undefined ? key : `${key} ${pathId}`;
+
+/** RFC 9494. */
+const LLGR_STALE = 0xffff0006;
+const NO_LLGR = 0xffff0007;
 
 interface TwinPeer {
   peer: RibPeer;
@@ -66,10 +73,11 @@ export class Twin {
     this.peers.set(peer.key, { peer, up: true });
   }
 
-  down(key: string, keepStale: boolean): void {
+  down(key: string, kept: readonly Family[]): void {
     this.peers.get(key)!.up = false;
     for (const prefix of this.paths.keys()) {
-      this.#removeAll(key, prefix, path => !keepStale || path.stale);
+      const keeps = kept.includes(`${addressFamily(prefix)}-unicast`);
+      this.#removeAll(key, prefix, path => !keeps || path.stale);
       for (const path of this.#of(key, prefix).values()) path.stale = true;
     }
   }
@@ -78,6 +86,41 @@ export class Twin {
     let count = 0;
     for (const prefix of this.paths.keys()) {
       if (addressFamily(prefix) === family) count += this.#removeAll(key, prefix, path => path.stale);
+    }
+    return count;
+  }
+
+  beginRefresh(key: string, family: 'ipv4' | 'ipv6'): void {
+    for (const prefix of this.paths.keys()) {
+      if (addressFamily(prefix) !== family) continue;
+      for (const path of this.#of(key, prefix).values()) path.outdated = !path.stale;
+    }
+  }
+
+  endRefresh(key: string, family: 'ipv4' | 'ipv6'): number {
+    let count = 0;
+    for (const prefix of this.paths.keys()) {
+      if (addressFamily(prefix) !== family) continue;
+      count += this.#removeAll(key, prefix, path => path.outdated === true && !path.stale);
+    }
+    return count;
+  }
+
+  beginLongLived(key: string, family: 'ipv4' | 'ipv6'): number {
+    let count = 0;
+    for (const prefix of this.paths.keys()) {
+      if (addressFamily(prefix) !== family) continue;
+      count += this.#removeAll(
+        key,
+        prefix,
+        path => path.stale && path.attributes.communities?.includes(NO_LLGR) === true,
+      );
+      for (const [place, path] of this.#of(key, prefix)) {
+        const { communities = [] } = path.attributes;
+        if (!path.stale || communities.includes(LLGR_STALE)) continue;
+        const attributes = { ...path.attributes, communities: [...communities, LLGR_STALE] };
+        this.#at(prefix).set(place, { ...path, attributes });
+      }
     }
     return count;
   }
@@ -189,10 +232,12 @@ export class Twin {
       .map(path => ({ ...this.imported(prefix, path)!, received: path }));
     const own = left.find(path => path.peer === undefined);
     if (own !== undefined) return own;
+    const isLongLived = ({ attributes }: TwinPath) => attributes.communities?.includes(LLGR_STALE) === true;
     const keepLowest = (value: (path: TwinPath) => number) => {
       const lowest = Math.min(...left.map(value));
       left = left.filter(path => value(path) === lowest);
     };
+    keepLowest(path => (isLongLived(path) ? 1 : 0));
     keepLowest(({ attributes }) => -(attributes.localPref ?? 100));
     keepLowest(({ attributes }) => lengthOf(attributes));
     keepLowest(({ attributes }) => attributes.origin!);
@@ -205,7 +250,8 @@ export class Twin {
       (a, b) =>
         compareAddresses(a.peer!.address, b.peer!.address) ||
         compareAddresses(a.nextHop!, b.nextHop!) ||
-        (attributesText(a) < attributesText(b) ? -1 : 1),
+        compareTexts(attributesText(a), attributesText(b)) ||
+        Number(a.stale) - Number(b.stale),
     );
     return left[0];
   }
@@ -299,6 +345,7 @@ function exported(
   if (from !== undefined && communities.includes(0xffffff02)) return undefined;
   if (from !== undefined && !internal && communities.some(c => c === 0xffffff01 || c === 0xffffff03))
     return undefined;
+  if (from !== undefined && !to.takesLongLived && communities.includes(LLGR_STALE)) return undefined;
   let nextHop = path.nextHop;
   if (nextHop === undefined || to.nextHopMode === 'self') nextHop = to.localAddress;
   else if (to.nextHopMode === 'auto' && from !== undefined && !internal) {
@@ -411,6 +458,7 @@ function operate(attributes: PathAttributes, operations: readonly RouteOperation
   );
 }
 
+const compareTexts = (a: string, b: string) => (a === b ? 0 : a < b ? -1 : 1);
 const isInternal = (peer: RibPeer) => peer.asn === peer.localAsn;
 const medOf = (path: TwinPath) => path.attributes.multiExitDisc ?? 0;
 const lengthOf = ({ asPath }: PathAttributes) =>
