@@ -87,6 +87,8 @@ export class Session {
   readonly #counters: SessionCounters;
   readonly #timers: Timers<TimerName>;
   #sendHoldSeconds = 0;
+  /** The hold timer has expired, and what had arrived by then is being read. */
+  #looksAgain = false;
   #progress = new SendProgress();
   #cancelDial: Cancel | undefined;
   /** When it was dialled. */
@@ -157,6 +159,12 @@ export class Session {
 
   #expired(timer: TimerName): void {
     if (timer === 'send-hold' && this.#sendHoldGoesOn()) return;
+    if (timer === 'hold' && !this.#looksAgain) {
+      // Where this thread itself was late the peer's messages lie unread: timers come before sockets, and this one once more after.
+      this.#looksAgain = true;
+      this.#timers.set('hold', 0);
+      return;
+    }
     this.handle({ kind: 'timer-expired', timer });
   }
 
@@ -164,12 +172,14 @@ export class Session {
     switch (action.kind) {
       case 'set-timer': {
         if (action.timer === 'send-hold') this.#sendHoldSeconds = action.seconds;
+        if (action.timer === 'hold') this.#looksAgain = false;
         const seconds = action.jitter ? action.seconds * this.#owner.jitter() : action.seconds;
         this.#timers.set(action.timer, seconds);
         return;
       }
       case 'clear-timer':
         if (action.timer === 'send-hold') this.#sendHoldSeconds = 0;
+        if (action.timer === 'hold') this.#looksAgain = false;
         this.#timers.clear(action.timer);
         return;
       case 'dial':
