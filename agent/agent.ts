@@ -165,6 +165,14 @@ export class Agent {
     return true;
   }
 
+  /** Whether it has no session, by hand or for want of its password. */
+  keepsPeerDown(key: string): boolean {
+    const peer = this.cluster.peer(key);
+    if (peer === undefined) return false;
+    const told = this.#withDisabled({ kind: 'set-peer', peer });
+    return told.kind === 'set-peer' && told.peer.administrativeState === 'down';
+  }
+
   clearPeer(key: string, how: 'hard' | 'soft-in' | 'soft-out', message: string): void {
     this.#speaker.send({ kind: 'clear-peer', key, how, message });
   }

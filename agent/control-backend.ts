@@ -94,16 +94,19 @@ export class AgentBackend implements ControlBackend {
     return { routes, next: answer.more ? (answer.routes.at(-1)?.prefix ?? null) : null };
   }
 
-  setPeerEnabled(key: string, enabled: boolean): boolean {
+  setPeerEnabled({ key, dynamicFrom }: PeerStatus, enabled: boolean): boolean {
+    if (dynamicFrom !== undefined) throw notSwitched(dynamicFrom);
     return kept(() => this.#agent.setPeerEnabled(key, enabled));
   }
 
-  shutdownPeer(key: string, message: string): boolean {
+  shutdownPeer({ key, dynamicFrom }: PeerStatus, message: string): boolean {
+    if (dynamicFrom !== undefined) throw notSwitched(dynamicFrom);
     return kept(() => this.#agent.shutdownPeer(key, message));
   }
 
-  clearPeer({ key, state, session }: PeerStatus, how: ClearPeerRequest['how'], message: string): string {
-    const problem = clearProblem(state, session?.routeRefresh, how);
+  clearPeer(peer: PeerStatus, how: ClearPeerRequest['how'], message: string): string {
+    const { key } = peer;
+    const problem = clearProblem(peer, this.#agent.keepsPeerDown(key), how);
     if (problem !== undefined) throw new ControlFailure(409, { error: problem });
     this.#agent.clearPeer(key, how, message);
     return clearWords[how];
@@ -248,14 +251,21 @@ const clearWords: Readonly<Record<ClearPeerRequest['how'], string>> = {
   'soft-out': 'it is told all our routes again',
 };
 
+/** What makes itself by dialling would be back at once: only a document of its own can keep it down. */
+function notSwitched(range: string): ControlFailure {
+  const error = `it is a peer of the range ${range}, and back whenever it dials: give it a BGPPeer with its address, which can be shut down, or clear it`;
+  return new ControlFailure(409, { error });
+}
+
 function clearProblem(
-  state: PeerStatus['state'],
-  routeRefresh: 'none' | 'plain' | 'enhanced' | undefined,
+  { state, session, info }: PeerStatus,
+  keptDown: boolean,
   how: ClearPeerRequest['how'],
 ): string | undefined {
+  if (keptDown) return `there is no session to clear: it is ${info || 'administratively down'}`;
   if (how === 'hard') return undefined;
   if (state !== 'Established') return `there is no session to refresh: it is ${state}`;
-  if (how === 'soft-in' && routeRefresh === 'none') {
+  if (how === 'soft-in' && session?.routeRefresh === 'none') {
     return 'the peer has no route refresh (RFC 2918): only a reset of the session makes it tell its routes again';
   }
   return undefined;

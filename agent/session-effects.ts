@@ -6,7 +6,6 @@ import type { PeerConfig, PeerRangeConfig } from '../bgp/speaker/contract.js';
 import { type ResetField, resetFields } from '../bgp/speaker/peer-change.js';
 import type { Asn } from '../core/asn.js';
 import type { IpAddress, Ipv4Address } from '../core/ip-address.js';
-import { prefixAddress } from '../core/prefix.js';
 import { sameValue } from './calculators/calculator.js';
 import type { SessionEffectView } from './control/types.js';
 
@@ -39,11 +38,32 @@ const reasons: Readonly<Record<ResetField, string>> = {
   addPath: 'several paths to a prefix are agreed upon in OPEN',
 };
 
+/** Fields that documents call otherwise. */
+const documentNames: Readonly<Record<string, string>> = {
+  asn: 'asNumber',
+  asns: 'asNumbers',
+  prefix: 'cidr',
+  localAsn: 'localASNumber',
+  localAddress: 'sourceAddress',
+  holdTimeSeconds: 'holdTime',
+  keepaliveTimeSeconds: 'keepaliveTime',
+  restartTimeSeconds: 'maxRestartTime',
+  longLivedStaleSeconds: 'longLivedStaleTime',
+  sendHoldTimeSeconds: 'sendHoldTime',
+  ttlSecurityHops: 'ttlSecurity',
+  ownAsnsAllowed: 'numAllowedLocalASNumbers',
+  removePrivateAsns: 'removePrivateASNumbers',
+  enforceFirstAs: 'enforceFirstAS',
+  addPath: 'addPathReceive or addPathSend',
+  importPolicy: 'what is imported',
+  exportPolicy: 'what is exported',
+};
+
 /** In the order of addresses; none for what stays as it is. */
 export function sessionEffects(before: Sessions, after: Sessions): readonly SessionEffectView[] {
   const anew = changedIdentity(before, after);
   const peers = pairs(before.peers.values(), after.peers.values(), ({ address }) => address);
-  const ranges = pairs(before.ranges.values(), after.ranges.values(), ({ prefix }) => prefix);
+  const ranges = pairs(before.ranges.values(), after.ranges.values(), ({ key }) => key);
   return [
     ...peers.flatMap(([was, is]) => peerEffect(was, is, anew) ?? []),
     ...ranges.flatMap(([was, is]) => rangeEffect(was, is, anew) ?? []),
@@ -100,31 +120,40 @@ function endReason(is: PeerConfig | undefined): string {
   return is === undefined ? 'there is no such peer any more' : is.administrativeMessage || 'it is shut down';
 }
 
-/** Of its peers, as many as there are. */
+/** Of its peers, as many as there are: none of them is dialled, and those that it no longer takes go. */
 function rangeEffect(
   was: PeerRangeConfig | undefined,
   is: PeerRangeConfig | undefined,
   anew: string | undefined,
 ): SessionEffectView | undefined {
-  const effect = peerEffect(memberOf(was), memberOf(is), anew);
   const one = is ?? was;
   if (one === undefined) return undefined;
+  const effect = peerEffect(memberOf(was), memberOf(is), anew);
   const shown = { peer: one.key, name: one.key, address: one.prefix };
-  if (effect !== undefined) return { ...effect, ...shown };
-  const fields = was === undefined || is === undefined ? [] : differing(was, is);
-  return fields.length === 0 ? undefined : { ...shown, effect: 'changes-live', fields, why: '' };
+  if (was === undefined || is === undefined) return effect && { ...effect, ...shown, why: '' };
+  if (effect?.effect === 'starts' || effect?.effect === 'ends') return { ...effect, ...shown };
+  const fields = differing(was, is);
+  const leaving = was.prefix !== is.prefix || !sameValue(was.asns, is.asns) ? LEAVING : '';
+  if (effect !== undefined) {
+    const why = [effect.why, leaving].filter(part => part !== '').join('; ');
+    return { ...effect, ...shown, fields: [...new Set([...effect.fields, ...fields])].sort(), why };
+  }
+  return fields.length === 0 ? undefined : { ...shown, effect: 'changes-live', fields, why: leaving };
 }
+
+const LEAVING = 'sessions with peers that are no longer part of it end';
+const ANY_ADDRESS = '0.0.0.0' as IpAddress;
 
 /** What a range makes of somebody who dials. */
 function memberOf(range: PeerRangeConfig | undefined): PeerConfig | undefined {
   if (range === undefined) return undefined;
-  const { key, prefix, template } = range;
-  return { ...template, key, address: prefixAddress(prefix) as IpAddress, asn: 0 as Asn, passive: true };
+  return { ...range.template, key: range.key, address: ANY_ADDRESS, asn: 0 as Asn, passive: true };
 }
 
 function differing(was: PeerConfig | PeerRangeConfig, is: PeerConfig | PeerRangeConfig): readonly string[] {
   const [before, after] = [new Map(Object.entries(was)), new Map(Object.entries(is))];
   return [...new Set([...before.keys(), ...after.keys()])]
-    .filter(key => !sameValue(before.get(key), after.get(key)))
+    .filter(key => key !== 'template' && !sameValue(before.get(key), after.get(key)))
+    .map(key => documentNames[key] ?? key)
     .sort();
 }

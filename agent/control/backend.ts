@@ -24,10 +24,10 @@ export interface ControlBackend {
   bfd(): Promise<BfdView>;
   /** Limit 1 to 1000; `after` is the `next` of the page before. */
   routes(query: RoutesQuery & { readonly after?: string; readonly limit: number }): Promise<RoutesPage>;
-  /** False if there is no such peer. */
-  setPeerEnabled(key: string, enabled: boolean): boolean;
-  /** False if there is no such peer. Throws {@link ControlFailure} if that cannot be kept over a restart. */
-  shutdownPeer(key: string, message: string): boolean;
+  /** False if there is no such peer. Throws {@link ControlFailure} for a peer of a range, which has no switch of its own. */
+  setPeerEnabled(peer: PeerStatus, enabled: boolean): boolean;
+  /** The same, and throws as well if that cannot be kept over a restart. */
+  shutdownPeer(peer: PeerStatus, message: string): boolean;
   /** One sentence on what happens now; throws {@link ControlFailure} where it cannot be done. */
   clearPeer(peer: PeerStatus, how: ClearPeerRequest['how'], message: string): string;
   listResources(kind: ResourceKind): Promise<readonly StoredView[]>;

@@ -106,13 +106,13 @@ async function perform(
       return await findPeer(backend, wanted.peer);
     case 'peer-enable': {
       const peer = await findPeer(backend, wanted.peer);
-      if (!backend.setPeerEnabled(peer.key, wanted.enabled)) throw noPeer(wanted.peer, []);
+      if (!backend.setPeerEnabled(peer, wanted.enabled)) throw noPeer(wanted.peer, []);
       return { peer: peer.key, enabled: wanted.enabled };
     }
     case 'peer-shutdown': {
       const { message } = parsePeerAction(await readBody(request));
       const peer = await findPeer(backend, wanted.peer);
-      if (!backend.shutdownPeer(peer.key, message)) throw noPeer(wanted.peer, []);
+      if (!backend.shutdownPeer(peer, message)) throw noPeer(wanted.peer, []);
       return { peer: peer.key, enabled: false };
     }
     case 'peer-clear': {

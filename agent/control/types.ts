@@ -149,7 +149,7 @@ export interface SessionEffectView {
   readonly address: string;
   /** `starts` and `ends`: there is a session after it, and not before, or the other way about. */
   readonly effect: 'starts' | 'ends' | 'resets' | 'changes-live';
-  /** Of the speaker's configuration; no values. */
+  /** As documents name them, else as the speaker does; no values. */
   readonly fields: readonly string[];
   /** Why it starts, ends or resets, in words; "" for what changes live. */
   readonly why: string;

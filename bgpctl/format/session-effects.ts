@@ -8,6 +8,13 @@ const words: Readonly<Record<SessionEffectView['effect'], string>> = {
   starts: 'would begin',
   'changes-live': 'would change without a reset',
 };
+/** Of a range: its peers are as many as dial. */
+const rangeWords: Readonly<Record<SessionEffectView['effect'], string>> = {
+  ends: 'would take no peers any more, and end its sessions',
+  resets: 'would reset its sessions',
+  starts: 'would take peers that dial',
+  'changes-live': 'would change without a reset',
+};
 const order = Object.keys(words) as SessionEffectView['effect'][];
 /** Named one by one up to here. */
 const MOST_NAMES = 5;
@@ -16,7 +23,7 @@ export function formatSessionEffects(effects: readonly SessionEffectView[]): str
   if (effects.length === 0) return "None of this host's sessions would change.\n";
   const groups = new Map<string, SessionEffectView[]>();
   for (const effect of order.flatMap(kind => effects.filter(one => one.effect === kind))) {
-    const key = JSON.stringify([effect.effect, effect.fields, effect.why]);
+    const key = JSON.stringify([isRange(effect), effect.effect, effect.fields, effect.why]);
     groups.set(key, [...(groups.get(key) ?? []), effect]);
   }
   return [...groups.values()].map(groupLine).join('');
@@ -30,8 +37,13 @@ function groupLine(group: readonly SessionEffectView[]): string {
   const others = group.length > MOST_NAMES ? ` and ${group.length - MOST_NAMES} more` : '';
   const what = fields.length === 0 ? '' : `: ${fields.join(', ')}`;
   const because = why === '' ? '' : `${fields.length === 0 ? ': ' : '; '}${why}`;
-  const count = formatCount(group.length, 'session');
-  return printable(`${count} ${words[effect]}${what}${because}`).concat(
-    `\n  ${printable(who.join(', '))}${others}\n`,
-  );
+  const range = isRange(group[0] as SessionEffectView);
+  const subject = range
+    ? `${formatCount(group.length, 'range')} ${rangeWords[effect]}`
+    : `${formatCount(group.length, 'session')} ${words[effect]}`;
+  return printable(`${subject}${what}${because}`).concat(`\n  ${printable(who.join(', '))}${others}\n`);
+}
+
+function isRange({ address }: SessionEffectView): boolean {
+  return address.includes('/');
 }

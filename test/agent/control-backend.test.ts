@@ -161,12 +161,12 @@ test('a dry run says what becomes of the sessions, and changes nothing', async t
   t.deepEqual(await dry(), []);
   t.deepEqual(
     await dry(bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: asn(65000), numAllowedLocalASNumbers: 1 })),
-    ['changes-live | Global_10_0_0_254 | ownAsnsAllowed'],
+    ['changes-live | Global_10_0_0_254 | numAllowedLocalASNumbers'],
   );
   t.deepEqual(
     await dry(bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: asn(65001), maxRestartTime: '1m' })),
     [
-      "resets | Global_10_0_0_254 | asn+restartTimeSeconds | the peer's AS number is checked in OPEN; OPEN carries the restart time",
+      "resets | Global_10_0_0_254 | asNumber+maxRestartTime | the peer's AS number is checked in OPEN; OPEN carries the restart time",
     ],
   );
   t.deepEqual(await dry(node('c', '10.0.0.3/24')), ['starts | Mesh_10_0_0_3 | there was no such peer']);
@@ -187,11 +187,29 @@ test('a dry run says what becomes of the sessions, and changes nothing', async t
     anew.length === 2 && anew.every(line => /^resets .*the AS number of this host becomes 64600$/.test(line)),
     anew.join('\n'),
   );
-  t.deepEqual(await dry(bgpPeerRange('r', { cidr: cidr('10.9.0.0/16') })), [
-    'starts | r | there was no such peer',
-  ]);
+  t.deepEqual(await dry(bgpPeerRange('r', { cidr: cidr('10.9.0.0/16') })), ['starts | r']);
   t.is(commands.length, told);
   t.is((await store.get({ kind: 'Secret', name: 's' })).kind, 'error');
+});
+
+test('a dry run of a range: what its template asks, and who leaves it', async t => {
+  const range = { cidr: cidr('10.9.0.0/16') };
+  const documents = [node('a', '10.0.0.1/24'), bgpPeerRange('r', range)];
+  const { backend } = await newBackend(t, new MemoryStore(documents));
+  const dry = async (spec: Parameters<typeof bgpPeerRange>[1]) => {
+    const given = { location: 'x', document: serialiseResource(bgpPeerRange('r', spec)) };
+    const { sessions } = await backend.apply({ documents: [given], dryRun: true });
+    return sessions?.map(({ effect, fields, why }) => [effect, fields.join('+'), why].join(' | '));
+  };
+  t.deepEqual(await dry(range), []);
+  t.deepEqual(await dry({ ...range, limit: 5 }), ['changes-live | limit | ']);
+  t.deepEqual(await dry({ ...range, maxPrefixes: 5 }), ['changes-live | maxPrefixes | ']);
+  t.deepEqual(await dry({ cidr: cidr('10.9.0.0/17') }), [
+    'changes-live | cidr | sessions with peers that are no longer part of it end',
+  ]);
+  t.deepEqual(await dry({ cidr: cidr('10.9.0.0/17'), holdTime: '30s' }), [
+    'resets | cidr+holdTime | the hold time is agreed upon in OPEN; sessions with peers that are no longer part of it end',
+  ]);
 });
 
 test('a Secret is shown with its keys alone', async t => {
@@ -250,12 +268,12 @@ test('a peer is switched by its key; shutdown is passed on', async t => {
   const { backend, store, commands, ended } = await newBackend(t);
   await store.create(node('b', '10.0.0.2/24'));
   await new Promise(resolve => setTimeout(resolve, 50));
-  t.false(backend.setPeerEnabled('Mesh_10_0_0_3', false));
-  t.true(backend.setPeerEnabled('Mesh_10_0_0_2', false));
+  t.false(backend.setPeerEnabled(peerStatus({ key: 'Mesh_10_0_0_3', address: '10.0.0.3' }), false));
+  t.true(backend.setPeerEnabled(peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2' }), false));
   const states = () =>
     commands.flatMap(command => (command.kind === 'set-peer' ? [command.peer.administrativeState] : []));
   t.is(states().at(-1), 'down');
-  t.true(backend.setPeerEnabled('Mesh_10_0_0_2', true));
+  t.true(backend.setPeerEnabled(peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2' }), true));
   t.is(states().at(-1), 'up');
   backend.shutdown();
   t.is(ended(), 1);
@@ -265,13 +283,13 @@ test('a peer is shut down with a message until it is enabled, whatever its docum
   const { backend, store, commands } = await newBackend(t);
   await store.create(node('b', '10.0.0.2/24'));
   await new Promise(resolve => setTimeout(resolve, 50));
-  t.false(backend.shutdownPeer('Mesh_10_0_0_3', 'no'));
-  t.true(backend.shutdownPeer('Mesh_10_0_0_2', 'moving racks'));
+  t.false(backend.shutdownPeer(peerStatus({ key: 'Mesh_10_0_0_3', address: '10.0.0.3' }), 'no'));
+  t.true(backend.shutdownPeer(peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2' }), 'moving racks'));
   const last = () => commands.findLast(command => command.kind === 'set-peer')?.peer;
   t.like(last(), { administrativeState: 'down', administrativeMessage: 'moving racks' });
-  t.true(backend.shutdownPeer('Mesh_10_0_0_2', 'until noon'));
+  t.true(backend.shutdownPeer(peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2' }), 'until noon'));
   t.like(last(), { administrativeState: 'down', administrativeMessage: 'until noon' });
-  t.true(backend.setPeerEnabled('Mesh_10_0_0_2', true));
+  t.true(backend.setPeerEnabled(peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2' }), true));
   t.like(last(), { administrativeState: 'up', administrativeMessage: '' });
 });
 
@@ -285,4 +303,33 @@ test('a peer is cleared; a refresh needs a session that has it', async t => {
     instanceOf: ControlFailure,
   });
   t.is(commands.length, length);
+});
+
+test('a peer that is kept down is not cleared: it would not begin anew', async t => {
+  const { backend, store, commands } = await newBackend(t);
+  await store.create(node('b', '10.0.0.2/24'));
+  await new Promise(resolve => setTimeout(resolve, 50));
+  const peer = peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2' });
+  t.true(backend.shutdownPeer(peer, 'moving racks'));
+  const { length } = commands;
+  const refused = t.throws(() => backend.clearPeer(peer, 'hard', ''), { instanceOf: ControlFailure });
+  t.is(refused?.status, 409);
+  t.is(commands.length, length);
+  t.true(backend.setPeerEnabled(peer, true));
+  t.regex(backend.clearPeer(peer, 'hard', ''), /begins anew/);
+});
+
+test('a peer of a range has no switch of its own, and that is what is said', async t => {
+  const { backend } = await newBackend(t);
+  const peer = peerStatus({ key: 'Dynamic_10_9_0_1', address: '10.9.0.1', dynamicFrom: 'rack' });
+  for (const act of [
+    () => backend.shutdownPeer(peer, ''),
+    () => backend.setPeerEnabled(peer, false),
+    () => backend.setPeerEnabled(peer, true),
+  ]) {
+    const refused = t.throws(act, { instanceOf: ControlFailure });
+    t.is(refused?.status, 409);
+    t.regex(refused?.message ?? '', /range rack/);
+  }
+  t.regex(backend.clearPeer(peer, 'hard', ''), /begins anew/);
 });

@@ -253,6 +253,10 @@ test('a dry run of apply says what becomes of sessions, those that fare alike on
   host1 (10.0.0.1), host3 (10.0.0.3), host4 (10.0.0.4), host5 (10.0.0.5), host6 (10.0.0.6) and 2 more
 `,
   );
+  backend.sessionEffects = [
+    effect(1, { name: 'rack', address: '10.9.0.0/16', effect: 'starts', fields: [] }),
+  ];
+  t.true((await dryRun()).endsWith('1 range would take peers that dial\n  rack (10.9.0.0/16)\n'));
 });
 
 test('completion knows the kinds where one is to be given', async t => {

@@ -208,12 +208,12 @@ export function fakeBackend(): FakeBackend {
       await new Promise(resolve => signal.addEventListener('abort', resolve));
       backend.calls.push('recording ended');
     },
-    shutdownPeer: (key, message) => backend.calls.push(`shutdown ${key} ${message}`) > 0,
+    shutdownPeer: ({ key }, message) => backend.calls.push(`shutdown ${key} ${message}`) > 0,
     clearPeer: ({ key }, how, message) => {
       backend.calls.push(`clear ${key} ${how} ${message}`);
       return 'it is asked for all its routes again';
     },
-    setPeerEnabled: (key, enabled) => backend.calls.push(`${enabled ? 'enable' : 'disable'} ${key}`) > 0,
+    setPeerEnabled: ({ key }, enabled) => backend.calls.push(`${enabled ? 'enable' : 'disable'} ${key}`) > 0,
     listResources: async () => [],
     getResource: async id => {
       throw new ControlFailure(404, { error: `${formatResourceId(id)} does not exist` });
