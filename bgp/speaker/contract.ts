@@ -396,7 +396,7 @@ export interface SessionStatus {
 export interface NotificationStatus {
   readonly code: number;
   readonly subcode: number;
-  /** e.g. "bad peer AS: expected 64512". */
+  /** With its numbers, e.g. "2/2 bad peer AS: expected 64512". */
   readonly words: string;
   readonly atUnixMs: number;
 }

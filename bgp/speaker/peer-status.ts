@@ -63,6 +63,7 @@ interface Described {
   readonly staleDeadlineUnixMs: number | undefined;
   readonly longLivedDeadlineUnixMs: number | undefined;
   readonly heldBack: HeldBack;
+  readonly prefixExcess: string;
   readonly bfd: BfdState | undefined;
 }
 
@@ -84,7 +85,7 @@ export function describePeer(
     state: peer.main.state.kind,
     sinceUnixMs: record.sinceUnixMs,
     routes,
-    info: infoOf(record) || (peer.negotiated && peer.heldBack ? heldBackWords(peer.heldBack) : ''),
+    info: infoOf(record) || (peer.negotiated === undefined ? '' : remarkOn(peer)),
     session: describeSession(peer),
     localAddressReason: config.localAddress === undefined ? 'chosen by the kernel' : 'configured',
     lastNotificationSent: record.lastNotificationSent,
@@ -101,6 +102,12 @@ export function describePeer(
 function infoOf({ info, farewell }: PeerRecord): string {
   if (farewell === '' || info.includes(farewell)) return info;
   return info === '' ? `peer said ${farewell}` : `${info}; peer said ${farewell}`;
+}
+
+/** On a session that is up, and not all that was hoped for. */
+function remarkOn({ heldBack, prefixExcess }: Described): string {
+  const held = heldBack === undefined ? '' : heldBackWords(heldBack);
+  return [prefixExcess, held].filter(part => part !== '').join('; ');
 }
 
 function describeSession(peer: Described): SessionStatus | undefined {

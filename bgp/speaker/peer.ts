@@ -125,6 +125,10 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     return this.#routes.longLivedDeadlineUnixMs;
   }
 
+  get prefixExcess(): string {
+    return this.#limits.excess;
+  }
+
   get heldBack(): HeldBack {
     return heldBackOf(this.config, this.#policies, this.#owner.speaker);
   }

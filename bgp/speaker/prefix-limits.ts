@@ -44,6 +44,15 @@ export class PrefixLimits {
     return this.#stopped;
   }
 
+  /** How far the peer is beyond limits that only warn, for people; empty if it is not. */
+  get excess(): string {
+    const beyond = FAMILIES.filter(family => this.#warned.get(family) === 'beyond').flatMap(family => {
+      const limit = this.#owner.config.maxPrefixes[family];
+      return limit === undefined ? [] : [excessWords(this.#owner.receivedPrefixes(family), family, limit)];
+    });
+    return beyond.join('; ');
+  }
+
   /** The peer may start again. */
   release(): void {
     this.#stopped = false;
@@ -72,7 +81,7 @@ export class PrefixLimits {
       code: ErrorCode.cease,
       subcode: CeaseError.maximumPrefixesReached,
       data: upperBound(family, limit.limit),
-      detail: `${received} prefixes of ${family}, ${limit.limit} are allowed; ${then}`,
+      detail: `${excessWords(received, family, limit)}; ${then}`,
     });
     if (limit.action === 'restart') this.#timers.set('restart', limit.restartSeconds);
   }
@@ -87,6 +96,10 @@ export class PrefixLimits {
     const message = mark === 'near' ? 'prefixes near the maximum' : 'more prefixes than the maximum';
     this.#owner.warn(message, `${received} of ${limit} prefixes of ${family}`);
   }
+}
+
+function excessWords(received: number, family: Family, { limit }: PrefixLimit): string {
+  return `${received} prefixes of ${family}, ${limit} are allowed`;
 }
 
 /** RFC 4486 section 4: AFI, SAFI and the upper bound that the peer broke. */

@@ -2,12 +2,19 @@
 import type { RibPolicies } from '../rib/contract.js';
 import type { PeerConfig, PeerStatus, SpeakerConfig } from './contract.js';
 import { acceptAll, rejectAll } from './defaults.js';
+import type { RoutePolicy } from './route-policy.js';
 
 /** As the owner gave them: data, or functions in the library. Undefined: nobody asked for one. */
 export interface PeerPolicies {
   readonly importPolicy: RibPolicies['importPolicy'] | undefined;
   readonly exportPolicy: RibPolicies['exportPolicy'] | undefined;
 }
+
+/** Rejects all, and `routes --why` says for what. */
+const nothingAsked: RoutePolicy = {
+  rules: [{ within: undefined, source: 'any', action: 'reject', reason: 'no import policy (RFC 8212)' }],
+  otherwise: 'reject',
+};
 
 export type HeldBack = PeerStatus['heldBack'];
 type Who = Pick<PeerConfig, 'asn' | 'localAsn'>;
@@ -29,7 +36,7 @@ export function requiredPolicies(
   const heldBack = heldBackOf(peer, policies, speaker);
   const rejects = (direction: 'import' | 'export') => heldBack === direction || heldBack === 'both';
   return {
-    importPolicy: policies.importPolicy ?? (rejects('import') ? rejectAll : acceptAll),
+    importPolicy: policies.importPolicy ?? (rejects('import') ? nothingAsked : acceptAll),
     exportPolicy: policies.exportPolicy ?? (rejects('export') ? rejectAll : acceptAll),
   };
 }

@@ -118,6 +118,7 @@ function whyLines(route: RouteView): string[] {
   const lines = [
     `${route.best ? 'best' : route.usable ? 'not best' : 'unusable'}: ${reasonWords(route.reason)}`,
   ];
+  if (route.policyRule !== undefined) lines.push(`import: ${route.policyRule}`);
   if (route.kernel?.reason !== undefined) lines.push(`kernel: ${route.kernel.state}, ${route.kernel.reason}`);
   return lines;
 }

@@ -184,6 +184,7 @@ test('`warn` says so near the limit and beyond it, once each, and no more', t =>
   t.is(peer.status().routes.received, 20);
   t.is(peer.status().state, 'Established');
   t.is(world.logs.filter(line => line.includes('of 10 prefixes')).length, 2);
+  t.regex(peer.status().info, /^20 prefixes of ipv4-unicast, 10 are allowed/);
 });
 
 interface Flood {

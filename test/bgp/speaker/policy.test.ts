@@ -28,6 +28,8 @@ test('between two ASes nothing passes in a direction without a policy, and the s
   t.is(atRight.status().heldBack, undefined);
   t.is(atRight.status().info, '');
   t.is(left.routes({}).routes.length, 1);
+  const held = left.routes({ prefix: '10.2.0.0/16', table: { kind: 'all-paths' } }).routes[0];
+  t.regex(held?.policyRule ?? '', /RFC 8212/);
   t.is(right.routes({}).routes.length, 1);
   t.is(addLeft({ import: everything }).status().heldBack, 'export');
   world.clock.advance(1000);
