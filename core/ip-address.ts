@@ -109,6 +109,11 @@ export function addressFromBytes(family: AddressFamily, bytes: Uint8Array, offse
   return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}` as Ipv4Address;
 }
 
+/** As people write it: "10.0.0.1:179", "[2001:db8::1]:179". */
+export function endpointText({ address, port }: { readonly address: string; readonly port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** Orders addresses numerically, IPv4 before IPv6. */
 export function compareAddresses(a: IpAddress, b: IpAddress): number {
   const left = addressToBytes(a);

@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { FsmStateNumber } from '../../bgp/iana.js';
+import { endpointText } from '../../core/ip-address.js';
 import type { AgentStatus, PeerStatus } from '../control/types.js';
 
 /** A registry of its own each time: counters are absolute here, which the client's are not. */
@@ -67,11 +68,8 @@ function kernelMetrics(registry: Registry, { dataplane, tunnels, bmpStations }: 
     ready.set({ tunnel }, view.hostsReady);
   }
   const stations = labelled('margay_bmp_station_in_sync', '1 if the BMP station knows all.', ['station']);
-  for (const { address, port, state } of bmpStations) {
-    stations.set(
-      { station: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}` },
-      Number(state === 'in-sync'),
-    );
+  for (const station of bmpStations) {
+    stations.set({ station: endpointText(station) }, Number(station.state === 'in-sync'));
   }
 }
 

@@ -1,5 +1,6 @@
 /** `bgpctl peers`: the table and the detail page. Pure. */
 import type { NotificationStatus, PeerStatus, PeerView } from '../../agent/control/types.js';
+import { endpointText } from '../../core/ip-address.js';
 import { bfdFacts } from './bfd.js';
 import { type Column, columnWidths, type Row, renderTable, tableWidth } from './table.js';
 import { type Colour, formatCount, formatSpan, painter, printable, wrapText } from './text.js';
@@ -141,8 +142,7 @@ export function formatPeer(peer: PeerView, options: FormatOptions): string {
   if (peer.staleDeadlineUnixMs !== undefined) {
     lines.push(['Stale routes go in', formatSpan(peer.staleDeadlineUnixMs - options.now)]);
   }
-  const title =
-    peer.name === '' ? `${peer.address}:${peer.port}` : `${peer.address}:${peer.port} (${peer.name})`;
+  const title = `${endpointText(peer)}${peer.name === '' ? '' : ` (${peer.name})`}`;
   const width = Math.max(...lines.map(([label]) => label.length)) + 2;
   const body = lines
     .flatMap(([label, value]) =>
@@ -209,5 +209,5 @@ function counterFacts({ counters }: PeerStatus): (readonly [string, string])[] {
 
 function notification(status: NotificationStatus | undefined, now: number): string {
   if (status === undefined) return 'never';
-  return `${status.code}/${status.subcode} ${printable(status.words)}, ${formatSpan(now - status.atUnixMs)} ago`;
+  return `${printable(status.words)}, ${formatSpan(now - status.atUnixMs)} ago`;
 }

@@ -1,5 +1,6 @@
 /** `bgpctl status`: what the agent is at, and below it everything that a person should look at. Pure. */
 import type { AgentStatus, ControlProblem } from '../../agent/control/types.js';
+import { endpointText } from '../../core/ip-address.js';
 import type { FormatOptions } from './peers.js';
 import { type Colour, formatCount, formatSpan, painter, printable, wrapText } from './text.js';
 
@@ -57,7 +58,7 @@ function ipv6Line({ nodeIpv6Address: own, noIpv6AddressReason }: AgentStatus): L
 }
 
 function speakerLine({ speaker }: AgentStatus): Line {
-  const where = speaker.listening.map(({ address, port }) => `${address}:${port}`).join(', ');
+  const where = speaker.listening.map(endpointText).join(', ');
   const facts = [
     speaker.state,
     ...(speaker.asn === null ? [] : [`AS ${speaker.asn}`]),
@@ -105,7 +106,7 @@ function stationLine(
   now: number,
 ): Line {
   const label = first ? 'BMP' : '';
-  const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  const place = endpointText({ address, port });
   const since = formatSpan(now - sinceUnixMs);
   if (state === 'waiting') return [label, `${place} not reached since ${since}: ${detail}`, 'yellow'];
   return [label, `${place} ${state === 'in-sync' ? 'in sync' : 'is being told the table'} since ${since}`];

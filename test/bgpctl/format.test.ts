@@ -121,6 +121,18 @@ test('one peer: a fact a line, within the width', t => {
   t.true(text.startsWith('192.0.2.1:179 (tor)\n'));
   t.true(text.includes('4200000000, ours 64512 (eBGP)'));
   t.true(widest(text) <= 80);
+  t.true(formatPeer({ ...up, address: 'fd00::2' as never }, options).startsWith('[fd00::2]:179 (host-b)\n'));
+});
+
+test('one peer: a NOTIFICATION has its numbers once', t => {
+  const sent = {
+    code: 6,
+    subcode: 2,
+    words: '6/2 administrative shutdown: moving racks',
+    atUnixMs: NOW - 5000,
+  };
+  const text = formatPeer({ ...up, lastNotificationSent: sent }, { ...options, width: 200 });
+  t.regex(text, /NOTIFICATION sent +6\/2 administrative shutdown: moving racks, 5s ago\n/);
 });
 
 test('a name from the network cannot drive the terminal', t => {
@@ -171,6 +183,13 @@ test('routes --why: the decision step, and the kernel refusal, below each path',
       '    unusable: next hop is ours',
     ],
   );
+});
+
+test('status: IPv6 endpoints have brackets', t => {
+  const calm = agentStatus();
+  const listening = [{ address: '::' as never, port: 179 }];
+  const text = formatStatus({ ...calm, speaker: { ...calm.speaker, listening } }, options);
+  t.true(text.includes('listening on [::]:179'));
 });
 
 test('status: calm on one page, findings below it, all within the width', t => {
@@ -260,4 +279,14 @@ test('spans, wrapping, and tables of odd content', t => {
     'A   B\n$&  $1\n',
   );
   t.deepEqual(columnWidths(columns, []), [1, 1]);
+});
+
+test('routes --why: the rule of the import policy that decided', t => {
+  const table = new RouteTable({ width: 80, colour: false, wide: false, why: true });
+  const { kernel: _, ...route } = routeView('10.2.0.0/16', { best: false, usable: false });
+  const text = table.part([{ ...route, reason: 'import-policy', policyRule: 'no import policy (RFC 8212)' }]);
+  t.deepEqual(text.split('\n').slice(2, 4), [
+    '    unusable: import policy',
+    '    import: no import policy (RFC 8212)',
+  ]);
 });

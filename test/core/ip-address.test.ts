@@ -4,6 +4,7 @@ import {
   addressFromBytes,
   addressToBytes,
   compareAddresses,
+  endpointText,
   type IpAddress,
   type Ipv4Address,
   ipv4FromNumber,
@@ -118,4 +119,9 @@ test('a link-local address stands with its interface as one text, and comes apar
   for (const text of ['fe80::', 'fe90::1', 'febf::1']) t.true(isLinkLocal(text as IpAddress), text);
   for (const text of ['fec0::1', 'fd00::fe80', '::', '254.128.0.1'])
     t.false(isLinkLocal(text as IpAddress), text);
+});
+
+test('an IPv6 address stands in brackets before its port', t => {
+  t.is(endpointText({ address: '10.0.0.1', port: 179 }), '10.0.0.1:179');
+  t.is(endpointText({ address: '::', port: 179 }), '[::]:179');
 });
