@@ -93,9 +93,8 @@ export function annotationProblems(
 }
 
 function unknownWords(kind: ResourceKind, key: string, ofKind: object): string {
-  const names = Object.keys(ofKind).map(name => `${PREFIX}${name}`);
-  const meant = nearest(key, names);
-  return `an annotation of Margay's on a ${kind}${meant === undefined ? '' : `: did you mean ${meant}?`}`;
+  const meant = nearest(key.slice(PREFIX.length), Object.keys(ofKind));
+  return `an annotation of Margay's on a ${kind}${meant === undefined ? '' : `: did you mean ${PREFIX}${meant}?`}`;
 }
 
 /** One tunnel at a time. */

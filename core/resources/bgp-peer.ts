@@ -1,6 +1,6 @@
 /** The `BGPPeer` document's spec: whom to peer with, and on which hosts. */
 import { z } from 'zod';
-import { parseIpAddress } from '../ip-address.js';
+import { addressFamily, type IpAddress, isLinkLocal, parseIpAddress } from '../ip-address.js';
 import {
   asNumber,
   duration,
@@ -16,13 +16,33 @@ import {
 } from './fields.js';
 
 /** `10.0.0.1`, `10.0.0.1:1179`, `2001:db8::1`, `[2001:db8::1]:1179`. */
-const peerIp = z.string('an address, with or without a port').refine(value => {
-  if (parseIpAddress(value) !== undefined) return true;
+const peerIp = z
+  .string('an address, with or without a port')
+  .refine(
+    value => addressOf(value) !== undefined,
+    'an address, with or without a port (10.0.0.1, 10.0.0.1:1179, [2001:db8::1]:1179)',
+  )
+  .refine(value => {
+    const address = addressOf(value);
+    return address === undefined || isDialled(address);
+  }, 'the address of a host that can be dialled: neither unspecified, multicast, broadcast nor link-local');
+
+function addressOf(value: string): IpAddress | undefined {
+  const bare = parseIpAddress(value);
+  if (bare !== undefined) return bare;
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value);
-  const address = match === null ? undefined : parseIpAddress(match[1] ?? match[2] ?? '');
   const port = Number(match?.[3]);
-  return address !== undefined && port >= 1 && port <= 65535;
-}, 'an address, with or without a port (10.0.0.1, 10.0.0.1:1179, [2001:db8::1]:1179)');
+  if (match === null || port < 1 || port > 65535) return undefined;
+  return parseIpAddress(match[1] ?? match[2] ?? '');
+}
+
+/** A link-local IPv6 address says nothing without an interface, for which a `peerIP` has no room. */
+function isDialled(address: IpAddress): boolean {
+  if (addressFamily(address) === 'ipv6')
+    return address !== '::' && !isLinkLocal(address) && !address.startsWith('ff');
+  const first = Number(address.split('.')[0]);
+  return first > 0 && first < 224;
+}
 
 export const allowedOwnAsns = wholeNumber(0, 255);
 export const ttlSecurityHops = wholeNumber(1, 255);

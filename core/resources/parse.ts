@@ -197,7 +197,9 @@ function namespaceProblems(kind: ResourceKind | undefined, document: object): Do
     return [{ path, value: 'nothing', allowed: `there: a ${kind} lives in a namespace, e.g. "default"` }];
   }
   if (namespace === undefined || namespace === null) return [];
-  return [{ path, value: show(namespace), allowed: `allowed: a ${kind} has no namespace` }];
+  return [
+    { path, value: show(namespace), allowed: `allowed: a ${kind} is in no namespace here, leave it out` },
+  ];
 }
 
 /** Absent fields are absent. */

@@ -7,6 +7,9 @@ import { nearest } from '../nearest-word.js';
 import { isSecret, notShown } from './redaction.js';
 import { apiOf, CALICO_API, type ResourceKind } from './resource.js';
 
+/** Stands for a value where there is none; a text would be in quotes. */
+const ABSENT = 'nothing';
+
 /** One thing wrong: `PATH: VALUE is not ALLOWED`. */
 export interface DocumentProblem {
   /** e.g. "spec.communities[0].value"; "" for the document itself. */
@@ -15,9 +18,11 @@ export interface DocumentProblem {
   readonly allowed: string;
 }
 
-/** "spec.asNumber: 0 is not an AS number from 1 to 4294967295" */
+/** "spec.asNumber: 0 is not an AS number from 1 to 4294967295", "spec.asNumber is missing: a peerIP needs it" */
 export function describeProblem({ path, value, allowed }: DocumentProblem): string {
-  return `${path === '' ? 'the document' : path}: ${value} is not ${allowed}`;
+  const where = path === '' ? 'the document' : path;
+  if (value === ABSENT) return `${where} is missing: ${allowed.replace(/^there: /, '')}`;
+  return `${where}: ${value} is not ${allowed}`;
 }
 
 /** For what the schemas themselves have no words: lists and maps. */
@@ -105,7 +110,7 @@ function pathText(path: readonly PropertyKey[]): string {
 
 /** As it was written, shortened, without secrets. What is nested too deep for this is refused before, see `parse.ts`. */
 export function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
+  if (value === undefined) return ABSENT;
   const json = JSON.stringify(value, withoutSecrets) ?? String(value);
   return json.length <= 80 ? json : `${json.slice(0, 77)}...`;
 }

@@ -30,8 +30,8 @@ function number(least: number, most: number): Option<number> {
 /** In seconds, of which `step` makes a whole number. */
 function duration(least: string, most: string, step = 1): Option<number> {
   const [from, to] = [durationSeconds(least) as number, durationSeconds(most) as number];
-  const unit = step === 1 ? 'whole seconds' : 'whole milliseconds';
-  return option(`a duration of ${unit} from ${least} to ${most}, such as 90s`, text => {
+  const [unit, example] = step === 1 ? ['whole seconds', '90s'] : ['whole milliseconds', '300ms'];
+  return option(`a duration of ${unit} from ${least} to ${most}, such as ${example}`, text => {
     const value = durationSeconds(text);
     if (value === undefined || value < from || value > to) return undefined;
     return Number.isInteger(Math.round(value * 1e6) / 1e6 / step) ? value : undefined;

@@ -35,6 +35,13 @@ test('the address of a peer, with a port and without', t => {
       peerIP => [{ ...tor, peerIP }, 'peerIP', JSON.stringify(peerIP), /with or without a port/],
     ),
   );
+  refuses(
+    t,
+    'BGPPeer',
+    ['0.0.0.0', '0.0.0.1:179', '224.0.0.5', '255.255.255.255', '::', '[::]:179', 'ff02::1', 'fe80::1'].map(
+      peerIP => [{ ...tor, peerIP }, 'peerIP', JSON.stringify(peerIP), /can be dialled/],
+    ),
+  );
   refuses(t, 'BGPPeer', [[{ ...tor, peerIP: 10 }, 'peerIP', '10', 'an address, with or without a port']]);
 });
 

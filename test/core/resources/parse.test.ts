@@ -32,7 +32,7 @@ test('an unknown apiVersion names the one of that kind', t => {
     ]);
   }
   t.deepEqual(sentences({ ...good, apiVersion: undefined }), [
-    'apiVersion: nothing is not "projectcalico.org/v3"',
+    'apiVersion is missing: "projectcalico.org/v3"',
   ]);
   const status = { ...written('NodeStatus', { version: '1', receives: [], sends: [] }) };
   t.deepEqual(sentences({ ...status, apiVersion: 'projectcalico.org/v3' }), [
@@ -137,4 +137,28 @@ test('a spec that is no map, a long value, a document nested beyond all measure'
   for (let i = 0; i < 100_000; i++) deep = [deep];
   t.is(problems(written('Node', { wireguard: { deep } }))[0]?.path, '');
   t.is(problems(deep)[0]?.path, '');
+});
+
+test('what is missing is said to be missing', t => {
+  const peer = { apiVersion: 'projectcalico.org/v3', kind: 'BGPPeer', metadata: { name: 'a' } };
+  t.deepEqual(sentences({ ...peer, spec: { peerIP: '10.0.0.1' } }), [
+    'spec.asNumber is missing: a peerIP needs it',
+  ]);
+  const password = { secretKeyRef: { name: 'a' } };
+  t.deepEqual(sentences({ ...peer, spec: { peerIP: '10.0.0.1', asNumber: 1, password } }), [
+    'spec.password.secretKeyRef.key is missing: a text',
+  ]);
+});
+
+test('an annotation that is nothing like ours is not taken for a slip', t => {
+  const metadata = (name: string) => ({ name: 'a', annotations: { [`margay.io/${name}`]: '1' } });
+  const sentence = (name: string) =>
+    sentences({
+      apiVersion: 'projectcalico.org/v3',
+      kind: 'BGPPeer',
+      metadata: metadata(name),
+      spec: { peerIP: '10.0.0.1', asNumber: 1 },
+    })[0] ?? '';
+  t.regex(sentence('holdtime'), /did you mean margay.io\/holdTime\?/);
+  t.notRegex(sentence('foo'), /did you mean/);
 });

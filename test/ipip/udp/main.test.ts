@@ -69,13 +69,13 @@ test('--check says what is wrong with what the agent has written, and nothing of
   const wrong = check();
   t.is(wrong.code, 1);
   for (const field of [
-    'device.mtu: 60',
-    'port: 0',
-    'local: nothing',
-    'routes: nothing',
-    'knownHosts: nothing',
+    'device.mtu: 60 is not ',
+    'port: 0 is not ',
+    'local is missing: ',
+    'routes is missing: ',
+    'knownHosts is missing: ',
   ]) {
-    t.true(wrong.stderr.includes(`margay-udp: ${udpStatePath(folder)}: ${field} is not `), wrong.stderr);
+    t.true(wrong.stderr.includes(`margay-udp: ${udpStatePath(folder)}: ${field}`), wrong.stderr);
   }
   writeFileSync(udpStatePath(folder), '{"version":1,"device":null}');
   t.deepEqual(check(), { code: 0, stdout: 'margay-udp: all is fine\n', stderr: '' });

@@ -76,7 +76,9 @@ for (const [from, to, field, value] of [
     t.is(found.kind, 'invalid');
     if (found.kind !== 'invalid') return;
     t.deepEqual(
-      found.problems.filter(problem => problem.startsWith(`${field}: ${value} is not `)),
+      found.problems.filter(problem =>
+        problem.startsWith(value === 'nothing' ? `${field} is missing: ` : `${field}: ${value} is not `),
+      ),
       found.problems,
     );
     t.is(found.problems.length, 1, found.problems.join('\n'));
