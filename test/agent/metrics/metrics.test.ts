@@ -1,5 +1,6 @@
 import test from 'ava';
 import { metricsOf } from '../../../agent/metrics/metrics.js';
+import { metricsText } from '../../../agent/metrics/text.js';
 import { agentStatus, NOW, peerStatus } from '../control/fake-backend.js';
 
 const peer = peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2', name: 'b', state: 'Established' });
@@ -77,4 +78,11 @@ test('every metric has a help text and a name with our prefix', async t => {
       name,
     );
   }
+});
+
+test('the CPU time of the process is counted from its start, not from the first question', async t => {
+  const before = process.cpuUsage();
+  const text = await metricsText(agentStatus(), []);
+  const told = Number(/^process_cpu_seconds_total (\S+)$/m.exec(text)?.[1]);
+  t.true(told >= (before.user + before.system) / 1e6, `${told} s`);
 });
