@@ -3,7 +3,6 @@
  * range, of which the longest prefix counts, and what it accepts inherits that one; a connection has its own. A key may come, change and
  * go while a connection is up: what is still signed otherwise is dropped, and TCP sends it again.
  */
-import { readFileSync } from 'node:fs';
 import { type Prefix, prefixAddress, prefixLength } from '../core/prefix.js';
 import { SystemError, setOption } from './libc.js';
 import { internetAddress } from './socket-address.js';
@@ -49,33 +48,4 @@ export function setPassword(fd: number, prefix: Prefix, password: string | undef
     const absent = password === undefined && error instanceof SystemError && error.code === 'ENOENT';
     if (!absent) throw error;
   }
-}
-
-/** Segments that this network namespace dropped since it began, whoever sent them. */
-export interface SignatureFailures {
-  /** Not signed, though we have a password. */
-  readonly missing: number;
-  /** Signed, though we have none. */
-  readonly unexpected: number;
-  /** Signed with another password. */
-  readonly wrong: number;
-}
-
-/** Of this thread's network namespace. @throws where there is no /proc */
-export function signatureFailures(): SignatureFailures {
-  return parseSignatureFailures(readFileSync('/proc/thread-self/net/netstat', 'utf8'));
-}
-
-/** Pairs of lines, names above values, each after the group's name: `TcpExt: A B`, `TcpExt: 1 2`. */
-export function parseSignatureFailures(netstat: string): SignatureFailures {
-  const [names = [], values = []] = netstat
-    .split('\n')
-    .filter(line => line.startsWith('TcpExt:'))
-    .map(line => line.split(' '));
-  const counter = (name: string) => Number(values[names.indexOf(name)] ?? 0);
-  return {
-    missing: counter('TCPMD5NotFound'),
-    unexpected: counter('TCPMD5Unexpected'),
-    wrong: counter('TCPMD5Failure'),
-  };
 }

@@ -12,9 +12,9 @@ import type {
   ConnectionTerms,
   DialHandler,
   DialTarget,
+  DroppedSegments,
   Guard,
   ListenHandler,
-  SignatureFailures,
   Transport,
   TransportError,
 } from './transport.js';
@@ -46,7 +46,7 @@ export interface SocketOptions {
   setPassword(descriptor: number, prefix: Prefix, password: string | undefined): void;
   /** Of a listener; none takes them away, also from what it has accepted. */
   setTtlRules(descriptor: number, rules: readonly TtlRule[]): void;
-  signatureFailures(): SignatureFailures;
+  droppedSegments(): DroppedSegments;
   /** How many files this process may have open. */
   descriptorLimit(): number;
 }
@@ -67,7 +67,7 @@ export class NetTransport implements Transport {
   readonly #options: SocketOptions | undefined;
   readonly #guards: ListenerGuards | undefined;
   readonly #crowdedFrom: number;
-  #failures: { readonly atMs: number; readonly value: SignatureFailures } | undefined;
+  #failures: { readonly atMs: number; readonly value: DroppedSegments } | undefined;
 
   constructor(options?: SocketOptions) {
     this.#options = options;
@@ -84,11 +84,11 @@ export class NetTransport implements Transport {
     else if (guard?.password !== undefined || guard?.minimumTtl !== undefined) failed(notSecured);
   }
 
-  signatureFailures(): SignatureFailures | undefined {
+  droppedSegments(): DroppedSegments | undefined {
     const now = performance.now();
     if (this.#options === undefined) return undefined;
     if (this.#failures === undefined || now - this.#failures.atMs > COUNTERS_VALID_MS)
-      this.#failures = { atMs: now, value: this.#options.signatureFailures() };
+      this.#failures = { atMs: now, value: this.#options.droppedSegments() };
     return this.#failures.value;
   }
 

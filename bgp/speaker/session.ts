@@ -29,7 +29,7 @@ import { decodeOpen, encodeOpen, type Open } from '../wire/open.js';
 import { decodeRouteRefresh, type RouteRefresh } from '../wire/route-refresh.js';
 import { SendProgress } from './send-progress.js';
 import { Timers } from './timers.js';
-import type { Cancel, Connection, DialTarget, SignatureFailures, Transport } from './transport.js';
+import type { Cancel, Connection, DialTarget, DroppedSegments, Transport } from './transport.js';
 import { transportWords } from './transport-words.js';
 import { unansweredWords } from './unanswered.js';
 
@@ -92,7 +92,7 @@ export class Session {
   #progress = new SendProgress();
   #cancelDial: Cancel | undefined;
   /** When it was dialled. */
-  #signatureFailures: SignatureFailures | undefined;
+  #droppedSegments: DroppedSegments | undefined;
   /** The beginning of a message whose rest has not come. */
   #tail: Uint8Array | undefined;
   /** Octets of the longest message the peer may send. */
@@ -214,7 +214,7 @@ export class Session {
 
   #dial(): void {
     const { transport } = this.#owner;
-    this.#signatureFailures = transport.signatureFailures();
+    this.#droppedSegments = transport.droppedSegments();
     this.#cancelDial = transport.dial(this.#owner.dialTarget(), {
       connected: connection => {
         this.#cancelDial = undefined;
@@ -232,8 +232,9 @@ export class Session {
 
   #unanswered(): Extract<Cause, { kind: 'tcp-failed' }> {
     const { transport } = this.#owner;
-    const signs = this.#owner.dialTarget().password !== undefined;
-    const detail = unansweredWords(signs, this.#signatureFailures, transport.signatureFailures());
+    const { password, minimumTtl } = this.#owner.dialTarget();
+    const asked = { signs: password !== undefined, minimumTtl };
+    const detail = unansweredWords(asked, this.#droppedSegments, transport.droppedSegments());
     return { kind: 'tcp-failed', detail };
   }
 

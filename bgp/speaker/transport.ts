@@ -19,8 +19,8 @@ export interface Transport {
    * @param failed told if the operating system refuses: what comes from there is not safe then
    */
   guard(prefix: Prefix, guard: Guard | undefined, failed: (error: TransportError) => void): void;
-  /** Segments dropped for their signatures, by whomever they were sent; undefined where nobody counts them. */
-  signatureFailures(): SignatureFailures | undefined;
+  /** Segments dropped for their signatures or TTL, by whomever they were sent; undefined where nobody counts them. */
+  droppedSegments(): DroppedSegments | undefined;
 }
 
 export type Guard = Omit<ConnectionTerms, 'ttl'>;
@@ -37,13 +37,15 @@ export interface ConnectionTerms {
 /** Of a connection of which nothing is asked. */
 export const plainTerms: ConnectionTerms = { ttl: 64, minimumTtl: undefined, password: undefined };
 
-export interface SignatureFailures {
+export interface DroppedSegments {
   /** Not signed, though we have a password for the sender. */
   readonly missing: number;
   /** Signed, though we have none. */
   readonly unexpected: number;
   /** Signed with another password. */
   readonly wrong: number;
+  /** With a lower TTL than a connection of ours hears (RFC 5082). */
+  readonly lowTtl: number;
 }
 
 export type Cancel = () => void;

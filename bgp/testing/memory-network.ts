@@ -12,11 +12,11 @@ import {
   type ConnectionTerms,
   type DialHandler,
   type DialTarget,
+  type DroppedSegments,
   type Guard,
   type ListenHandler,
   READ_HEADROOM,
   READ_SLACK,
-  type SignatureFailures,
   type Transport,
   type TransportError,
 } from '../speaker/transport.js';
@@ -45,7 +45,7 @@ export class MemoryNetwork {
 
   /** The transport of a host that has this address. */
   host(address: IpAddress): Transport {
-    const host: Host = { guards: new Map(), failures: { missing: 0, unexpected: 0, wrong: 0 } };
+    const host: Host = { guards: new Map(), failures: { missing: 0, unexpected: 0, wrong: 0, lowTtl: 0 } };
     return {
       dial: (target, handler) => this.#dial(address, target, handler),
       listen: (endpoint, handler) => this.#listen(endpoint, { handler, host }),
@@ -54,7 +54,7 @@ export class MemoryNetwork {
         if (guard === undefined) host.guards.delete(prefix);
         else host.guards.set(prefix, guard);
       },
-      signatureFailures: () => ({ ...host.failures }),
+      droppedSegments: () => ({ ...host.failures }),
     };
   }
 
@@ -162,7 +162,7 @@ export class MemoryNetwork {
 
 interface Host {
   readonly guards: Map<Prefix, Guard>;
-  readonly failures: { -readonly [K in keyof SignatureFailures]: number };
+  readonly failures: { -readonly [K in keyof DroppedSegments]: number };
 }
 
 interface Listener {
@@ -180,7 +180,7 @@ function passwordFor({ guards }: Host, address: IpAddress): string | undefined {
   return found && guards.get(found)?.password;
 }
 
-function mismatch(ours: string | undefined, theirs: string | undefined): keyof SignatureFailures {
+function mismatch(ours: string | undefined, theirs: string | undefined): keyof DroppedSegments {
   if (ours === undefined) return 'unexpected';
   return theirs === undefined ? 'missing' : 'wrong';
 }

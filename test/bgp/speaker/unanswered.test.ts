@@ -1,7 +1,7 @@
 import test from 'ava';
 import { unansweredWords } from '../../../bgp/speaker/unanswered.js';
 
-const none = { missing: 5, unexpected: 5, wrong: 5 };
+const none = { missing: 5, unexpected: 5, wrong: 5, lowTtl: 5 };
 
 const cases = [
   ['nothing was dropped, no password: nobody is there', false, {}, /^connection timed out$/],
@@ -24,10 +24,25 @@ const cases = [
 ] as const;
 
 for (const [name, signs, now, words] of cases) {
-  test(name, t => t.regex(unansweredWords(signs, none, { ...none, ...now }), words));
+  test(name, t =>
+    t.regex(unansweredWords({ signs, minimumTtl: undefined }, none, { ...none, ...now }), words),
+  );
 }
 
 test('where nobody counts, a password is asked about', t => {
-  t.regex(unansweredWords(true, undefined, undefined), /password/);
-  t.is(unansweredWords(false, undefined, undefined), 'connection timed out');
+  t.regex(unansweredWords({ signs: true, minimumTtl: undefined }, undefined, undefined), /password/);
+  t.is(
+    unansweredWords({ signs: false, minimumTtl: undefined }, undefined, undefined),
+    'connection timed out',
+  );
+});
+
+test('segments from too far away are named where ttlSecurity is asked, and only there', t => {
+  const now = { ...none, lowTtl: 7 };
+  t.regex(
+    unansweredWords({ signs: false, minimumTtl: 255 }, none, now),
+    /ttlSecurity.*2 segments.*below 255/,
+  );
+  t.is(unansweredWords({ signs: false, minimumTtl: undefined }, none, now), 'connection timed out');
+  t.is(unansweredWords({ signs: false, minimumTtl: 255 }, none, none), 'connection timed out');
 });

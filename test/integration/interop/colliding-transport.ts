@@ -58,8 +58,8 @@ export class CollidingTransport implements Transport {
     this.#inner.guard(...guard);
   }
 
-  signatureFailures(): ReturnType<Transport['signatureFailures']> {
-    return this.#inner.signatureFailures();
+  droppedSegments(): ReturnType<Transport['droppedSegments']> {
+    return this.#inner.droppedSegments();
   }
 
   #collide(): void {
