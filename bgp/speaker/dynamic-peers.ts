@@ -178,9 +178,10 @@ export class DynamicPeers {
     const { peer } = dynamic;
     dynamic.removal = this.#owner.clock.schedule(milliseconds, () => {
       dynamic.removal = undefined;
-      const { staleDeadlineUnixMs } = peer;
-      if (staleDeadlineUnixMs !== undefined)
-        this.#removeAfter(dynamic, Math.max(1000, staleDeadlineUnixMs - this.#owner.unixMs()));
+      // Its stale routes end with it, long-lived ones as well.
+      const deadlineUnixMs = peer.longLivedDeadlineUnixMs ?? peer.staleDeadlineUnixMs;
+      if (deadlineUnixMs !== undefined)
+        this.#removeAfter(dynamic, Math.max(1000, deadlineUnixMs - this.#owner.unixMs()));
       else if (peer.main.connection !== undefined) this.#removeAfter(dynamic, milliseconds);
       else this.#owner.removePeer(peer.config.key);
     });

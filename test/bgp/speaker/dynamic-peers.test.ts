@@ -124,6 +124,22 @@ test('stale routes keep their peer until they go (RFC 4724)', t => {
   t.deepEqual(prefixesOf(hub), []);
 });
 
+test('so do long-lived stale routes (RFC 9494)', t => {
+  const world = newWorld();
+  const { hub } = hubWith(world, { ...range, idleRemovalSeconds: 1, longLivedStaleSeconds: 3600 });
+  const spoke = world.speaker('10.0.1.7', 65003);
+  dial(spoke, '10.0.1.7', { longLivedStaleSeconds: 3600 });
+  spoke.announce('10.7.0.0/16');
+  world.clock.advance(1000);
+  world.network.cutLink(HUB as IpAddress, '10.0.1.7' as IpAddress);
+  world.network.resetConnections(HUB as IpAddress, '10.0.1.7' as IpAddress);
+  world.clock.advance(1000_000);
+  t.deepEqual(prefixesOf(hub), ['10.7.0.0/16 10.0.1.7']);
+  world.clock.advance(2800_000);
+  t.deepEqual(prefixesOf(hub), []);
+  t.deepEqual(hub.peers(), []);
+});
+
 test('a configured peer wins over a range, also one that comes later', t => {
   const world = newWorld();
   const { hub } = hubWith(world, range);
