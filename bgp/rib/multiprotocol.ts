@@ -101,7 +101,10 @@ export interface ReceivedNextHops {
   readonly linkLocal: IpAddress | undefined;
 }
 
-/** RFC 2545 section 3: a global address, that and a link-local one, or a link-local one alone, in front of which some write zeros. */
+/**
+ * RFC 2545 section 3: a global address, that and a link-local one, or a link-local one alone, in front of which some write zeros. Of two
+ * in the wrong order each is taken for what it is.
+ */
 export function nextHopsOf({ mpReach, nextHop }: PathAttributes): ReceivedNextHops {
   if (mpReach === undefined || mpReach.nextHop.length < 4) {
     return { nextHop: nextHop === undefined ? undefined : ipv4FromNumber(nextHop), linkLocal: undefined };
@@ -110,6 +113,8 @@ export function nextHopsOf({ mpReach, nextHop }: PathAttributes): ReceivedNextHo
   if (octets.length < 16) return { nextHop: addressFromBytes('ipv4', octets), linkLocal: undefined };
   const first = addressFromBytes('ipv6', octets);
   const second = octets.length === 32 ? addressFromBytes('ipv6', octets, 16) : undefined;
-  const linkLocal = [second, first].find(address => address !== undefined && isLinkLocal(address));
-  return { nextHop: first === '::' ? (linkLocal ?? first) : first, linkLocal };
+  const addresses = second === undefined ? [first] : [second, first];
+  const linkLocal = addresses.find(isLinkLocal);
+  const global = addresses.findLast(address => address !== '::' && !isLinkLocal(address));
+  return { nextHop: global ?? linkLocal ?? first, linkLocal };
 }

@@ -132,6 +132,15 @@ test('of two next hops the link-local one is used on the link of the session, th
   );
 });
 
+test('a global and a link-local next hop in the wrong order are taken for what they are', t => {
+  const rib = newRib();
+  const near = new WirePeer(rib, ribPeer('near', 65001, 'fd00::1', { ...over6, ...link }));
+  const far = new WirePeer(rib, ribPeer('far', 65002, 'fd01::1', over6));
+  near.send({ announced: ['fd10::/32'], nextHop6: 'fe80::1 fd00::1', attributes: path(65001) });
+  far.send({ announced: ['fd20::/32'], nextHop6: 'fe80::1 fd01::1', attributes: path(65002) });
+  t.deepEqual(bestNextHops(rib, 'ipv6-unicast'), ['fe80::1%eth0', 'fd01::1']);
+});
+
 test('a link-local next hop alone is usable on the link of the session only, and handed on to nobody', t => {
   for (const nextHop6 of ['fe80::1', ':: fe80::1', 'fe80::1 fe80::1']) {
     const rib = newRib();
