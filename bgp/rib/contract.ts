@@ -131,6 +131,8 @@ export interface Rib {
   endRefresh(peer: PeerIndex, family: Family): number;
   /** Live change: routes are judged again, and the peer is told the difference, without a session reset. */
   setPolicies(peer: PeerIndex, policies: RibPolicies): void;
+  /** The same for what a peer without a session has left: stale routes are judged again. */
+  setStalePolicies(key: string, policies: RibPolicies): void;
   /** Live change of CLUSTER_ID (RFC 4456): loops are judged again, and peers are told what was reflected with the new one. */
   setClusterId(clusterId: Ipv4Address): void;
 

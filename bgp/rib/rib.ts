@@ -193,6 +193,17 @@ class RoutingInformationBase implements Rib {
     const source = this.#sources.at(peer);
     const session = source?.session;
     if (source === undefined || session?.peer === undefined) return;
+    this.#applyPolicies(source, policies);
+    for (const table of Object.values(this.#tables)) table.move(session);
+  }
+
+  setStalePolicies(key: string, policies: RibPolicies): void {
+    const source = this.#sources.byKey(key);
+    if (source !== undefined && source.session === undefined) this.#applyPolicies(source, policies);
+  }
+
+  /** To all that a peer has told, also before a loss. */
+  #applyPolicies(source: Source, policies: RibPolicies): void {
     const compiled = compilePolicy(policies.importPolicy, 'peers');
     for (const each of sessionsOf(source)) {
       if (each.peer === undefined) continue;
@@ -201,10 +212,7 @@ class RoutingInformationBase implements Rib {
       each.peer = { ...each.peer, ...policies };
       forgetPaths(each, becomeOthers);
     }
-    for (const table of Object.values(this.#tables)) {
-      this.#judgeImports(table, source.index);
-      table.move(session);
-    }
+    for (const table of Object.values(this.#tables)) this.#judgeImports(table, source.index);
   }
 
   /** What is left of the session before is reflected as the peer is now. */

@@ -174,6 +174,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     }
     this.#sessions.stop(CeaseError.otherConfigurationChange, 'its configuration changed');
     this.main.abandon();
+    this.#routes.setPolicies(this.#ribPolicies());
     this.record.info = '';
     this.start();
     this.#owner.statusChanged(this);

@@ -51,6 +51,7 @@ interface Established {
 
 export class RouteExchange {
   readonly #owner: RouteExchangeOwner;
+  readonly #peerKey: string;
   readonly #stale: StaleRoutes;
   readonly #refreshes: RouteRefreshes;
   readonly #timers: Timers<'implied-end-of-rib'>;
@@ -58,6 +59,7 @@ export class RouteExchange {
 
   constructor(owner: RouteExchangeOwner, peerKey: string) {
     this.#owner = owner;
+    this.#peerKey = peerKey;
     this.#stale = new StaleRoutes(owner, peerKey);
     this.#refreshes = new RouteRefreshes(owner);
     this.#timers = new Timers(owner.clock, () => {
@@ -128,10 +130,11 @@ export class RouteExchange {
       : this.#owner.rib.receivedCount(this.#established.index, family);
   }
 
-  /** A live change. */
+  /** A live change, also of what a lost session has left. */
   setPolicies(policies: RibPolicies): void {
-    if (this.#established === undefined) return;
-    this.#owner.rib.setPolicies(this.#established.index, policies);
+    const { rib } = this.#owner;
+    if (this.#established === undefined) rib.setStalePolicies(this.#peerKey, policies);
+    else rib.setPolicies(this.#established.index, policies);
     this.#owner.requestFlush();
   }
 

@@ -308,9 +308,10 @@ class Sequence {
   }
 
   policy(): void {
-    const peer = this.pick([...this.live.values()]);
-    if (peer === undefined) return;
-    const entry = this.twin.peers.get(peer.peer.key)!;
+    const known = [...this.twin.peers.keys()];
+    const key = this.pick(known);
+    if (key === undefined) return;
+    const entry = this.twin.peers.get(key)!;
     const importPolicy = this.pick(policies);
     const exportPolicy = this.pick(policies);
     const nextHopMode = this.pick(['auto', 'self', 'keep'] as const);
@@ -328,7 +329,9 @@ class Sequence {
       gracefulShutdown: this.random() < 0.2,
       honourGracefulShutdown: this.random() < 0.8,
     };
-    this.rib.setPolicies(peer.index, changed);
+    const peer = this.live.get(key);
+    if (peer === undefined) this.rib.setStalePolicies(key, changed);
+    else this.rib.setPolicies(peer.index, changed);
     entry.peer = { ...entry.peer, ...changed };
   }
 

@@ -5,7 +5,7 @@
 import test from 'ava';
 import type { Peer, PeerOptions, Speaker } from '../../../bgp/index.js';
 import type { IpAddress } from '../../../core/ip-address.js';
-import { join, newWorld, prefixesOf, type World } from './memory.js';
+import { acceptAll, join, newWorld, prefixesOf, type World } from './memory.js';
 
 const A = '10.0.0.1';
 const B = '10.0.0.2';
@@ -211,3 +211,22 @@ test('both ends let go when the hold timer of one of them expires in the mesh', 
   t.is(prefixesOf(pair.b).filter(route => route.startsWith('10.244.1.')).length, 0);
   t.is(pair.toA.status().lastNotificationReceived?.words, '6/9 hard reset: 4 hold timer expired');
 });
+
+for (const [what, more] of [
+  ['live', {}],
+  ['with what takes a new session', { extendedMessages: true }],
+] as const) {
+  test(`a policy that changes ${what} while the peer is away counts for its stale routes`, t => {
+    const pair = established({});
+    const again = { address: B, asn: 64512, localAddress: A, holdTimeSeconds: HOLD_SECONDS, ...more };
+    kill(pair);
+    t.is(prefixesOf(pair.a).length, 1);
+    pair.a.addPeer({ ...again, import: () => 'reject', export: () => 'accept' });
+    pair.clock.advance(10);
+    t.deepEqual(prefixesOf(pair.a), []);
+    t.is(pair.toB.status().routes.stale, 1, 'it is kept, and judged');
+    pair.a.addPeer({ ...again, ...acceptAll });
+    pair.clock.advance(10);
+    t.is(prefixesOf(pair.a).length, 1);
+  });
+}
