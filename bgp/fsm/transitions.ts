@@ -86,8 +86,9 @@ export function restartHold(negotiated: Negotiated): SessionAction {
   return negotiated.holdTimeSeconds > 0 ? setTimer('hold', negotiated.holdTimeSeconds) : clearTimer('hold');
 }
 
-/** RFC 9687. The shell moves it on whenever the kernel has taken something. */
+/** RFC 9687 section 4.3: stopped without a hold time. The shell moves it on whenever the kernel has taken something. */
 export function restartSendHold(negotiated: Negotiated, config: FsmConfig): SessionAction {
+  if (negotiated.holdTimeSeconds === 0) return clearTimer('send-hold');
   const seconds =
     config.sendHoldTimeSeconds ?? Math.max(LEAST_SEND_HOLD_TIME_SECONDS, 2 * negotiated.holdTimeSeconds);
   return seconds > 0 ? setTimer('send-hold', seconds) : clearTimer('send-hold');

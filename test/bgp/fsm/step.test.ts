@@ -185,16 +185,16 @@ for (const [kind, state] of Object.entries(states)) {
   }
 }
 
-test('a hold time of 0 leaves neither hold nor keepalive timer armed', t => {
+test('a hold time of 0 leaves no hold, send hold and keepalive timer armed', t => {
   const silent = { ...local(), open: open({ holdTimeSeconds: 0 }) };
   const own = config({ local: { ...silent, open: { ...silent.open, routerId: local().open.routerId } } });
   const sent = step(states.Connect, events.acknowledged!, own);
   t.deepEqual(timersAfter([], sent), ['hold']);
   const confirmed = step(sent.state, { kind: 'open-received', open: open({ holdTimeSeconds: 90 }) }, own);
-  t.deepEqual(timersAfter(['hold'], confirmed), ['send-hold']);
+  t.deepEqual(timersAfter(['hold'], confirmed), []);
   const up = step(confirmed.state, events.keepalive_!, own);
   t.is(up.state.kind, 'Established');
-  t.deepEqual(timersAfter([], up), ['damping', 'send-hold']);
+  t.deepEqual(timersAfter([], up), ['damping']);
 });
 
 test('passive sessions never dial', t => {
