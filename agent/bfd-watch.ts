@@ -50,11 +50,6 @@ export class BfdWatch {
     for (const one of this.#sessions.onPeerRemoved(key)) this.#host.send(one);
   }
 
-  /** As last told; its counters are older than {@link view}'s. */
-  session(address: IpAddress): BfdSessionStatus | undefined {
-    return this.#statuses.get(address);
-  }
-
   /** With the counters of now; what was known last where the thread does not answer. */
   view(): Promise<BfdView> {
     if (this.#statuses.size === 0) return Promise.resolve(noBfd);

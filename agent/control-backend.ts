@@ -65,9 +65,14 @@ export class AgentBackend implements ControlBackend {
     const answer = await this.#agent.queries.ask({ kind: 'peers' });
     // A speaker that is being restarted has none; what was known last is better than nothing.
     const peers = answer.kind === 'peers' ? answer.peers : [...this.#agent.peers.values()];
+    const { sessions } = await this.bfd();
+    const bfdSessions = new Map(sessions.map(session => [session.address, session]));
     return peers
       .toSorted((a, b) => compareAddresses(a.address, b.address) || a.port - b.port)
-      .map(peer => this.#withBfd(peer));
+      .map(peer => {
+        const bfdSession = bfdSessions.get(peer.address);
+        return bfdSession === undefined ? peer : { ...peer, bfdSession };
+      });
   }
 
   async bfd(): Promise<BfdView> {
@@ -220,11 +225,6 @@ export class AgentBackend implements ControlBackend {
       });
     }
     return { kind: query.table, peer: peer.key };
-  }
-
-  #withBfd(peer: PeerStatus): PeerView {
-    const bfdSession = this.#agent.bfd?.session(peer.address);
-    return bfdSession === undefined ? peer : { ...peer, bfdSession };
   }
 
   #view(route: RouteDetail, table: RoutesQuery['table']): RouteView {

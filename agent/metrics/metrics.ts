@@ -5,10 +5,10 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { FsmStateNumber } from '../../bgp/iana.js';
 import { endpointText } from '../../core/ip-address.js';
-import type { AgentStatus, PeerStatus } from '../control/types.js';
+import type { AgentStatus, PeerView } from '../control/types.js';
 
 /** A registry of its own each time: counters are absolute here, which the client's are not. */
-export function metricsOf(status: AgentStatus, peers: readonly PeerStatus[]): Registry {
+export function metricsOf(status: AgentStatus, peers: readonly PeerView[]): Registry {
   const registry = new Registry();
   agentMetrics(registry, status);
   kernelMetrics(registry, status);
@@ -73,7 +73,7 @@ function kernelMetrics(registry: Registry, { dataplane, tunnels, bmpStations }: 
   }
 }
 
-type PeerSample = readonly [suffix: string, help: string, value: (peer: PeerStatus) => number | undefined];
+type PeerSample = readonly [suffix: string, help: string, value: (peer: PeerView) => number | undefined];
 
 const peerGauges: readonly PeerSample[] = [
   ['up', '1 while the session is Established.', ({ state }) => Number(state === 'Established')],
@@ -84,6 +84,11 @@ const peerGauges: readonly PeerSample[] = [
   ],
   ['state_since_seconds', 'When the state was entered, Unix time.', ({ sinceUnixMs }) => sinceUnixMs / 1000],
   ['hold_time_seconds', 'Negotiated hold time.', ({ session }) => session?.holdTimeSeconds],
+  [
+    'bfd_up',
+    '1 while the BFD session with the peer is Up; none without one.',
+    ({ bfdSession }) => bfdSession && Number(bfdSession.state === 'Up'),
+  ],
 ];
 
 const peerCounters: readonly PeerSample[] = [
@@ -107,9 +112,9 @@ const peerTraffic = [
   ['bytes_total', 'Octets of BGP messages.', 'bytesReceived', 'bytesSent'],
 ] as const;
 
-function peerMetrics(registry: Registry, peers: readonly PeerStatus[]): void {
+function peerMetrics(registry: Registry, peers: readonly PeerView[]): void {
   const labelNames = ['peer', 'address', 'name'];
-  const labels = ({ key, address, name }: PeerStatus) => ({ peer: key, address, name });
+  const labels = ({ key, address, name }: PeerView) => ({ peer: key, address, name });
   const named = (suffix: string, help: string, more: readonly string[] = []) => ({
     name: `margay_bgp_peer_${suffix}`,
     help,

@@ -6,7 +6,7 @@ import type { SpeakerQuery } from '../../bgp/speaker/contract.js';
 import { serialiseResource } from '../../core/resources/parse.js';
 import type { Resource } from '../../core/resources/resource.js';
 import { MemoryStore } from '../../store/memory-store.js';
-import { peerStatus, routeView } from './control/fake-backend.js';
+import { bfdSession, peerStatus, routeView } from './control/fake-backend.js';
 import { asn, bgpConfiguration, bgpPeer, bgpPeerRange, cidr, node, pool, secret } from './documents.js';
 import { runAgent } from './running-agent.js';
 
@@ -332,4 +332,16 @@ test('a peer of a range has no switch of its own, and that is what is said', asy
     t.regex(refused?.message ?? '', /range rack/);
   }
   t.regex(backend.clearPeer(peer, 'hard', ''), /begins anew/);
+});
+
+test('peers are shown with their BFD sessions as they are now', async t => {
+  const { backend, running } = await newBackend(t);
+  const session = bfdSession({ address: '10.0.0.9' as never, flaps: 7 });
+  const discarded = { strangers: 0, wrongTtl: 0, malformed: 0, unseen: 0 };
+  Object.assign(running.agent, {
+    bfd: { view: async () => ({ sessions: [session], discarded }), close() {} },
+  });
+  const [with9, with10] = await backend.peers();
+  t.is(with9?.bfdSession?.flaps, 7);
+  t.is(with10?.bfdSession, undefined);
 });

@@ -1,7 +1,8 @@
 import test from 'ava';
+import type { PeerView } from '../../../agent/control/types.js';
 import { metricsOf } from '../../../agent/metrics/metrics.js';
 import { metricsText } from '../../../agent/metrics/text.js';
-import { agentStatus, NOW, peerStatus } from '../control/fake-backend.js';
+import { agentStatus, bfdSession, NOW, peerStatus } from '../control/fake-backend.js';
 
 const peer = peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2', name: 'b', state: 'Established' });
 const labels = 'peer="Mesh_10_0_0_2",address="10.0.0.2",name="b"';
@@ -26,6 +27,15 @@ test('a peer with its state, routes by kind and traffic by direction', async t =
   ]) {
     t.true(told.includes(expected), expected);
   }
+});
+
+test('BFD with a peer, where there is any', async t => {
+  const of = async (one: PeerView) =>
+    (await lines(agentStatus(), [one])).filter(line => line.startsWith('margay_bgp_peer_bfd_up{'));
+  t.deepEqual(await of(peer), []);
+  t.deepEqual(await of({ ...peer, bfdSession: bfdSession() }), [`margay_bgp_peer_bfd_up{${labels}} 1`]);
+  const down = bfdSession({ state: 'Down', verdict: 'down' });
+  t.deepEqual(await of({ ...peer, bfdSession: down }), [`margay_bgp_peer_bfd_up{${labels}} 0`]);
 });
 
 test('the last NOTIFICATION each way by its code; none where there was none', async t => {
