@@ -67,10 +67,14 @@ interface Described {
   readonly bfd: BfdState | undefined;
 }
 
+/** In which an OPEN comes, if one comes at all. */
+const SILENCE_MS = 10_000;
+
 export function describePeer(
   peer: Described,
   speaker: SpeakerConfig,
   routes: PeerStatus['routes'],
+  nowUnixMs: number,
 ): PeerStatus {
   const { config, record } = peer;
   return {
@@ -85,7 +89,7 @@ export function describePeer(
     state: peer.main.state.kind,
     sinceUnixMs: record.sinceUnixMs,
     routes,
-    info: infoOf(record) || (peer.negotiated === undefined ? '' : remarkOn(peer)),
+    info: silence(peer, nowUnixMs) || infoOf(record) || (peer.negotiated === undefined ? '' : remarkOn(peer)),
     session: describeSession(peer),
     localAddressReason: config.localAddress === undefined ? 'chosen by the kernel' : 'configured',
     lastNotificationSent: record.lastNotificationSent,
@@ -102,6 +106,14 @@ export function describePeer(
 function infoOf({ info, farewell }: PeerRecord): string {
   if (farewell === '' || info.includes(farewell)) return info;
   return info === '' ? `peer said ${farewell}` : `${info}; peer said ${farewell}`;
+}
+
+/** The hold timer that waits for an OPEN is one of minutes (RFC 4271 section 8.2.2), and says nothing meanwhile. */
+function silence({ config, main, record }: Described, nowUnixMs: number): string {
+  if (main.state.kind !== 'OpenSent' || nowUnixMs - record.sinceUnixMs < SILENCE_MS) return '';
+  return config.ttlSecurityHops === undefined
+    ? 'connected, and no OPEN comes'
+    : 'connected, and no OPEN is heard: ttlSecurity is on here; does the peer send with TTL 255?';
 }
 
 /** On a session that is up, and not all that was hoped for. */

@@ -152,7 +152,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
   }
 
   status(): PeerStatus {
-    return describePeer(this, this.#owner.speaker, this.#owner.rib.counts(this.config.key));
+    return describePeer(this, this.#owner.speaker, this.#owner.rib.counts(this.config.key), this.unixMs());
   }
 
   /** A change that the session need not know of, or a reset with Cease 6 (RFC 4486). */

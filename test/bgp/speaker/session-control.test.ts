@@ -2,8 +2,9 @@
 import test from 'ava';
 import { MessageType } from '../../../bgp/iana.js';
 import type { PeerOptions, Speaker } from '../../../bgp/index.js';
+import { plainTerms } from '../../../bgp/speaker/transport.js';
 import type { IpAddress } from '../../../core/ip-address.js';
-import { join, newWorld, prefixesOf } from './memory.js';
+import { acceptAll, join, newWorld, prefixesOf } from './memory.js';
 
 const A = '10.0.0.1';
 const B = '10.0.0.2';
@@ -125,4 +126,28 @@ test('a refresh answer stands between BoRR and EoRR (RFC 7313 section 4)', t => 
   t.is(told.at(-1), 12);
   t.true(told.length > 4);
   t.true(told.slice(1, -1).every(type => type === MessageType.update));
+});
+
+test('a peer that connects and says nothing is told from one that is away, and GTSM is asked about', t => {
+  for (const [more, words] of [
+    [{}, /^connected, and no OPEN comes$/],
+    [{ ttlSecurityHops: 1 }, /no OPEN is heard.*TTL 255/],
+  ] as const) {
+    const world = newWorld();
+    const speaker = world.speaker(A, 64512);
+    const peer = speaker.addPeer({ address: B, asn: 65002, passive: true, ...acceptAll, ...more });
+    world.clock.advance(10);
+    const ear = { received: () => {}, drained: () => {}, closed: () => {} };
+    world.network
+      .host(B as IpAddress)
+      .dial(
+        { address: A as IpAddress, port: 179, localAddress: B as IpAddress, ...plainTerms, ttl: 255 },
+        { connected: connection => connection.start(ear), failed: () => t.fail() },
+      );
+    world.clock.advance(5000);
+    t.is(peer.status().state, 'OpenSent', words.source);
+    t.is(peer.status().info, '');
+    world.clock.advance(10_000);
+    t.regex(peer.status().info, words);
+  }
 });
