@@ -1,5 +1,5 @@
 /**
- * Finds the id of an IPv4 prefix: open addressing over 256 segments that grow on their own, so that the longest pause is the
+ * Finds the id of an IPv4 prefix, or of anything else that has 32 bits: open addressing over 256 segments that grow on their own, so that the longest pause is the
  * rehash of 1/256 of the table. A slot is an id; the key is read from the columns the id points to.
  *
  * Prefixes mostly come in order, so sixteen neighbours (the low bits of the network number) share one cache line of slots; the
@@ -58,6 +58,16 @@ export class PrefixIndex {
       }
       if (addresses[id] === address && lengths[id] === length) return id;
     }
+  }
+
+  /** An id of the same key in the place of another. */
+  replace(addresses: Int32Array, lengths: Uint8Array, id: number, by: number): void {
+    const hash = hashOf(addresses[id]!, lengths[id]!);
+    const slots = this.#segments[hash >>> 24]!;
+    const mask = slots.length - 1;
+    let slot = hash & mask;
+    while (slots[slot] !== id) slot = (slot + STEP) & mask;
+    slots[slot] = by;
   }
 
   /** Takes out an id whose columns still hold its key. */
