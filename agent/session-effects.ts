@@ -24,7 +24,6 @@ const reasons: Readonly<Record<ResetField, string>> = {
   localAddress: 'the connection is from our address',
   families: 'address families are agreed upon in OPEN',
   holdTimeSeconds: 'the hold time is agreed upon in OPEN',
-  keepaliveTimeSeconds: 'the keepalive time is that of the hold time agreed upon in OPEN',
   gracefulRestart: 'graceful restart is agreed upon in OPEN',
   role: 'OPEN carries our role',
   roleStrict: "the peer's role is checked in OPEN",

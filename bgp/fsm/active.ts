@@ -46,6 +46,8 @@ export function active(state: Active, event: SessionEvent, config: FsmConfig): S
     case 'updates-received':
     case 'route-refresh-received':
       return toIdle(state, config, { kind: 'tcp-failed', detail: 'peer spoke out of turn' });
+    case 'keepalive-time-changed':
+      return stay(state);
     default:
       return assertNever(event);
   }

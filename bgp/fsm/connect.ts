@@ -48,6 +48,8 @@ export function connect(state: Connect, event: SessionEvent, config: FsmConfig):
     case 'updates-received':
     case 'route-refresh-received':
       return toIdle(state, config, { kind: 'tcp-failed', detail: 'peer spoke out of turn' });
+    case 'keepalive-time-changed':
+      return stay(state);
     default:
       return assertNever(event);
   }

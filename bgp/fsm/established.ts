@@ -7,6 +7,7 @@ import {
   failWith,
   holdTimerExpired,
   manualStop,
+  renewKeepaliveTime,
   restartHold,
   sendHoldTimerExpired,
   setTimer,
@@ -47,6 +48,8 @@ export function established(state: Established, event: SessionEvent, config: Fsm
     case 'updates-received':
     case 'route-refresh-received':
       return stay(state, restartHold(state.negotiated));
+    case 'keepalive-time-changed':
+      return renewKeepaliveTime(state, config);
     default:
       return assertNever(event);
   }

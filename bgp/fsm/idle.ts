@@ -29,6 +29,7 @@ export function idle(state: Idle, event: SessionEvent, config: FsmConfig): Step 
     case 'keepalive-received':
     case 'updates-received':
     case 'route-refresh-received':
+    case 'keepalive-time-changed':
       return stay(state);
     default:
       return assertNever(event);

@@ -143,7 +143,7 @@ export function negotiate(local: LocalOpen, remote: Open): Negotiation {
 }
 
 /** RFC 4271 section 4.4: a third of the hold time, never more than once a second; configuration may ask for less. */
-function keepaliveSeconds(holdTimeSeconds: number, configured: number | undefined): number {
+export function keepaliveSeconds(holdTimeSeconds: number, configured: number | undefined): number {
   if (holdTimeSeconds === 0) return 0;
   const third = holdTimeSeconds / 3;
   return Math.max(1, configured === undefined ? third : Math.min(configured, third));

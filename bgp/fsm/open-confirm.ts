@@ -7,6 +7,7 @@ import {
   failWith,
   holdTimerExpired,
   manualStop,
+  renewKeepaliveTime,
   restartHold,
   restartSendHold,
   sendHoldTimerExpired,
@@ -50,6 +51,8 @@ export function openConfirm(state: OpenConfirm, event: SessionEvent, config: Fsm
       return unexpected(state, config, 'ROUTE-REFRESH');
     case 'peer-restarted':
       return stay(state);
+    case 'keepalive-time-changed':
+      return renewKeepaliveTime(state, config);
     default:
       return assertNever(event);
   }

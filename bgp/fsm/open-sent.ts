@@ -51,6 +51,8 @@ export function openSent(state: OpenSent, event: SessionEvent, config: FsmConfig
       return unexpected(state, config, 'ROUTE-REFRESH');
     case 'peer-restarted':
       return stay(state);
+    case 'keepalive-time-changed':
+      return stay(state);
     default:
       return assertNever(event);
   }

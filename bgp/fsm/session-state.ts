@@ -81,7 +81,9 @@ export type SessionEvent =
   /** 27: one event per batch; what they say is the RIB's business. */
   | { readonly kind: 'updates-received' }
   /** RFC 2918 */
-  | { readonly kind: 'route-refresh-received' };
+  | { readonly kind: 'route-refresh-received' }
+  /** Not of the RFC: the configured KeepaliveTime is another one. */
+  | { readonly kind: 'keepalive-time-changed' };
 
 /** What a NOTIFICATION will say, and the same for people. */
 export interface MessageError extends Notification {

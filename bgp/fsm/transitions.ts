@@ -4,13 +4,15 @@ import { noData } from '../wire/message-error.js';
 import { encodeShutdownCommunication } from '../wire/notification.js';
 import type { Open } from '../wire/open.js';
 import type { Cause } from './cause.js';
-import { type Negotiated, negotiate } from './negotiate.js';
+import { keepaliveSeconds, type Negotiated, negotiate } from './negotiate.js';
 import { asSent } from './retention.js';
 import {
+  type Established,
   type FsmConfig,
   LARGE_HOLD_TIME_SECONDS,
   LEAST_SEND_HOLD_TIME_SECONDS,
   type MessageError,
+  type OpenConfirm,
   type SessionAction,
   type SessionState,
   type Step,
@@ -233,6 +235,15 @@ export function toIdle(
     ],
     cause,
   };
+}
+
+/** It is in no message (RFC 4271 section 4.2), so a session takes it up as it is; the peer is not left to wait by the change. */
+export function renewKeepaliveTime(state: OpenConfirm | Established, config: FsmConfig): Step {
+  const { negotiated } = state;
+  const seconds = keepaliveSeconds(negotiated.holdTimeSeconds, config.local.keepaliveSeconds);
+  if (seconds === negotiated.keepaliveSeconds) return stay(state);
+  const renewed = { ...state, negotiated: { ...negotiated, keepaliveSeconds: seconds } };
+  return stay(renewed, { kind: 'send-keepalive' }, setTimer('keepalive', seconds));
 }
 
 function idleHoldSeconds(connectRetryCounter: number, config: FsmConfig): number {

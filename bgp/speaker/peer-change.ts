@@ -10,7 +10,6 @@ const needsNewSession = [
   'localAddress',
   'families',
   'holdTimeSeconds',
-  'keepaliveTimeSeconds',
   'gracefulRestart',
   'role',
   'roleStrict',

@@ -166,6 +166,7 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
     }
     if (!reset) {
       if (!sameTerms(connectionTerms(before), connectionTerms(config))) this.#sessions.renewTerms();
+      if (before.keepaliveTimeSeconds !== config.keepaliveTimeSeconds) this.#sessions.keepaliveTimeChanged();
       if (before.bfd?.strict !== config.bfd?.strict) this.#heedBfd();
       this.#routes.setPolicies(this.#ribPolicies());
       if (this.#limits.stopped) this.restart();

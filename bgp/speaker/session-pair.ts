@@ -115,6 +115,12 @@ export class SessionPair {
     this.#incoming?.renewTerms();
   }
 
+  /** Of the configuration. */
+  keepaliveTimeChanged(): void {
+    this.#main.handle({ kind: 'keepalive-time-changed' });
+    this.#incoming?.handle({ kind: 'keepalive-time-changed' });
+  }
+
   abandonSecond(): void {
     this.#incoming?.abandon();
     this.#incoming = undefined;

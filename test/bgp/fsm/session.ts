@@ -86,4 +86,5 @@ export const events: Readonly<Record<string, SessionEvent>> = {
   keepalive_: { kind: 'keepalive-received' },
   updates: { kind: 'updates-received' },
   refresh: { kind: 'route-refresh-received' },
+  'keepalive-time': { kind: 'keepalive-time-changed' },
 };
