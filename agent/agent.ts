@@ -7,7 +7,7 @@ import { FAMILIES, type Family } from '../bgp/family.js';
 import type { PeerStatus, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
 import { type Resource, resourceIdOf } from '../core/resources/resource.js';
 import { Dataplane } from '../ipip/dataplane.js';
-import { interfacesByAddress } from '../ipip/kernel-facts.js';
+import { interfacesByAddress, linkLocalsByInterface } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
 import type { InvalidDocument } from '../store/port.js';
 import { BestRouteIntake } from './best-route-intake.js';
@@ -451,7 +451,11 @@ export class Agent {
         ownAddresses: addresses => this.#speaker.send({ kind: 'own-addresses', addresses }),
         looked: facts => {
           this.options.looked?.(facts);
-          if (this.cluster.setInterfaces(interfacesByAddress(facts)) && this.#storeSeen) this.#recalculate();
+          const changed = this.cluster.setInterfaces(
+            interfacesByAddress(facts),
+            linkLocalsByInterface(facts),
+          );
+          if (changed && this.#storeSeen) this.#recalculate();
           this.ownNode.review();
         },
         tunnelsChanged: () => {

@@ -76,6 +76,7 @@ export class Cluster {
   readonly #peerConfigs = new Map<string, PeerConfig>();
   readonly #rangeConfigs = new Map<string, PeerRangeConfig>();
   #interfaces: ReadonlyMap<IpAddress, string> = new Map();
+  #linkLocals: ReadonlyMap<string, IpAddress> = new Map();
   #speaker: SpeakerSettings | undefined;
   #intent: HostIntent | undefined;
 
@@ -93,11 +94,18 @@ export class Cluster {
     this.tunnels = new TunnelsCalculator(nodeName);
   }
 
-  /** This host's addresses with the interfaces that have them; false if they are what they were. */
-  setInterfaces(interfaces: ReadonlyMap<IpAddress, string>): boolean {
-    if (sameValue([...this.#interfaces], [...interfaces])) return false;
+  /**
+   * This host's addresses with the interfaces that have them, and of each interface its link-local one; false if they are what they were.
+   */
+  setInterfaces(
+    interfaces: ReadonlyMap<IpAddress, string>,
+    linkLocals: ReadonlyMap<string, IpAddress>,
+  ): boolean {
+    const known = sameValue([...this.#interfaces, ...this.#linkLocals], [...interfaces, ...linkLocals]);
+    if (known) return false;
     this.#interfaces = interfaces;
-    this.#peers.setInterfaces(interfaces);
+    this.#linkLocals = linkLocals;
+    for (const each of [this.#peers, this.#ranges]) each.setInterfaces(interfaces, linkLocals);
     return true;
   }
 

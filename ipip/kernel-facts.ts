@@ -1,5 +1,5 @@
 /** What was read of the kernel, and what it means for our routes (pure). */
-import type { AddressFamily, IpAddress, PerFamily } from '../core/ip-address.js';
+import { type AddressFamily, type IpAddress, isLinkLocal, type PerFamily } from '../core/ip-address.js';
 import { type Prefix, prefixOf } from '../core/prefix.js';
 import type { InterfaceAddress } from '../linux/netlink/address.js';
 import type { FdbEntry } from '../linux/netlink/bridge-fdb.js';
@@ -100,6 +100,25 @@ export function interfacesByAddress({
   for (const { address, ifindex } of addresses) {
     const name = names.get(ifindex);
     if (name !== undefined) found.set(address, name);
+  }
+  return found;
+}
+
+/** IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_TENTATIVE (linux/if_addr.h): nobody is to be told of such an address. */
+const UNUSABLE = 0x08 | 0x20 | 0x40;
+
+/** By interface: this host's link-local IPv6 address there; of several always the same one. */
+export function linkLocalsByInterface({
+  links,
+  addresses,
+}: Pick<KernelFacts, 'links' | 'addresses'>): ReadonlyMap<string, IpAddress> {
+  const names = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
+  const found = new Map<string, IpAddress>();
+  for (const { address, ifindex, flags } of addresses) {
+    const name = names.get(ifindex);
+    if (name === undefined || !isLinkLocal(address) || (flags & UNUSABLE) !== 0) continue;
+    const other = found.get(name);
+    if (other === undefined || address < other) found.set(name, address);
   }
   return found;
 }

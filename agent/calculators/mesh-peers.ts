@@ -13,12 +13,7 @@
 import { FAMILIES, type Family } from '../../bgp/family.js';
 import type { PeerConfig, RoutePolicy } from '../../bgp/speaker/contract.js';
 import type { Asn } from '../../core/asn.js';
-import {
-  type AddressFamily,
-  addressFamily,
-  type IpAddress,
-  type Ipv4Address,
-} from '../../core/ip-address.js';
+import { type AddressFamily, addressFamily, type IpAddress } from '../../core/ip-address.js';
 import { sessionOptionsOf } from '../../core/resources/annotations.js';
 import type { BGPPeerResource, NodeResource, NodeStatusResource } from '../../core/resources/resource.js';
 import { afterChange, type Delta, KeyedOutput, type ResourceChange } from './calculator.js';
@@ -54,9 +49,13 @@ export class MeshPeersCalculator {
     this.#context = new PeerContext(options);
   }
 
-  /** This host's addresses with the interfaces that have them. */
-  setInterfaces(interfaces: ReadonlyMap<IpAddress, string>): void {
+  /** This host's addresses with the interfaces that have them, and of each interface its link-local one. */
+  setInterfaces(
+    interfaces: ReadonlyMap<IpAddress, string>,
+    linkLocals: ReadonlyMap<string, IpAddress>,
+  ): void {
     this.#context.interfaces = interfaces;
+    this.#context.linkLocals = linkLocals;
     this.#allDirty = true;
   }
 
@@ -301,13 +300,12 @@ export class MeshPeersCalculator {
     }
     if (winner === undefined || key === undefined) return;
     this.#keyOfAddress.set(address, key);
-    this.#output.put(key, peerConfig(winner, this.#clusterIdAt(address), this.#context));
+    this.#output.put(key, peerConfig(winner, this.#nodeAt(address), this.#context));
   }
 
-  /** Of the node with this address as a route reflector. */
-  #clusterIdAt(address: IpAddress): Ipv4Address | undefined {
+  #nodeAt(address: IpAddress): NodeResource | undefined {
     const [name] = [...(this.#nodesAt.get(address) ?? [])].sort();
-    return name === undefined ? undefined : this.#nodes.get(name)?.spec.bgp?.routeReflectorClusterID;
+    return name === undefined ? undefined : this.#nodes.get(name);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Asn } from '../../core/asn.js';
 import { addressFamily, type IpAddress, type Ipv4Address } from '../../core/ip-address.js';
 import { prefixContainsAddress } from '../../core/prefix.js';
 import { sessionOptionsOf } from '../../core/resources/annotations.js';
-import type { BGPPeerResource } from '../../core/resources/resource.js';
+import type { BGPPeerResource, NodeResource } from '../../core/resources/resource.js';
 import { BGP_PORT } from './node-view.js';
 import type { PeerContext } from './peer-context.js';
 import { bfdOf, documentWish, type SessionWish, sessionTemplate } from './peer-template.js';
@@ -45,10 +45,10 @@ export function peerKey(candidate: Candidate): string {
   return `${keyPrefixes[candidate.rank]}_${address}${port}`;
 }
 
-/** @param clusterId the peer's own as a route reflector, if it is a node of the cluster and has one */
+/** @param node the peer, if it is a node of the cluster */
 export function peerConfig(
   candidate: Candidate,
-  clusterId: Ipv4Address | undefined,
+  node: NodeResource | undefined,
   context: PeerContext,
 ): PeerConfig {
   const wish = wishOf(candidate, context);
@@ -65,10 +65,15 @@ export function peerConfig(
     passive: false,
     localAddress: candidate.document?.spec.sourceAddress === 'None' ? undefined : own?.address,
     sharedSubnets: sharesSubnet ? [own.subnet] : [],
-    interface: sharesSubnet ? interfaceTowards(candidate, wish, own.address, context) : undefined,
+    interface:
+      sharesSubnet && node === undefined
+        ? interfaceTowards(candidate, wish, own.address, context)
+        : undefined,
+    linkLocalAddress: sharesSubnet ? context.linkLocalBeside(own.address) : undefined,
     routeReflectorClient:
       isInternal(candidate, context) &&
-      (wish.options.routeReflectorClient ?? isClient(candidate, clusterId, context)),
+      (wish.options.routeReflectorClient ??
+        isClient(candidate, node?.spec.bgp?.routeReflectorClusterID, context)),
     bfd: bfdOf(
       wish.options,
       candidate.document?.spec.failureDetectionMode === 'BFDIfDirectlyConnected' && sharesSubnet,
@@ -77,8 +82,8 @@ export function peerConfig(
 }
 
 /**
- * Where link-local next hops of the peer's routes are good (RFC 2545). Sessions of the mesh have none, and need not be reset when the
- * interface is renamed.
+ * Where link-local next hops of the peer's routes are good (RFC 2545). Nodes of the cluster have none: they and their tunnels are known by
+ * their global addresses, which they tell, too. So sessions of the mesh need not be reset when the interface is renamed.
  */
 function interfaceTowards(
   { document }: Candidate,

@@ -6,7 +6,12 @@ import type { RoutePolicy } from '../../bgp/speaker/contract.js';
 import { rejectAll } from '../../bgp/speaker/defaults.js';
 import type { Asn } from '../../core/asn.js';
 import { durationSeconds } from '../../core/duration.js';
-import type { AddressFamily, IpAddress, Ipv4Address } from '../../core/ip-address.js';
+import {
+  type AddressFamily,
+  addressFamily,
+  type IpAddress,
+  type Ipv4Address,
+} from '../../core/ip-address.js';
 import { sessionOptionsOf } from '../../core/resources/annotations.js';
 import type {
   BGPConfigurationResource,
@@ -54,6 +59,8 @@ export class PeerContext {
   exportPolicy: RoutePolicy = rejectAll;
   /** By address of this host: the interface that has it. */
   interfaces: ReadonlyMap<IpAddress, string> = new Map();
+  /** By interface: the link-local IPv6 address of this host there. */
+  linkLocals: ReadonlyMap<string, IpAddress> = new Map();
   #own: NodeResource | undefined;
 
   constructor(options: PeerContextOptions) {
@@ -98,6 +105,12 @@ export class PeerContext {
 
   isOwnAddress(address: IpAddress): boolean {
     return address === this.ownAddress('ipv4')?.address || address === this.ownAddress('ipv6')?.address;
+  }
+
+  /** RFC 2545 section 3: what goes beside an address of this host as a next hop on its link; none for IPv4. */
+  linkLocalBeside(address: IpAddress): IpAddress | undefined {
+    const name = addressFamily(address) === 'ipv6' ? this.interfaces.get(address) : undefined;
+    return name === undefined ? undefined : this.linkLocals.get(name);
   }
 
   /** Of this host as a route reflector; undefined if it is none. Its agent writes it where its author has not. */

@@ -2,6 +2,7 @@
 
 import { familyOf } from '../../bgp/family.js';
 import type { PeerRangeConfig, RoutePolicy } from '../../bgp/speaker/contract.js';
+import type { IpAddress } from '../../core/ip-address.js';
 import { prefixContains, prefixFamily } from '../../core/prefix.js';
 import { sessionOptionsOf } from '../../core/resources/annotations.js';
 import type { BGPPeerRangeResource } from '../../core/resources/resource.js';
@@ -38,6 +39,16 @@ export class PeerRangesCalculator {
     if (change.kind === 'changed' && change.resource.kind === 'BGPPeerRange')
       this.#ranges.set(name, change.resource);
     else this.#ranges.delete(name);
+    this.#dirty = true;
+  }
+
+  /** As in the `MeshPeersCalculator`. */
+  setInterfaces(
+    interfaces: ReadonlyMap<IpAddress, string>,
+    linkLocals: ReadonlyMap<string, IpAddress>,
+  ): void {
+    this.#context.interfaces = interfaces;
+    this.#context.linkLocals = linkLocals;
     this.#dirty = true;
   }
 
@@ -102,6 +113,7 @@ export function peerRange(range: BGPPeerRangeResource, context: PeerContext): Pe
       // Whichever of ours they connect to.
       localAddress: undefined,
       sharedSubnets: sharesSubnet ? [own.subnet] : [],
+      linkLocalAddress: sharesSubnet ? context.linkLocalBeside(own.address) : undefined,
       // Of those among them that are internal.
       routeReflectorClient: options.routeReflectorClient ?? context.clusterId !== undefined,
       bfd: bfdOf(options, false),

@@ -79,7 +79,14 @@ export function sessionTemplate(
   context: PeerContext,
 ): Omit<
   PeerTemplate,
-  'type' | 'name' | 'port' | 'localAddress' | 'sharedSubnets' | 'routeReflectorClient' | 'bfd'
+  | 'type'
+  | 'name'
+  | 'port'
+  | 'localAddress'
+  | 'sharedSubnets'
+  | 'linkLocalAddress'
+  | 'routeReflectorClient'
+  | 'bfd'
 > {
   const { timers } = context.options;
   const found = password === undefined ? undefined : context.passwords.of(password);
@@ -111,6 +118,7 @@ export function sessionTemplate(
 const {
   localAddress: _a,
   sharedSubnets: _s,
+  linkLocalAddress: _l,
   type: _t,
   name: _n,
   port: _p,

@@ -94,6 +94,11 @@ export interface PeerOptions extends PolicyOptions {
   readonly extendedMessages?: boolean;
   /** The interface the peer is on, by name: without it its link-local next hops are of no use (RFC 2545). */
   readonly interface?: string;
+  /**
+   * Our own link-local address on that link: with an IPv6 peer in one of `sharedSubnets` it is told beside our global address as next hop
+   * (RFC 2545). May change without a reset.
+   */
+  readonly linkLocalAddress?: string;
   /** An internal peer whose routes go on to all others, and who is told those of other internal peers (RFC 4456). */
   readonly routeReflectorClient?: boolean;
   /** Announced Restart Time towards this peer, 0 to 4095; by default the speaker's. */
@@ -213,6 +218,7 @@ export function peerConfig(options: PeerOptions): PeerConfig {
     extendedNextHop: flagOption('extendedNextHop', options.extendedNextHop ?? false),
     extendedMessages: flagOption('extendedMessages', options.extendedMessages ?? false),
     interface: interfaceOption(options.interface),
+    linkLocalAddress: linkLocalOption(options.linkLocalAddress),
     ...policyFields(options),
     ...stayingUpOptions(options, hold),
     sharedSubnets: (options.sharedSubnets ?? []).map(subnet => prefixOption('sharedSubnets', subnet)),
@@ -332,6 +338,13 @@ function familiesOption(families: readonly Family[]): readonly Family[] {
     throw new OptionError('families', families, `a list of ${FAMILIES.join(', ')}`);
   }
   return families.map((family: Family) => wordOption('families', family, FAMILIES));
+}
+
+function linkLocalOption(value: string | undefined): IpAddress | undefined {
+  if (value === undefined) return undefined;
+  const address = addressOption('linkLocalAddress', value);
+  if (isLinkLocal(address)) return address;
+  throw new OptionError('linkLocalAddress', value, 'an address in fe80::/10');
 }
 
 function nextHopOption(value: string, prefix: Prefix): IpAddress {

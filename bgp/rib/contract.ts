@@ -28,6 +28,8 @@ export type PeerIndex = number;
 export interface RibPolicies {
   readonly nextHopMode: 'auto' | 'self' | 'keep';
   readonly sharedSubnets: readonly Prefix[];
+  /** RFC 2545 section 3: our own, on the link of those subnets. */
+  readonly linkLocalAddress: IpAddress | undefined;
   /** RFC 7911: how many of the best paths to a prefix the peer is told, where it takes several; 1 to 32. */
   readonly pathsPerPrefix: number;
   /** RFC 4456: routes are reflected to and from it. Of no account for an external peer. */

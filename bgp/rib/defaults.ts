@@ -5,6 +5,7 @@ import type { RibPolicies } from './contract.js';
 export const ribPolicyDefaults: RibPolicies = {
   nextHopMode: 'auto',
   sharedSubnets: [],
+  linkLocalAddress: undefined,
   pathsPerPrefix: 1,
   routeReflectorClient: false,
   importPolicy: acceptAll,

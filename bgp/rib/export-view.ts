@@ -3,7 +3,13 @@
  * RFC 1997, RFC 4456 section 10). Pure. Peers with the same view get the same octets and share an update group.
  */
 import type { Asn } from '../../core/asn.js';
-import { addressFamily, type IpAddress, type Ipv4Address, ipv4ToNumber } from '../../core/ip-address.js';
+import {
+  addressFamily,
+  type IpAddress,
+  type Ipv4Address,
+  ipv4ToNumber,
+  isLinkLocal,
+} from '../../core/ip-address.js';
 import { type Prefix, prefixContainsAddress } from '../../core/prefix.js';
 import type { Family } from '../family.js';
 import { WellKnownCommunity } from '../iana.js';
@@ -32,6 +38,8 @@ export interface ExportView {
   readonly fourOctetAs: boolean;
   readonly nextHopMode: 'auto' | 'self' | 'keep';
   readonly sharedSubnets: readonly Prefix[];
+  /** RFC 2545 section 3: goes with our own address as an IPv6 next hop; undefined towards who is not on the link. */
+  readonly linkLocalAddress: IpAddress | undefined;
   /** RFC 8950; of IPv4 alone. */
   readonly extendedNextHop: boolean;
   /** Octets. */
@@ -61,6 +69,7 @@ export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): 
     takesLongLived: peer.takesLongLived,
     // Only external peers are told a third party's next hop for its subnet.
     sharedSubnets: kind === 'ebgp' && peer.nextHopMode === 'auto' ? peer.sharedSubnets : [],
+    linkLocalAddress: isOnLink(peer) ? peer.linkLocalAddress : undefined,
     extendedNextHop: family === 'ipv4-unicast' && peer.extendedNextHop,
     maxMessageLength: peer.maxMessageLength,
     paths: peer.addPath.send.includes(family) ? Math.min(peer.pathsPerPrefix, MAX_PATHS_TOLD) : 0,
@@ -70,10 +79,19 @@ export function exportViewOf(peer: RibPeer, family: Family, clusterId: number): 
   };
 }
 
+/** RFC 2545 section 3: the peer and the global address of ours that it is told as next hop are in one subnet. */
+function isOnLink({ address, localAddress, sharedSubnets }: RibPeer): boolean {
+  const ofBoth = (subnet: Prefix) =>
+    prefixContainsAddress(subnet, address) && prefixContainsAddress(subnet, localAddress);
+  return addressFamily(localAddress) === 'ipv6' && !isLinkLocal(localAddress) && sharedSubnets.some(ofBoth);
+}
+
 export interface ExportedPath {
   /** NEXT_HOP among them for IPv4 with an IPv4 next hop; MP_REACH_NLRI is the packer's to write. */
   readonly attributes: PathAttributes;
   readonly nextHop: IpAddress;
+  /** RFC 2545 section 3: ours, on the link to the peer, beside our global address. */
+  readonly linkLocal: IpAddress | undefined;
 }
 
 /** RFC 8326 section 4. */
@@ -109,6 +127,8 @@ export function exportPath(
       ...(addressFamily(nextHop) === 'ipv4' ? { nextHop: ipv4ToNumber(nextHop as Ipv4Address) } : {}),
     },
     nextHop,
+    // What others are told by on their links is theirs to tell, whoever reflects it.
+    linkLocal: nextHop === view.localAddress ? view.linkLocalAddress : undefined,
   };
 }
 

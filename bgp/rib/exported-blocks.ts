@@ -142,7 +142,7 @@ export class ExportedBlocks {
     if (exported === undefined) return undefined;
     const { fourOctetAs, kind, family, maxMessageLength } = this.#view;
     const bytes = encodeAttributes(exported.attributes, { fourOctetAs, ibgp: kind === 'ibgp' });
-    return announceForm(family, bytes, exported.nextHop, maxMessageLength);
+    return announceForm(family, bytes, exported, maxMessageLength);
   }
 
   /** The path is no more. */

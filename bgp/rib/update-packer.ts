@@ -41,11 +41,17 @@ const nothing = new Uint8Array(0);
 /** The longest prefix on the wire, with its path identifier. */
 const LONGEST_NLRI = 21;
 
+/** Of an IPv6 next hop the link-local address beside, if it is told one (RFC 2545 section 3). */
+export interface NextHops {
+  readonly nextHop: IpAddress;
+  readonly linkLocal: IpAddress | undefined;
+}
+
 /** `undefined` if not even one prefix fits beside the attributes: such a route cannot be told (RFC 8654 section 4). */
 export function announceForm(
   family: Family,
   attributes: Uint8Array,
-  nextHop: IpAddress,
+  { nextHop, linkLocal }: NextHops,
   maxLength: number,
 ): MessageForm | undefined {
   if (attributes.length + HEADER_LENGTH + 64 + LONGEST_NLRI > maxLength) return undefined;
@@ -55,8 +61,15 @@ export function announceForm(
       .sized16(writer => writer.bytes(attributes));
     return announceFormOf(head.finish(), maxLength);
   }
-  const address = addressToBytes(nextHop);
-  const head = multiprotocolHead(AttributeType.mpReachNlri, family).u8(address.length).bytes(address).u8(0);
+  const [address, beside] = [
+    addressToBytes(nextHop),
+    linkLocal === undefined ? nothing : addressToBytes(linkLocal),
+  ];
+  const head = multiprotocolHead(AttributeType.mpReachNlri, family)
+    .u8(address.length + beside.length)
+    .bytes(address)
+    .bytes(beside)
+    .u8(0);
   return {
     head: head.finish(),
     tail: attributes,

@@ -114,6 +114,11 @@ export interface PeerConfig {
    * there (RFC 2545 section 3). `undefined` for a peer that is, or may be, further away.
    */
   readonly interface: string | undefined;
+  /**
+   * Our own link-local address on the link of {@link sharedSubnets}: a peer in one of them that speaks with an address of ours in it is told
+   * it beside our global address as next hop (RFC 2545 section 3). May change live.
+   */
+  readonly linkLocalAddress: IpAddress | undefined;
   /** An internal peer that we reflect routes to and from (RFC 4456); may change live. */
   readonly routeReflectorClient: boolean;
   /** Undefined: nobody asked for one. Everything passes then, or nothing does: {@link SpeakerConfig.ebgpRequiresPolicy}. */

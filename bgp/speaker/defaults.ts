@@ -46,6 +46,7 @@ export const peerDefaults: Omit<PeerConfig, Identity> = {
   extendedNextHop: false,
   extendedMessages: false,
   interface: undefined,
+  linkLocalAddress: undefined,
   routeReflectorClient: false,
   importPolicy: acceptAll,
   exportPolicy: acceptAll,

@@ -501,13 +501,14 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
   }
 
   #ribPolicies(): RibPolicies {
-    const { nextHopMode, sharedSubnets, routeReflectorClient, addPath } = this.config;
+    const { nextHopMode, sharedSubnets, linkLocalAddress, routeReflectorClient, addPath } = this.config;
     const { importPolicy, exportPolicy } = requiredPolicies(this.config, this.#policies, this.#owner.speaker);
     const { ownAsnsAllowed, enforceFirstAs, removePrivateAsns } = this.config;
     const { gracefulShutdown, honourGracefulShutdown } = this.config;
     return {
       nextHopMode,
       sharedSubnets,
+      linkLocalAddress,
       pathsPerPrefix: Math.max(1, addPath.send),
       routeReflectorClient,
       importPolicy,

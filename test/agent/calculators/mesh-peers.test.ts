@@ -11,6 +11,7 @@ import { defaultPeerTimers, PeerContext } from '../../../agent/calculators/peer-
 import { compilePeer, parsePeerIp } from '../../../agent/calculators/peer-scope.js';
 import { FAMILIES, type Family, familyOf } from '../../../bgp/family.js';
 import type { PeerConfig } from '../../../bgp/speaker/contract.js';
+import { needsReset } from '../../../bgp/speaker/peer-change.js';
 import type { NodeResource } from '../../../core/resources/resource.js';
 import {
   asn,
@@ -70,6 +71,9 @@ test('a BGPPeer in our IPv6 subnet is on the interface of our address: link-loca
     bgpPeer('near', { peerIP: 'fd00::9', asNumber: asn(65001) }),
     bgpPeer('far', { peerIP: 'fd99::9', asNumber: asn(65001) }),
     bgpPeer('ipv4', { peerIP: '10.0.0.9', asNumber: asn(65001) }),
+    // A node, which is known by its global address: its tunnels end there.
+    node('host3', '10.0.0.3/24', { ipv6: 'fd00::3/64' }),
+    bgpPeer('host3', { peerIP: 'fd00::3', asNumber: asn(64512) }),
   ];
   const calculator = new MeshPeersCalculator(options);
   for (const resource of state) calculator.onChange({ kind: 'changed', resource });
@@ -81,9 +85,42 @@ test('a BGPPeer in our IPv6 subnet is on the interface of our address: link-loca
       ['fd00::1', 'eth1'],
       ['10.0.0.1', 'eth0'],
     ] as never),
+    new Map(),
   );
   // Told of nobody else: the mesh and IPv4 sessions have no use for it.
   t.deepEqual(interfaces(), ['near eth1']);
+});
+
+test('an IPv6 peer in our subnet, of the mesh or not, is told our link-local address on the interface of ours, as it changes', t => {
+  const calculator = new MeshPeersCalculator(options);
+  for (const resource of [
+    node(OWN, '10.0.0.1/24', { ipv6: 'fd00::1/64' }),
+    node('host2', '10.0.0.2/24', { ipv6: 'fd00::2/64' }),
+    node('host3', '10.0.0.3/24', { ipv6: 'fd77::3/64' }),
+    bgpPeer('near', { peerIP: 'fd00::9', asNumber: asn(65001) }),
+    bgpPeer('far', { peerIP: 'fd99::9', asNumber: asn(65001) }),
+    bgpPeer('ipv4', { peerIP: '10.0.0.9', asNumber: asn(65001) }),
+  ])
+    calculator.onChange({ kind: 'changed', resource });
+  const before = calculator.flush().set;
+  t.true([...before.values()].every(({ linkLocalAddress }) => linkLocalAddress === undefined));
+  const change = (interfaces: object, linkLocals: object) => {
+    calculator.setInterfaces(
+      new Map(Object.entries(interfaces)) as never,
+      new Map(Object.entries(linkLocals)) as never,
+    );
+    return [...calculator.flush().set.values()];
+  };
+  const told = (peers: ReturnType<typeof change>) =>
+    peers.map(({ address, linkLocalAddress }) => `${address} ${linkLocalAddress}`).sort();
+  const interfaces = { 'fd00::1': 'eth1', '10.0.0.1': 'eth1' };
+  const known = change(interfaces, { eth0: 'fe80::a', eth1: 'fe80::1' });
+  t.deepEqual(told(known), ['fd00::2 fe80::1', 'fd00::9 fe80::1']);
+  const changed = change(interfaces, { eth0: 'fe80::a', eth1: 'fe80::2' });
+  t.deepEqual(told(changed), ['fd00::2 fe80::2', 'fd00::9 fe80::2']);
+  // The peers keep their sessions.
+  for (const after of changed) t.false(needsReset(known.find(({ key }) => key === after.key)!, after));
+  t.deepEqual(told(change(interfaces, {})), ['fd00::2 undefined', 'fd00::9 undefined']);
 });
 
 test('AS numbers and ports come from the node, then its own configuration, then the default one', t => {
@@ -553,8 +590,7 @@ function twin(state: State): Map<string, PeerConfig> {
     const [there] = [...nodes.values()]
       .filter(one => [nodeAddress(one)?.address, nodeAddress(one, 'ipv6')?.address].includes(address))
       .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-    const clusterId = there?.spec.bgp?.routeReflectorClusterID;
-    if (best !== undefined) found.set(peerKey(best), peerConfig(best, clusterId, context));
+    if (best !== undefined) found.set(peerKey(best), peerConfig(best, there, context));
   }
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -72,6 +72,22 @@ test('fields and options of a range are those of a BGPPeer', t => {
   t.is(ranges.get('tors')?.template.importPolicy?.rules.length, 1);
 });
 
+test('a range inside our IPv6 subnet has our link-local address on its link, as it changes', t => {
+  const calculator = new PeerRangesCalculator(options);
+  for (const resource of [
+    node(OWN, '10.0.0.1/24', { ipv6: 'fd00::1/64' }),
+    bgpPeerRange('near', { cidr: cidr('fd00::/96') }),
+    bgpPeerRange('far', { cidr: cidr('fd00::/32') }),
+  ])
+    calculator.onChange({ kind: 'changed', resource });
+  calculator.flush();
+  calculator.setInterfaces(new Map([['fd00::1', 'eth0']] as never), new Map([['eth0', 'fe80::1']] as never));
+  const told = [...calculator.flush().set].map(
+    ([key, { template }]) => `${key} ${template.linkLocalAddress}`,
+  );
+  t.deepEqual(told, ['near fe80::1']);
+});
+
 test('without its password a range is down, and without its filter it is said', t => {
   const { ranges, keys } = calculated([
     node(OWN, '10.0.0.1/24'),

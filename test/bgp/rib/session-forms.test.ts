@@ -3,10 +3,10 @@ import test from 'ava';
 import type { SessionForms } from '../../../bgp/rib/contract.js';
 import { createRib } from '../../../bgp/rib/rib.js';
 import { plainForms } from '../../../bgp/speaker/defaults.js';
-import type { PathAttributes } from '../../../bgp/wire/index.js';
+import { decodeUpdate, type PathAttributes } from '../../../bgp/wire/index.js';
 import type { Asn } from '../../../core/asn.js';
-import type { Ipv4Address } from '../../../core/ip-address.js';
-import { ip, prefix, prefixRange, ribPeer, WirePeer } from './wire-peer.js';
+import { addressFromBytes, type IpAddress, type Ipv4Address } from '../../../core/ip-address.js';
+import { contextOf, ip, prefix, prefixRange, ribPeer, WirePeer } from './wire-peer.js';
 
 const newRib = () => createRib({ asn: 64512 as Asn, routerId: '9.9.9.9' as Ipv4Address });
 const both = { families: ['ipv4-unicast', 'ipv6-unicast'] } as const;
@@ -171,6 +171,144 @@ test('our own link-local address makes a route to it unusable on whatever interf
   near.send({ announced: ['fd10::/32'], nextHop6: 'fe80::5', attributes: path(65001) });
   rib.flush();
   t.is(routes(rib, 'ipv6-unicast')[0]?.reason, 'next-hop-is-ours');
+});
+
+/** What each UPDATE to a peer has as next hop in MP_REACH_NLRI, by its octets, with the prefixes of a family. */
+function toldNextHops(rib: Rib, peer: WirePeer): Record<string, string> {
+  const told: Record<string, string> = {};
+  for (let chunk = rib.takeOutput(peer.index); chunk !== undefined; chunk = rib.takeOutput(peer.index)) {
+    for (let at = 0; at < chunk.length; ) {
+      const length = (chunk[at + 16]! << 8) | chunk[at + 17]!;
+      const update = decodeUpdate(chunk, at, at + length, contextOf(peer.peer));
+      const octets = update.attributes.mpReach?.nextHop ?? new Uint8Array(0);
+      const addresses = [0, 16].filter(from => from < octets.length);
+      const words = addresses.map(from => addressFromBytes('ipv6', octets, from)).join(' ');
+      for (const each of update.announced) told[each] = words;
+      at += length;
+    }
+  }
+  return told;
+}
+
+const onLink = { ...over6, sharedSubnets: [prefix('fd00::/64')], linkLocalAddress: ip('fe80::254') } as const;
+
+function originate(rib: Rib, nextHop: string | undefined, ...prefixes: string[]): void {
+  const rest = { communities: [], largeCommunities: [], localPref: undefined, med: undefined };
+  rib.originate(
+    prefixes.map(each => ({ prefix: prefix(each), nextHop: nextHop as IpAddress | undefined, ...rest })),
+  );
+}
+
+test('our own next hop goes with our link-local address to a peer on its link, and to no other (RFC 2545 section 3)', t => {
+  const rib = newRib();
+  const peers = {
+    internal: ribPeer('internal', 64512, 'fd00::1', onLink),
+    external: ribPeer('external', 65001, 'fd00::2', onLink),
+    'in another subnet': ribPeer('other', 65002, 'fd00:0:0:1::3', onLink),
+    'of whom we have no such address': ribPeer('none', 65003, 'fd00::4', {
+      ...onLink,
+      linkLocalAddress: undefined,
+    }),
+    'to whom we speak from elsewhere': ribPeer('loopback', 65004, 'fd00::5', {
+      ...onLink,
+      localAddress: ip('fd99::1'),
+    }),
+    unnumbered: ribPeer('unnumbered', 65005, 'fe80::6', {
+      ...onLink,
+      ...link,
+      localAddress: ip('fe80::254'),
+      sharedSubnets: [prefix('fe80::/64')],
+    }),
+  };
+  originate(rib, undefined, 'fd10::/32');
+  const told = Object.entries(peers).map(([name, peer]) => {
+    const wire = new WirePeer(rib, peer);
+    rib.flush();
+    return `${name}: ${toldNextHops(rib, wire)['fd10::/32']}`;
+  });
+  t.deepEqual(told, [
+    'internal: fd00::254 fe80::254',
+    'external: fd00::254 fe80::254',
+    'in another subnet: fd00::254',
+    'of whom we have no such address: fd00::254',
+    'to whom we speak from elsewhere: fd99::1',
+    'unnumbered: fe80::254',
+  ]);
+});
+
+test('a next hop that is not ours goes alone, whatever link-local address came with it; in its place ours goes with ours', t => {
+  const rib = newRib();
+  const outside = new WirePeer(rib, ribPeer('outside', 65001, 'fd00::1', { ...onLink, ...link }));
+  const client = { ...onLink, ...link, routeReflectorClient: true };
+  const inside = new WirePeer(rib, ribPeer('inside', 64512, 'fd00::2', client));
+  const internal = new WirePeer(rib, ribPeer('internal', 64512, 'fd00::3', onLink));
+  const self = new WirePeer(rib, ribPeer('self', 64512, 'fd00::4', { ...onLink, nextHopMode: 'self' }));
+  const external = new WirePeer(rib, ribPeer('external', 65002, 'fd00::5', onLink));
+  outside.send({ announced: ['fd10::/32'], nextHop6: 'fd00::1 fe80::1', attributes: path(65001) });
+  outside.send({ announced: ['fd11::/32'], nextHop6: 'fd77::1 fe80::1', attributes: path(65001) });
+  const reflected = { ...path(), localPref: 100 };
+  inside.send({ announced: ['fd20::/32'], nextHop6: 'fd00::2 fe80::2', attributes: reflected });
+  originate(rib, 'fd00::77', 'fd30::/32');
+  rib.flush();
+  t.deepEqual(toldNextHops(rib, internal), {
+    'fd10::/32': 'fd00::1',
+    'fd11::/32': 'fd77::1',
+    'fd20::/32': 'fd00::2',
+    'fd30::/32': 'fd00::77',
+  });
+  t.deepEqual(toldNextHops(rib, self), {
+    'fd10::/32': 'fd00::254 fe80::254',
+    'fd11::/32': 'fd00::254 fe80::254',
+    'fd20::/32': 'fd00::2',
+    'fd30::/32': 'fd00::254 fe80::254',
+  });
+  t.deepEqual(toldNextHops(rib, external), {
+    // A third party's of the shared subnet, and those that only we can reach.
+    'fd10::/32': 'fd00::1',
+    'fd11::/32': 'fd00::254 fe80::254',
+    'fd20::/32': 'fd00::2',
+    'fd30::/32': 'fd00::77',
+  });
+});
+
+test('IPv4 prefixes with our IPv6 next hop have the link-local one beside it, too (RFC 8950 section 3)', t => {
+  const rib = newRib();
+  const peer = new WirePeer(rib, ribPeer('able', 65001, 'fd00::1', { ...onLink, ...extended }));
+  originate(rib, undefined, '10.1.0.0/16');
+  originate(rib, '192.0.2.1', '10.2.0.0/16');
+  rib.flush();
+  t.deepEqual(toldNextHops(rib, peer), { '10.1.0.0/16': 'fd00::254 fe80::254', '10.2.0.0/16': '' });
+});
+
+test('another link-local address of ours is told without a new session, and so is that there is none any more', t => {
+  const rib = newRib();
+  const peer = ribPeer('near', 65001, 'fd00::1', onLink);
+  const near = new WirePeer(rib, peer);
+  originate(rib, undefined, 'fd10::/32', 'fd11::/32');
+  originate(rib, 'fd00::77', 'fd30::/32');
+  rib.flush();
+  t.is(Object.keys(toldNextHops(rib, near)).length, 3);
+  const change = (linkLocalAddress: IpAddress | undefined) => {
+    rib.setPolicies(near.index, { ...peer, linkLocalAddress });
+    rib.flush();
+    return toldNextHops(rib, near);
+  };
+  const ours = (nextHop: string) => ({ 'fd10::/32': nextHop, 'fd11::/32': nextHop });
+  t.deepEqual(change(ip('fe80::255')), ours('fd00::254 fe80::255'));
+  t.deepEqual(change(undefined), ours('fd00::254'));
+  t.deepEqual(change(undefined), {});
+});
+
+test('peers on one link share what is encoded, whatever link-local addresses they have themselves', t => {
+  const rib = newRib();
+  const [one, other] = ['fd00::1', 'fd00::2'].map(
+    (address, i) => new WirePeer(rib, ribPeer(address, 65001 + i, address, onLink)),
+  );
+  originate(rib, undefined, 'fd10::/32');
+  rib.flush();
+  const [first, second] = [rib.takeOutput(one!.index), rib.takeOutput(other!.index)];
+  t.not(first, undefined);
+  t.is(first?.buffer, second?.buffer);
 });
 
 const long = { maxMessageLength: 65535 } as const;

@@ -30,6 +30,11 @@ export const features: readonly Feature[] = [
   feature('hold time expires on a cut path', '4271', /by a hold time of/),
   feature('capabilities', '5492', /the capabilities of its OPEN/),
   feature('IPv6 unicast, in a session over IPv6', '4760, 2545', /IPv6 unicast:/),
+  feature(
+    'our link-local next hop beside the global one (GoBGP shows the global one alone)',
+    '2545',
+    /our link-local next hop/,
+  ),
   feature('IPv4 prefixes with IPv6 next hops, beside IPv6 in one session', '8950', /RFC 8950/),
   feature('communities and large communities both ways', '1997, 8092', /communities and large communities/),
   feature('route reflection: it is our client', '4456', /by us, with it as a client/),

@@ -60,6 +60,7 @@ export interface Terms extends Omit<Relation, 'name'> {
       | 'longLivedSeconds'
       | 'communities'
       | 'ownWords'
+      | 'kernelRoutes'
     >
   >;
   /** More of what we are told of it. */

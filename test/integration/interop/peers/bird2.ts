@@ -65,6 +65,7 @@ export function bird2(daemons: Daemons): InteropPeer {
   return {
     name: 'bird2',
     needsHoldTime: undefined,
+    showsLinkLocals: true,
     tellsStale: false,
     pauseMs: 10,
     weighsSecondConnection: true,
@@ -94,6 +95,10 @@ export function bird2(daemons: Daemons): InteropPeer {
         nextHops: async prefix => {
           const answer = await askBird(socket, `show route ${prefix} all where source = RTS_BGP`);
           return [...answer.matchAll(/BGP\.next_hop: *(\S+)/g)].map(([, nextHop]) => nextHop!);
+        },
+        bothNextHops: async prefix => {
+          const answer = await askBird(socket, `show route ${prefix} protocol ${PROTOCOL} all`);
+          return /BGP\.next_hop: *(.*)/.exec(answer)?.[1]?.trim().split(' ') ?? [];
         },
         announce: async prefix => {
           originates.add(prefix);

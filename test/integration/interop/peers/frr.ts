@@ -63,6 +63,7 @@ export function frr(daemons: Daemons): InteropPeer {
   return {
     name: 'frr',
     needsHoldTime: undefined,
+    showsLinkLocals: true,
     tellsStale: true,
     pauseMs: 10,
     weighsSecondConnection: true,
@@ -132,6 +133,10 @@ export function frr(daemons: Daemons): InteropPeer {
         nextHops: async prefix => {
           const { paths = [] } = await detail(prefix);
           return paths.map(({ nexthops }) => nexthops[0]!.ip).filter(nextHop => nextHop !== '0.0.0.0');
+        },
+        bothNextHops: async prefix => {
+          const { paths = [] } = await detail(prefix);
+          return paths[0]?.nexthops.map(({ ip }) => ip) ?? [];
         },
         announce: prefix => configure('network', prefix),
         withdraw: prefix => configure('no network', prefix),

@@ -43,6 +43,7 @@ export function gobgp(daemons: Daemons): InteropPeer {
   return {
     name: 'gobgp',
     needsHoldTime: 'gobgpd bounds each write by the hold time, so with 0 its first message ends the session',
+    showsLinkLocals: false,
     tellsStale: true,
     pauseMs: 50,
     weighsSecondConnection: false,
@@ -108,6 +109,10 @@ export function gobgp(daemons: Daemons): InteropPeer {
         nextHops: async prefix => {
           const paths = (await show<Record<string, readonly Path[]>>('global', 'rib'))[prefix] ?? [];
           return paths.filter(path => path['neighbor-ip']).map(path => attributesOf(path).nextHop);
+        },
+        bothNextHops: async prefix => {
+          const path = (await learnt()).get(prefix);
+          return path === undefined ? [] : [attributesOf(path).nextHop];
         },
         announce: prefix => change('add', [prefix]),
         withdraw: prefix => change('del', [prefix]),

@@ -9,6 +9,8 @@ export interface InteropPeer {
   readonly name: 'bird2' | 'frr' | 'gobgp';
   /** Why it cannot hold a session without hold time; undefined where it can. */
   readonly needsHoldTime: string | undefined;
+  /** Whether its tables say which link-local address stood beside a next hop. */
+  readonly showsLinkLocals: boolean;
   /** Whether its tables say which routes are kept over a restart of ours. */
   readonly tellsStale: boolean;
   /** Between two looks at its tables: asking some costs a process. */
@@ -82,6 +84,8 @@ export interface RunningPeer {
   attributes(prefix: string): Promise<HeldAttributes | undefined>;
   /** The next hop of each path that it has to a prefix from others. */
   nextHops(prefix: string): Promise<readonly string[]>;
+  /** Of our speaker's route over IPv6: the next hop, and behind it the link-local one if there is one and the daemon shows it. */
+  bothNextHops(prefix: string): Promise<readonly string[]>;
   announce(prefix: string): Promise<void>;
   withdraw(prefix: string): Promise<void>;
   /** Changes the TCP MD5 password of its peer. */
