@@ -31,6 +31,8 @@ interface Member {
 const RETRY_MS = 1000;
 /** Until a second goodbye, should the first be lost. */
 const GOODBYE_PAUSE_MS = 100;
+/** How long a goodbye may last, whatever intervals the peer asks for: three of the slowest that we ask for ourselves, and some more. */
+const LONGEST_GOODBYE_MS = 5000;
 
 export class Bfd {
   readonly #options: BfdOptions;
@@ -102,7 +104,8 @@ export class Bfd {
     const member = this.#members.get(key);
     if (member === undefined || member.leaving !== undefined) return;
     const patience = member.session.disable();
-    member.leaving = this.#options.clock.schedule(patience, () => {
+    member.leaving = this.#options.clock.schedule(Math.min(patience, LONGEST_GOODBYE_MS), () => {
+      if (patience > LONGEST_GOODBYE_MS) member.session.repeat();
       this.#forget(key, member);
       this.#options.onReport({ kind: 'session-removed', key });
     });

@@ -107,8 +107,8 @@ export class BfdSession {
   }
 
   /**
-   * AdminDown, told at once. How long the peer may need to hear of it, milliseconds: our own packets go on until then
-   * (section 6.8.16).
+   * AdminDown, told at once. How long the peer may need to hear of it, milliseconds: our own packets are to go on until then
+   * (section 6.8.16). Partly the peer's to choose: up to days.
    */
   disable(): number {
     const known = this.#remote !== undefined;

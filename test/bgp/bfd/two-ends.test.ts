@@ -132,6 +132,31 @@ test('a session that is removed says AdminDown for as long as the peer may need,
   t.true(goodbyes.length >= 3 && goodbyes.length <= 5, `${goodbyes.length}`);
 });
 
+for (const [what, mine, theirs] of [
+  ['the peer takes a packet in a minute', {}, { minRxMs: 60_000 }],
+  ['we multiply by 255', { multiplier: 255 }, {}],
+] as const) {
+  test(`a session that is removed is gone within seconds, AdminDown said again at the end, where ${what}`, t => {
+    const { clock, wire, left, right } = twoEndsUp();
+    left.set(mine);
+    right.set(theirs);
+    clock.advance(3000);
+    const before = wire.sentBy(LEFT).length;
+    left.bfd.command({ kind: 'remove-session', key: 'peer' });
+    clock.advance(4500);
+    t.is(left.view().sessions.length, 1);
+    t.false(left.reports.some(({ kind }) => kind === 'session-removed'));
+    clock.advance(501);
+    t.is(left.view().sessions.length, 0);
+    t.true(left.reports.some(({ kind }) => kind === 'session-removed'));
+    t.is(right.session.verdict, 'admin-down');
+    const said = wire.sentBy(LEFT).slice(before);
+    t.true(said.length >= 2 && said.every(({ packet }) => packet.state === BfdState.adminDown));
+    clock.advance(600_000);
+    t.is(wire.sentBy(LEFT).length, before + said.length);
+  });
+}
+
 test('an end that closes says AdminDown twice and sends nothing more; its successor comes up without a down', t => {
   const { clock, wire, left, right } = twoEndsUp();
   left.bfd.command({ kind: 'close' });
