@@ -180,6 +180,9 @@ export interface Rib {
   /** True once the peer has been given every route known when its session came up: time for End-of-RIB. */
   initialTableSent(peer: PeerIndex, family: Family): boolean;
 
+  /** Whether the peer is not told of routes because our end of its session is of the other family, and no next hop for them. */
+  lacksNextHops(peer: PeerIndex, family: Family): boolean;
+
   /** The next changed best routes for the one consumer; undefined when it knows all. `restart` begins with the whole table. */
   takeBestRoutes(family: Family, restart: boolean): BestRouteBatch | undefined;
 

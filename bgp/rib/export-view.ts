@@ -112,9 +112,7 @@ export function exportPath(
 ): ExportedPath | undefined {
   const { attributes } = path.block;
   const { kind } = path.session;
-  if (!mayAdvertise(kind, view.kind, view.toClient || path.fromClient)) return undefined;
-  if (kind !== 'own' && !communitiesAllow(attributes.communities ?? [], view)) return undefined;
-  const nextHop = exportedNextHop(path, view);
+  const nextHop = isForPeers(path, view) ? exportedNextHop(path, view) : undefined;
   if (nextHop === undefined || !mayLeave(view.role, attributes)) return undefined;
   const { mpReach: _mpReach, mpUnreach: _mpUnreach, nextHop: _nextHop, ...rest } = attributes;
   const changes = view.gracefulShutdown ? [...operations, ...leaving] : operations;
@@ -130,6 +128,21 @@ export function exportPath(
     // What others are told by on their links is theirs to tell, whoever reflects it.
     linkLocal: nextHop === view.localAddress ? view.linkLocalAddress : undefined,
   };
+}
+
+function isForPeers({ session: { kind }, block, fromClient }: Path, view: ExportView): boolean {
+  if (!mayAdvertise(kind, view.kind, view.toClient || fromClient)) return false;
+  return kind === 'own' || communitiesAllow(block.attributes.communities ?? [], view);
+}
+
+/** All that keeps peers with this view from being told: our end of their sessions, of the other family, is no next hop for the prefixes. */
+export function lacksNextHop(path: Path, view: ExportView): boolean {
+  if (isTellable(view.localAddress, view)) return false;
+  return (
+    isForPeers(path, view) &&
+    mayLeave(view.role, path.block.attributes) &&
+    exportedNextHop(path, view) === undefined
+  );
 }
 
 /** A peer with this address is not told of the path: its own address is no next hop for it. `undefined` if that is us. */

@@ -9,7 +9,7 @@ import { encodeAttributes } from '../wire/attributes/codec.js';
 import { HEADER_LENGTH } from '../wire/framer.js';
 import type { Audiences } from './audience.js';
 import { ExportEncoder } from './export-encoder.js';
-import { type ExportView, exportPath, thirdPartyOf } from './export-view.js';
+import { type ExportView, exportPath, lacksNextHop, thirdPartyOf } from './export-view.js';
 import type { Path } from './path-store.js';
 import type { PathPolicy, Ruling } from './policy.js';
 import { grownInt32 } from './prefix-table.js';
@@ -27,12 +27,14 @@ export interface ExportedBlock {
 }
 
 const NOT_EXPORTED = -1;
+/** Not exported because of nothing but that. */
+const NO_NEXT_HOP = -3;
 /** What is told of the path depends on the prefix: ask {@link ExportedBlocks.ofPrefix}. */
 export const PER_PREFIX = -2;
 
 interface PrefixBlocks {
   readonly policy: PathPolicy;
-  /** Number of the block by ruling, 0 if nothing is told. */
+  /** By ruling: block number, NOT_EXPORTED or NO_NEXT_HOP. */
   readonly blocks: Map<string, number>;
 }
 
@@ -43,12 +45,14 @@ export class ExportedBlocks {
   readonly #encoder: ExportEncoder;
   readonly #blocks: (ExportedBlock | undefined)[] = [undefined];
   readonly #freeNumbers: number[] = [];
-  /** By path number: block number, NOT_EXPORTED, PER_PREFIX, or 0 for not known yet. */
+  /** By path number: block number, NOT_EXPORTED, NO_NEXT_HOP, PER_PREFIX, or 0 for not known yet. */
   #byPath = new Int32Array(256);
 
   /** By path number, where it depends on the prefix. */
   readonly #perPrefix = new Map<number, PrefixBlocks>();
   readonly #policyFor: (path: Path) => PathPolicy;
+  /** How many entries are NO_NEXT_HOP. */
+  #lacking = 0;
 
   /** `policyFor` is what the export policy asks of the prefixes of a path. */
   constructor(view: ExportView, audiences: Audiences, policyFor: (path: Path) => PathPolicy) {
@@ -62,12 +66,26 @@ export class ExportedBlocks {
     return this.#blocks[number]!;
   }
 
+  /** Whether there may be paths of which {@link lacksNextHop} is true. */
+  get mayLackNextHops(): boolean {
+    return this.#lacking > 0;
+  }
+
+  /** Whether nothing but the want of a next hop keeps a path from being told of a prefix, of which `judge` says what the policy rules. */
+  lacksNextHop(pathNumber: number, judge: (policy: PathPolicy) => Ruling): boolean {
+    const known = this.#byPath[pathNumber];
+    if (known !== PER_PREFIX) return known === NO_NEXT_HOP;
+    const { policy, blocks } = this.#perPrefix.get(pathNumber)!;
+    return blocks.get(judge(policy).key) === NO_NEXT_HOP;
+  }
+
   /**
    * The number of what is told of a path, 0 if nothing, or PER_PREFIX. `resolve` is asked for the path only the first time. Hot path.
    */
   of(pathNumber: number, resolve: (number: number) => Path): number {
     const known = this.#byPath[pathNumber];
-    if (known !== undefined && known !== 0) return known === NOT_EXPORTED ? 0 : known;
+    if (known !== undefined && known !== 0)
+      return known === NOT_EXPORTED || known === NO_NEXT_HOP ? 0 : known;
     return this.#export(resolve(pathNumber));
   }
 
@@ -76,8 +94,8 @@ export class ExportedBlocks {
     const policy = this.#policyFor(path);
     if (policy.kind === 'constant') {
       const number = this.#intern(path, policy.ruling);
-      this.#byPath[path.number] = number === 0 ? NOT_EXPORTED : number;
-      return number;
+      this.#byPath[path.number] = number;
+      return Math.max(0, number);
     }
     this.#perPrefix.set(path.number, { policy, blocks: new Map() });
     this.#byPath[path.number] = PER_PREFIX;
@@ -93,15 +111,16 @@ export class ExportedBlocks {
       number = this.#intern(path, ruling);
       blocks.set(ruling.key, number);
     }
-    return number;
+    return Math.max(0, number);
   }
 
+  /** A block's number, NOT_EXPORTED or NO_NEXT_HOP. */
   #intern(path: Path, { accept, operations }: Ruling): number {
-    if (!accept) return 0;
+    if (!accept) return NOT_EXPORTED;
     const encoded = operations.length === 0 ? this.#encoder.encode(path) : undefined;
-    if (encoded === false) return 0;
+    if (encoded === false) return this.#untold(path);
     const form = encoded === undefined ? this.#encodeSlowly(path, operations) : this.#encodedForm();
-    if (form === undefined) return 0;
+    if (form === undefined) return this.#untold(path);
     const audience = this.#audiences.of(path.session.source.index, thirdPartyOf(path, this.#view));
     const hash = hashOf(form, audience);
     const first = this.#buckets.get(hash);
@@ -130,6 +149,12 @@ export class ExportedBlocks {
     return block.number;
   }
 
+  #untold(path: Path): number {
+    if (!lacksNextHop(path, this.#view)) return NOT_EXPORTED;
+    this.#lacking++;
+    return NO_NEXT_HOP;
+  }
+
   #encodedForm(): MessageForm {
     const { message, length } = this.#encoder;
     message[HEADER_LENGTH + 2] = (length - HEADER_LENGTH - 4) >>> 8;
@@ -150,13 +175,17 @@ export class ExportedBlocks {
     const number = this.#byPath[path.number] ?? 0;
     if (number === 0) return;
     this.#byPath[path.number] = 0;
-    if (number === NOT_EXPORTED) return;
     if (number !== PER_PREFIX) {
-      this.#release(number);
+      this.#letGo(number);
       return;
     }
-    for (const each of this.#perPrefix.get(path.number)!.blocks.values()) if (each !== 0) this.#release(each);
+    for (const each of this.#perPrefix.get(path.number)!.blocks.values()) this.#letGo(each);
     this.#perPrefix.delete(path.number);
+  }
+
+  #letGo(number: number): void {
+    if (number > 0) this.#release(number);
+    else if (number === NO_NEXT_HOP) this.#lacking--;
   }
 
   /** The group is no more. */

@@ -51,6 +51,11 @@ export class FamilyTable {
   flushes = 0;
   /** A peer waits for a flush though nothing may be dirty. */
   #flushWanted = false;
+  /** By group, as of a flush: see {@link lacksNextHops}. */
+  readonly #lacks = new WeakMap<
+    ExportGroup,
+    { readonly flushes: number; readonly sources: readonly number[] }
+  >();
   readonly #context: GroupContext;
   readonly #policyNames: PolicyNames;
 
@@ -236,6 +241,28 @@ export class FamilyTable {
       this.memberships[index] = { group, member };
     }
     this.#part(from);
+  }
+
+  /** Whether a peer is not told of routes, others than its own, for want of a next hop. */
+  lacksNextHops(source: number): boolean {
+    const group = this.memberships[source]?.group;
+    if (group === undefined || !group.blocks.mayLackNextHops) return false;
+    let lack = this.#lacks.get(group);
+    if (lack?.flushes !== this.flushes) {
+      lack = { flushes: this.flushes, sources: this.#sourcesWithoutNextHop(group) };
+      this.#lacks.set(group, lack);
+    }
+    return lack.sources.some(each => each !== source);
+  }
+
+  /** Of routes that are not told for want of a next hop: one, or two of them if there are more. */
+  #sourcesWithoutNextHop({ exports }: ExportGroup): readonly number[] {
+    const found = new Set<number>();
+    for (let id = 1; id < this.prefixes.end && found.size < 2; id++) {
+      const number = this.locRib.selected[id]!;
+      if (number !== 0 && exports.lacksNextHop(number, id)) found.add(this.#context.paths.sources[number]!);
+    }
+    return [...found];
   }
 
   #groupFor(peer: RibPeer): ExportGroup {

@@ -47,6 +47,13 @@ export class GroupExports {
     return this.blocks.ofPrefix(path, policy => this.#judge(policy, path, id));
   }
 
+  /** Whether nothing but the want of a next hop keeps the path from being told of the prefix. */
+  lacksNextHop(number: number, id: number): boolean {
+    return this.blocks.lacksNextHop(number, policy =>
+      this.#judge(policy, this.#context.paths.at(number), id),
+    );
+  }
+
   get asksInterface(): boolean {
     return asksInterface(this.#policies.local) || asksInterface(this.#policies.peers);
   }

@@ -414,6 +414,10 @@ class RoutingInformationBase implements Rib {
     return this.#tables[family].memberships[peer]?.member.initialTableSent ?? true;
   }
 
+  lacksNextHops(peer: PeerIndex, family: Family): boolean {
+    return this.#tables[family].lacksNextHops(peer);
+  }
+
   takeBestRoutes(family: Family, restart: boolean): BestRouteBatch | undefined {
     const table = this.#tables[family];
     return table.feed.take(table.locRib.selected, restart, id => table.offerFree(id));

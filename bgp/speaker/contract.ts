@@ -364,6 +364,8 @@ export interface PeerStatus {
   readonly staleDeadlineUnixMs: number | undefined;
   /** Directions in which nothing passes because nobody asked for a policy (RFC 8212). */
   readonly heldBack?: 'import' | 'export' | 'both' | undefined;
+  /** Families with prefixes that it is not told: our end of the session is of the other family, and no next hop for them. */
+  readonly withoutNextHop?: readonly Family[] | undefined;
   /** Its long-lived stale routes (RFC 9494): when the last of them go, milliseconds since the Unix epoch. */
   readonly longLivedDeadlineUnixMs: number | undefined;
   /** Of the peer's address; undefined if the peer does not heed it. */

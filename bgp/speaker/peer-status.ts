@@ -12,6 +12,7 @@ import type {
   SessionStatus,
   SpeakerConfig,
 } from './contract.js';
+import { noNextHopWords } from './next-hop-family.js';
 import { type HeldBack, heldBackWords } from './required-policies.js';
 import type { Session } from './session.js';
 
@@ -64,6 +65,7 @@ interface Described {
   readonly longLivedDeadlineUnixMs: number | undefined;
   readonly heldBack: HeldBack;
   readonly prefixExcess: string;
+  readonly withoutNextHop: readonly Family[];
   readonly bfd: BfdState | undefined;
 }
 
@@ -98,6 +100,7 @@ export function describePeer(
     staleDeadlineUnixMs: peer.staleDeadlineUnixMs,
     longLivedDeadlineUnixMs: peer.longLivedDeadlineUnixMs,
     ...(peer.heldBack === undefined ? {} : { heldBack: peer.heldBack }),
+    ...(peer.withoutNextHop.length === 0 ? {} : { withoutNextHop: peer.withoutNextHop }),
     bfd: peer.bfd,
   };
 }
@@ -117,9 +120,10 @@ function silence({ config, main, record }: Described, nowUnixMs: number): string
 }
 
 /** On a session that is up, and not all that was hoped for. */
-function remarkOn({ heldBack, prefixExcess }: Described): string {
+function remarkOn({ heldBack, prefixExcess, withoutNextHop, main: { connection } }: Described): string {
   const held = heldBack === undefined ? '' : heldBackWords(heldBack);
-  return [prefixExcess, held].filter(part => part !== '').join('; ');
+  const untold = connection === undefined ? '' : noNextHopWords(withoutNextHop, connection.localAddress);
+  return [prefixExcess, held, untold].filter(part => part !== '').join('; ');
 }
 
 function describeSession(peer: Described): SessionStatus | undefined {

@@ -19,6 +19,7 @@ import type { Open } from '../wire/open.js';
 import type { RouteRefresh } from '../wire/route-refresh.js';
 import { connectionTerms, sameTerms } from './connection-terms.js';
 import type { BfdState, PeerConfig, PeerState, PeerStatus, SpeakerConfig } from './contract.js';
+import { noNextHopWords } from './next-hop-family.js';
 import { localOpen, type OwnHistory } from './open-message.js';
 import { describePeer, newPeerRecord, notificationStatus, type PeerRecord } from './peer-status.js';
 import { PrefixLimits, type PrefixLimitsOwner } from './prefix-limits.js';
@@ -75,6 +76,8 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
   #fsmConfig: KnownFsmConfig | undefined;
   /** As those who listen in know it. */
   #lastState: PeerState = 'Idle';
+  /** Of prefixes without a next hop, in the log. */
+  #lackSaid = '';
 
   /** @param policies instead of those of the configuration: functions, in the library */
   constructor(owner: PeerOwner, config: PeerConfig, policies: PeerPolicies | undefined) {
@@ -127,6 +130,10 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
 
   get prefixExcess(): string {
     return this.#limits.excess;
+  }
+
+  get withoutNextHop(): readonly Family[] {
+    return this.#routes.withoutNextHop;
   }
 
   get heldBack(): HeldBack {
@@ -419,6 +426,14 @@ export class Peer implements SessionOwner, RouteExchangeOwner, PrefixLimitsOwner
 
   repaired(detail: string): void {
     this.#log('warn', 'malformed UPDATE repaired (RFC 7606)', detail);
+  }
+
+  nextHopsLack(families: readonly Family[], localAddress: IpAddress): void {
+    const words = noNextHopWords(families, localAddress);
+    // Once, however often such routes come and go.
+    if (words !== '' && words !== this.#lackSaid) this.#log('warn', 'prefixes are not told', words);
+    if (words !== '') this.#lackSaid = words;
+    this.#owner.statusChanged(this);
   }
 
   // ---------------------------------------------------------------- for its limits

@@ -3,6 +3,7 @@
  * is kept of its routes over a restart (RFC 4271 section 9, RFC 4724).
  */
 import type { Clock } from '../../core/clock.js';
+import type { IpAddress } from '../../core/ip-address.js';
 import type { Family } from '../family.js';
 import type { Cause } from '../fsm/cause.js';
 import type { Negotiated } from '../fsm/negotiate.js';
@@ -12,6 +13,7 @@ import { familyNumbers } from '../wire/capabilities.js';
 import { BgpMessageError } from '../wire/message-error.js';
 import type { RouteRefresh } from '../wire/route-refresh.js';
 import { encodeEndOfRib } from '../wire/update.js';
+import { familiesWithoutNextHop } from './next-hop-family.js';
 import type { PeerRecord } from './peer-status.js';
 import { RouteRefreshes } from './route-refreshes.js';
 import type { Session } from './session.js';
@@ -36,6 +38,8 @@ export interface RouteExchangeOwner {
   /** What the peer did makes no sense; it is ignored. */
   strange(detail: string): void;
   repaired(detail: string): void;
+  /** Of these families there are prefixes now that the peer is not told for want of a next hop. */
+  nextHopsLack(families: readonly Family[], localAddress: IpAddress): void;
 }
 
 /** A peer without graceful restart sends no End-of-RIB; after this long it is taken as having told everything. */
@@ -47,6 +51,11 @@ interface Established {
   readonly negotiated: Negotiated;
   /** Of every family. */
   endOfRibSent: boolean;
+  readonly localAddress: IpAddress;
+  /** Those that our end of the session is no next hop for; none, usually. */
+  readonly foreign: readonly Family[];
+  /** Those among them that have prefixes which the peer is therefore not told. */
+  lacking: readonly Family[];
 }
 
 export class RouteExchange {
@@ -96,7 +105,9 @@ export class RouteExchange {
     record.endOfRibSent.clear();
     this.#stale.keepOnly(negotiated);
     const index = rib.peerUp(peer);
-    this.#established = { index, negotiated, endOfRibSent: false };
+    const { localAddress } = peer;
+    const foreign = familiesWithoutNextHop(peer);
+    this.#established = { index, negotiated, endOfRibSent: false, localAddress, foreign, lacking: [] };
     this.#refreshes.up(index, negotiated);
     if (negotiated.gracefulRestart === undefined)
       this.#timers.set('implied-end-of-rib', IMPLIED_END_OF_RIB_SECONDS);
@@ -121,6 +132,11 @@ export class RouteExchange {
       rib.peerDown(was.index, 'flush');
     }
     this.#owner.requestFlush();
+  }
+
+  /** Of the Established session: families with prefixes that the peer is not told for want of a next hop. */
+  get withoutNextHop(): readonly Family[] {
+    return this.#established?.lacking ?? [];
   }
 
   /** Of the Established session. */
@@ -177,6 +193,7 @@ export class RouteExchange {
     const established = this.#established;
     if (established === undefined || session.connection === undefined) return 0;
     const { rib, record } = this.#owner;
+    if (established.foreign.length > 0) this.#lookForNextHops(established);
     if (established.endOfRibSent && this.#refreshes.idle && !rib.hasOutput(established.index)) return 0;
     this.#refreshes.beforeOutput(session);
     let writes = 0;
@@ -191,6 +208,14 @@ export class RouteExchange {
     if (!established.endOfRibSent) this.#sendEndOfRib(session, established);
     this.#refreshes.afterOutput(session);
     return writes;
+  }
+
+  #lookForNextHops(established: Established): void {
+    const { index, foreign, lacking, localAddress } = established;
+    const now = foreign.filter(family => this.#owner.rib.lacksNextHops(index, family));
+    if (now.join() === lacking.join()) return;
+    established.lacking = now;
+    this.#owner.nextHopsLack(now, localAddress);
   }
 
   #unusual(outcome: Exclude<UpdateOutcome, { kind: 'ok' }>): BgpMessageError | undefined {
