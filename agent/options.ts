@@ -1,9 +1,9 @@
 /** What an agent is made of: the ports it works through, and everything about it that changes. */
 
 import type { Family } from '../bgp/family.js';
-import type { GracefulRestartConfig } from '../bgp/speaker/contract.js';
+import type { BmpStationConfig, GracefulRestartConfig } from '../bgp/speaker/contract.js';
 import type { Clock } from '../core/clock.js';
-import type { AddressFamily, IpAddress } from '../core/ip-address.js';
+import type { AddressFamily } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import type { Prober } from '../ipip/check/probe.js';
 import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
@@ -32,7 +32,7 @@ export interface AgentOptions {
   readonly version: string;
   readonly store: Store;
   /** Monitoring stations (BMP) that the speaker dials. */
-  readonly bmpStations?: readonly { readonly address: IpAddress; readonly port: number }[];
+  readonly bmpStations?: readonly Pick<BmpStationConfig, 'address' | 'port' | 'adjRibIn'>[];
   readonly clock: Clock;
   readonly log: Log;
   readonly gracefulRestart: GracefulRestartConfig;

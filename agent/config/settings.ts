@@ -2,6 +2,7 @@
  * Every setting of the agent in one table: its place in `agent.yaml`, what it may be, its default and what it does. Flags, environment
  * variables, `--check` and docs/configuration.md all come from here. Pure.
  */
+import type { BmpAdjRibIn } from '../../bgp/speaker/contract.js';
 import {
   type AddressFamily,
   addressBits,
@@ -31,7 +32,7 @@ export interface Settings {
   readonly acceptForwarding: boolean;
   readonly externalNodes: readonly Prefix[];
   readonly vxlanChecksums: 'auto' | 'on' | 'off';
-  readonly bmpStations: readonly Endpoint[];
+  readonly bmpStations: readonly BmpEndpoint[];
   readonly metrics: Endpoint | 'none';
 }
 
@@ -39,6 +40,11 @@ export interface Settings {
 export interface Endpoint {
   readonly address: IpAddress;
   readonly port: number;
+}
+
+/** A monitoring station, and which routes it is told of. */
+export interface BmpEndpoint extends Endpoint {
+  readonly adjRibIn: BmpAdjRibIn;
 }
 
 export interface Setting<K extends keyof Settings = keyof Settings> {
@@ -245,10 +251,11 @@ export const settings: readonly Setting[] = [
     fallback: '',
     fallbackWords: 'none',
     list: true,
-    allowed: 'ADDRESS:PORT, an IPv6 address in brackets',
+    allowed:
+      'ADDRESS:PORT, an IPv6 address in brackets, with /pre-policy (which it is without), /post-policy or /both behind it',
     describe:
-      'Monitoring stations (BMP, RFC 7854) that the agent dials and tells of every session and every UPDATE that its peers send.',
-    parse: listOf(parseEndpoint),
+      'Monitoring stations (BMP, RFC 7854) that the agent dials and tells of every session and every route of its peers: as they send it, or as the import policies leave it, or both.',
+    parse: listOf(parseStation),
   },
   {
     key: 'metrics',
@@ -297,6 +304,17 @@ function parseEndpoint(text: string): Endpoint | undefined {
   const port = Number(match?.[3]);
   if (address === undefined || port < 1 || port > 65535) return undefined;
   return (match?.[1] === undefined) === (addressFamily(address) === 'ipv4') ? { address, port } : undefined;
+}
+
+const ADJ_RIBS_IN: readonly BmpAdjRibIn[] = ['pre-policy', 'post-policy', 'both'];
+
+function parseStation(text: string): BmpEndpoint | undefined {
+  const [endpoint = '', which = 'pre-policy', ...more] = text.split('/');
+  const place = parseEndpoint(endpoint);
+  const adjRibIn = ADJ_RIBS_IN.find(each => each === which);
+  return place === undefined || adjRibIn === undefined || more.length > 0
+    ? undefined
+    : { ...place, adjRibIn };
 }
 
 function addressWish(family: AddressFamily) {

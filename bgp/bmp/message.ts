@@ -28,6 +28,8 @@ export interface BmpPeer {
   readonly routerId: Ipv4Address;
   /** A flag: its messages have AS numbers of two octets. */
   readonly twoOctetAs: boolean;
+  /** A flag of what is told of its routes: they are those after policy. */
+  readonly postPolicy: boolean;
 }
 
 const VERSION = 3;
@@ -36,6 +38,7 @@ const PEER_HEADER_LENGTH = 42;
 /** Section 4.2: "Global Instance Peer". */
 const GLOBAL_INSTANCE = 0;
 const FLAG_IPV6 = 0x80;
+const FLAG_POST_POLICY = 0x40;
 const FLAG_TWO_OCTET_AS = 0x20;
 const text = new TextEncoder();
 
@@ -166,7 +169,8 @@ function header(writer: Writer, type: number, length: number): void {
 
 function peerHeader(writer: Writer, peer: BmpPeer, unixMs: number): void {
   const ipv6 = addressFamily(peer.address) === 'ipv6' ? FLAG_IPV6 : 0;
-  writer.u8(GLOBAL_INSTANCE).u8(ipv6 | (peer.twoOctetAs ? FLAG_TWO_OCTET_AS : 0));
+  const flags = ipv6 | (peer.postPolicy ? FLAG_POST_POLICY : 0) | (peer.twoOctetAs ? FLAG_TWO_OCTET_AS : 0);
+  writer.u8(GLOBAL_INSTANCE).u8(flags);
   writer.u32(0).u32(0).bytes(wideAddress(peer.address));
   writer.u32(peer.asn).bytes(addressToBytes(peer.routerId));
   writer.u32(Math.floor(unixMs / 1000)).u32(Math.floor((unixMs % 1000) * 1000));

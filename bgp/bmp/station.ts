@@ -1,6 +1,7 @@
 /**
  * SHELL: the session with one monitoring station (RFC 7854 section 3): dialled by us, one way only. It is told who is Established, all
- * that they have said (a stretch of the table at a time), and from then on each of their UPDATEs as it comes.
+ * that they have said (a stretch of the table at a time), and from then on each of their UPDATEs as it comes; or what the import policy
+ * makes of it, as it does; or both.
  *
  * A station that reads too slowly loses its connection rather than costing memory, and begins anew later with the whole table.
  */
@@ -17,6 +18,7 @@ import { familyNumbers } from '../wire/capabilities.js';
 import { encodeEndOfRib } from '../wire/update.js';
 import * as bmp from './message.js';
 import { peerDownOf } from './peer-down.js';
+import { PostPolicy } from './post-policy.js';
 import { TableUpdates } from './table-updates.js';
 
 /** What a station asks of the speaker. */
@@ -59,6 +61,8 @@ export class BmpStation implements SessionObserver {
   #full = false;
   /** Where the table goes on; undefined once it is told. */
   #dump: { family: Family; from: number } | undefined;
+  /** Of a station that is told of routes after policy, while it is connected. */
+  #postPolicy: { readonly told: PostPolicy; readonly end: () => void } | undefined;
 
   constructor(source: BmpSource, config: BmpStationConfig) {
     this.#source = source;
@@ -68,10 +72,10 @@ export class BmpStation implements SessionObserver {
   }
 
   get status(): BmpStationStatus {
-    const { address, port } = this.config;
+    const { address, port, adjRibIn } = this.config;
     const state =
       this.#connection === undefined ? 'waiting' : this.#dump === undefined ? 'in-sync' : 'telling';
-    return { address, port, state, sinceUnixMs: this.#sinceUnixMs, detail: this.#detail };
+    return { address, port, adjRibIn, state, sinceUnixMs: this.#sinceUnixMs, detail: this.#detail };
   }
 
   /** For good (section 4.5). */
@@ -94,7 +98,7 @@ export class BmpStation implements SessionObserver {
     start: number,
     end: number,
   ): void {
-    if (buffer[start + 18] !== MessageType.update) return;
+    if (buffer[start + 18] !== MessageType.update || !this.#tellsPrePolicy) return;
     const about = this.#peers.get(peer.config.key);
     if (about === undefined) return;
     this.#push(bmp.routeMonitoring(about, this.#source.unixMs(), buffer, start, end));
@@ -111,6 +115,7 @@ export class BmpStation implements SessionObserver {
     const about = this.#peers.get(key);
     if (about === undefined) return;
     this.#peers.delete(key);
+    this.#postPolicy?.told.forget(key);
     this.#push(bmp.peerDown(about, this.#source.unixMs(), peerDownOf(cause, peer.finalNotification)));
   }
 
@@ -161,7 +166,22 @@ export class BmpStation implements SessionObserver {
     this.#push(bmp.initiation(this.config.sysName, this.config.sysDescr));
     for (const { peer, connection: session } of this.#source.establishedPeers()) this.#peerUp(peer, session);
     this.#dump = { family: FAMILIES[0]!, from: 0 };
+    if (this.config.adjRibIn !== 'pre-policy') this.#watchPolicy();
     this.#goOn();
+  }
+
+  get #tellsPrePolicy(): boolean {
+    return this.config.adjRibIn !== 'post-policy';
+  }
+
+  #watchPolicy(): void {
+    const told = new PostPolicy(source => this.#peers.has(source));
+    const end = this.#source.rib.watch((family, walk) => {
+      const updates = new TableUpdates(family);
+      walk((prefix, paths, place) => told.tell(family, updates, prefix, paths, place));
+      this.#tellUpdates(updates, true);
+    });
+    this.#postPolicy = { told, end };
   }
 
   #over(detail: string): void {
@@ -175,6 +195,8 @@ export class BmpStation implements SessionObserver {
   #forget(): void {
     this.#sendTimer?.cancel();
     this.#timer?.cancel();
+    this.#postPolicy?.end();
+    this.#postPolicy = undefined;
     this.#sendTimer = undefined;
     this.#connection = undefined;
     this.#dump = undefined;
@@ -200,6 +222,7 @@ export class BmpStation implements SessionObserver {
       asn: negotiated.remoteAsn,
       routerId: negotiated.remoteRouterId,
       twoOctetAs: !negotiated.fourOctetAs,
+      postPolicy: false,
     };
     this.#peers.set(config.key, about);
     const { localAddress: address, localPort: port, remotePort } = connection;
@@ -216,11 +239,15 @@ export class BmpStation implements SessionObserver {
   #tellStretch(): void {
     if (this.#dump === undefined || this.#connection === undefined) return;
     const { family, from } = this.#dump;
-    const updates = new TableUpdates(family);
-    const next = this.#source.rib.walk(family, from, STRETCH, (prefix, paths) => {
-      for (const path of paths) if (!path.stale && this.#peers.has(path.source)) updates.add(prefix, path);
+    const [received, accepted] = [new TableUpdates(family), new TableUpdates(family)];
+    const next = this.#source.rib.walk(family, from, STRETCH, (prefix, paths, place) => {
+      for (const path of this.#tellsPrePolicy ? paths : []) {
+        if (!path.stale && this.#peers.has(path.source)) received.add(prefix, path);
+      }
+      this.#postPolicy?.told.tell(family, accepted, prefix, paths, place);
     });
-    for (const { source, update } of updates.messages()) this.#tellOf(source, update);
+    this.#tellUpdates(received, false);
+    this.#tellUpdates(accepted, true);
     if (next !== undefined) {
       this.#dump.from = next;
     } else {
@@ -230,9 +257,13 @@ export class BmpStation implements SessionObserver {
     this.#goOn();
   }
 
+  #tellUpdates(updates: TableUpdates, postPolicy: boolean): void {
+    for (const { source, update } of updates.messages()) this.#tellOf(source, update, postPolicy);
+  }
+
   /** What we have encoded ourselves has AS numbers of four octets, whatever the peer's session has. */
-  #tellOf(source: string, update: Uint8Array): void {
-    const about = { ...this.#peers.get(source)!, twoOctetAs: false };
+  #tellOf(source: string, update: Uint8Array, postPolicy: boolean): void {
+    const about = { ...this.#peers.get(source)!, twoOctetAs: false, postPolicy };
     this.#push(bmp.routeMonitoring(about, this.#source.unixMs(), update));
   }
 
@@ -242,7 +273,8 @@ export class BmpStation implements SessionObserver {
     for (const { peer } of this.#source.establishedPeers()) {
       const { key } = peer.config;
       if (!this.#peers.has(key) || !peer.negotiated?.families.includes(family)) continue;
-      this.#tellOf(key, encodeEndOfRib(afi, safi));
+      if (this.#tellsPrePolicy) this.#tellOf(key, encodeEndOfRib(afi, safi), false);
+      if (this.#postPolicy !== undefined) this.#tellOf(key, encodeEndOfRib(afi, safi), true);
     }
     const following = FAMILIES[FAMILIES.indexOf(family) + 1];
     this.#dump = following === undefined ? undefined : { family: following, from: 0 };

@@ -1,6 +1,6 @@
 /**
- * What peers have told, as UPDATEs again (RFC 7854 section 5: the initial dump): the paths of a stretch of the table, those of a peer
- * with the same attributes packed together.
+ * What peers have told, as UPDATEs again (RFC 7854 section 5: the initial dump, and all that is told after policy): the paths of a stretch
+ * of the table, those of a peer with the same attributes packed together; and its withdrawals.
  */
 import type { Prefix } from '../../core/prefix.js';
 import type { Family } from '../family.js';
@@ -29,21 +29,25 @@ const context = { fourOctetAs: true, ibgp: true };
 export class TableUpdates {
   readonly #family: Family;
   readonly #bySource = new Map<string, Map<PathAttributes, Packed>>();
+  readonly #withdrawn = new Map<string, Writer[]>();
 
   constructor(family: Family) {
     this.#family = family;
   }
 
-  add(prefix: Prefix, { source, attributes, pathId }: WalkedPath): void {
+  add(
+    prefix: Prefix,
+    { source, attributes, pathId }: Pick<WalkedPath, 'source' | 'attributes' | 'pathId'>,
+  ): void {
     const { block, nlri } = this.#packed(source, attributes);
-    const room = Math.max(LONGEST_NLRI, MAX_MESSAGE_LENGTH - OVERHEAD - block.length);
-    let last = nlri.at(-1);
-    if (last === undefined || room - last.length < LONGEST_NLRI) {
-      last = new Writer(64);
-      nlri.push(last);
-    }
-    if (pathId !== undefined) last.u32(pathId);
-    encodeNlri(last, [prefix]);
+    append(nlri, MAX_MESSAGE_LENGTH - OVERHEAD - block.length, prefix, pathId);
+  }
+
+  /** The peer has no such path any more. */
+  withdraw(prefix: Prefix, { source, pathId }: Pick<WalkedPath, 'source' | 'pathId'>): void {
+    const nlri = this.#withdrawn.get(source) ?? [];
+    this.#withdrawn.set(source, nlri);
+    append(nlri, MAX_MESSAGE_LENGTH - OVERHEAD, prefix, pathId);
   }
 
   #packed(source: string, attributes: PathAttributes): Packed {
@@ -59,6 +63,9 @@ export class TableUpdates {
 
   /** Each with the key of the peer that said it; AS numbers have four octets. */
   *messages(): Generator<{ readonly source: string; readonly update: Uint8Array }> {
+    for (const [source, nlri] of this.#withdrawn) {
+      for (const writer of nlri) yield { source, update: this.#withdrawal(writer.finish()) };
+    }
     for (const [source, packed] of this.#bySource) {
       for (const each of packed.values()) {
         for (const writer of each.nlri) yield { source, update: this.#update(each, writer.finish()) };
@@ -77,4 +84,26 @@ export class TableUpdates {
     }
     return frame(MessageType.update, body.finish());
   }
+
+  #withdrawal(nlri: Uint8Array): Uint8Array {
+    const body = new Writer(OVERHEAD + nlri.length);
+    if (this.#family === 'ipv4-unicast') {
+      body.sized16(writer => writer.bytes(nlri)).u16(0);
+    } else {
+      const mpUnreach = { ...familyNumbers(this.#family), withdrawn: nlri };
+      body.u16(0).sized16(writer => writer.bytes(encodeAttributes({ mpUnreach }, context)));
+    }
+    return frame(MessageType.update, body.finish());
+  }
+}
+
+/** To the last of them, or to a new one where that is full. */
+function append(nlri: Writer[], room: number, prefix: Prefix, pathId: number | undefined): void {
+  let last = nlri.at(-1);
+  if (last === undefined || Math.max(LONGEST_NLRI, room) - last.length < LONGEST_NLRI) {
+    last = new Writer(64);
+    nlri.push(last);
+  }
+  if (pathId !== undefined) last.u32(pathId);
+  encodeNlri(last, [prefix]);
 }

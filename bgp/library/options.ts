@@ -14,6 +14,7 @@ import { isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
 import { FAMILIES, type Family, familyOf } from '../family.js';
 import { MAX_PATHS_TOLD } from '../rib/told-paths.js';
 import type {
+  BmpAdjRibIn,
   BmpStationConfig,
   OriginatedRoute,
   PeerConfig,
@@ -57,6 +58,8 @@ export interface BmpStationOption {
   readonly port: number;
   /** What the station shows us as; by default the router id. */
   readonly sysName?: string;
+  /** What it is told of: routes as peers send them (by default), as the import policies leave them, or both (RFC 7854 section 5). */
+  readonly adjRibIn?: BmpAdjRibIn;
 }
 
 export interface PeerOptions extends PolicyOptions {
@@ -127,6 +130,7 @@ export interface AnnounceOptions {
 }
 
 const DEFAULT_PORT = 179;
+const ADJ_RIBS_IN: readonly BmpAdjRibIn[] = ['pre-policy', 'post-policy', 'both'];
 
 export function speakerConfig(options: SpeakerOptions): SpeakerConfig {
   const { listen, gracefulRestart, clusterId } = options;
@@ -169,6 +173,7 @@ function bmpStation(station: BmpStationOption, field: string, sysName: string): 
     port: numberOption(`${field}.port`, station.port, 1, 65535),
     sysName: station.sysName ?? sysName,
     sysDescr: 'Margay',
+    adjRibIn: wordOption(`${field}.adjRibIn`, station.adjRibIn ?? 'pre-policy', ADJ_RIBS_IN),
   };
 }
 

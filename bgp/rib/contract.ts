@@ -74,15 +74,23 @@ export interface RibPeer extends RibPolicies, SessionForms {
   readonly takesLongLived: boolean;
 }
 
-/** One path of a prefix as {@link Rib.walk} shows it: as it was received. */
+/** One path of a prefix as {@link Rib.walk} shows it. */
 export interface WalkedPath {
   /** The peer's key, or "own". */
   readonly source: string;
+  /** As they were received. */
   readonly attributes: PathAttributes;
+  /** As the import policy has left them; undefined if it, or a check before it, has refused the path. */
+  readonly accepted: PathAttributes | undefined;
+  /** Of another path of the prefix only after a {@link Rib.watch} has told of one without it. */
+  readonly number: number;
   /** RFC 7911; undefined from a session without it. */
   readonly pathId: number | undefined;
   readonly stale: boolean;
 }
+
+/** A prefix with all its paths. `place` is its own as long as it has any. */
+export type PathVisit = (prefix: Prefix, paths: readonly WalkedPath[], place: number) => void;
 
 /**
  * A library user's policy: called once per path, in the speaker's own thread. Operations accept the route and change it. What is
@@ -192,12 +200,12 @@ export interface Rib {
    * Every path, used or not, of up to `limit` prefixes from place `from` (0 to begin); ours have the source "own". Returns where to go on,
    * undefined at the end.
    */
-  walk(
-    family: Family,
-    from: number,
-    limit: number,
-    visit: (prefix: Prefix, paths: readonly WalkedPath[]) => void,
-  ): number | undefined;
+  walk(family: Family, from: number, limit: number, visit: PathVisit): number | undefined;
+  /**
+   * Tells in each flush of the prefixes whose paths may have changed, by what peers say or by policy, to be walked through during the call.
+   * Returns how to end it. What is deferred with selection is told then.
+   */
+  watch(watcher: (family: Family, walk: (visit: PathVisit) => void) => void): () => void;
 
   /** Prefixes that have a selected path. */
   bestCount(family: Family): number;

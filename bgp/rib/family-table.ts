@@ -49,6 +49,8 @@ export class FamilyTable {
   /** RFC 4724 section 4.1: learned routes are stored, none is selected. */
   held = false;
   flushes = 0;
+  /** Hears of `ids[0, count)` when they have been decided. Undefined: nobody listens. */
+  decided: ((ids: Int32Array, count: number) => void) | undefined;
   /** A peer waits for a flush though nothing may be dirty. */
   #flushWanted = false;
   /** By group, as of a flush: see {@link lacksNextHops}. */
@@ -161,6 +163,7 @@ export class FamilyTable {
       if (group.view.paths > 0) group.update(list, count, selected);
       else if (changedCount > 0) group.update(changed, changedCount, selected);
     }
+    if (count > 0) this.decided?.(list, count);
     this.#freeEmpty();
   }
 

@@ -25,7 +25,7 @@ import { type NextHop, NextHops } from './next-hops.js';
 import { OutBuffer } from './out-buffer.js';
 import { type Path, PathStore } from './path-store.js';
 import { accepted, asksInterface, compilePolicy, PolicyNames, policyForPath, rulingOn } from './policy.js';
-import { walkPaths } from './rib-walk.js';
+import { visitPrefixes, walkPaths } from './rib-walk.js';
 import { receivedDetail, undecided } from './route-detail.js';
 import { queryRoutes, type RoutePage } from './route-query.js';
 import { newSession, OWN_SOURCE, type Session, type Source, Sources, sessionsOf } from './sources.js';
@@ -54,6 +54,7 @@ class RoutingInformationBase implements Rib {
   readonly #blocks = new AttributeStore();
   readonly #paths: PathStore;
   readonly #sources = new Sources();
+  readonly #watchers = new Set<Parameters<Rib['watch']>[0]>();
   readonly #own: Session;
   readonly #tables: Readonly<Record<Family, FamilyTable>>;
   readonly #receiver: UpdateReceiver;
@@ -454,6 +455,26 @@ class RoutingInformationBase implements Rib {
 
   walk(family: Family, from: number, limit: number, visit: Parameters<Rib['walk']>[3]): number | undefined {
     return walkPaths(this.#tables[family], from, limit, visit);
+  }
+
+  watch(watcher: Parameters<Rib['watch']>[0]): () => void {
+    this.#watchers.add(watcher);
+    this.#heedWatchers();
+    return () => {
+      this.#watchers.delete(watcher);
+      this.#heedWatchers();
+    };
+  }
+
+  /** Nothing is paid while there is none. */
+  #heedWatchers(): void {
+    for (const table of Object.values(this.#tables)) {
+      const tell = (ids: Int32Array, count: number) => {
+        for (const watcher of this.#watchers)
+          watcher(table.family, visit => visitPrefixes(table, ids, count, visit));
+      };
+      table.decided = this.#watchers.size === 0 ? undefined : tell;
+    }
   }
 
   routes(query: Parameters<Rib['routes']>[0]): RoutePage {

@@ -44,7 +44,11 @@ export interface BmpStationConfig {
   /** What it shows us as, and what we are, in words. */
   readonly sysName: string;
   readonly sysDescr: string;
+  /** Which Adj-RIBs-In it is told (RFC 7854 section 5): as peers send, or what the import policy has accepted and made of it, or both. */
+  readonly adjRibIn: BmpAdjRibIn;
 }
+
+export type BmpAdjRibIn = 'pre-policy' | 'post-policy' | 'both';
 
 export interface ListenEndpoint {
   readonly address: IpAddress;
@@ -324,6 +328,7 @@ export type SpeakerEvent =
 export interface BmpStationStatus {
   readonly address: IpAddress;
   readonly port: number;
+  readonly adjRibIn: BmpAdjRibIn;
   /** `telling`: it is being given the whole table. */
   readonly state: 'waiting' | 'telling' | 'in-sync';
   readonly sinceUnixMs: number;

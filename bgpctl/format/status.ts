@@ -101,12 +101,15 @@ function kernelLine({ dataplane }: AgentStatus): Line {
 }
 
 function stationLine(
-  { address, port, state, detail, sinceUnixMs }: AgentStatus['bmpStations'][number],
+  { address, port, adjRibIn, state, detail, sinceUnixMs }: AgentStatus['bmpStations'][number],
   first: boolean,
   now: number,
 ): Line {
   const label = first ? 'BMP' : '';
-  const place = endpointText({ address, port });
+  const which = { 'pre-policy': '', 'post-policy': ' after policy', both: ' before and after policy' }[
+    adjRibIn
+  ];
+  const place = `${endpointText({ address, port })}${which}`;
   const since = formatSpan(now - sinceUnixMs);
   if (state === 'waiting') return [label, `${place} not reached since ${since}: ${detail}`, 'yellow'];
   return [label, `${place} ${state === 'in-sync' ? 'in sync' : 'is being told the table'} since ${since}`];

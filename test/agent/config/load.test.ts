@@ -77,6 +77,22 @@ test('a file that is no map of keys is said to be none', t => {
   t.false(problems(load({ yaml: 'a: 1\n---\nb: 2' })).some(text => text.includes('parseAllDocuments')));
 });
 
+test('monitoring stations: told of routes before policy unless it is said otherwise', t => {
+  const stations = (yaml: string) => {
+    const configuration = load({ yaml: `bmp: { stations: [${yaml}] }` });
+    const found = configuration.kind === 'ok' ? configuration.settings.bmpStations : [];
+    return found.map(({ address, port, adjRibIn }) => `${address} ${port} ${adjRibIn}`);
+  };
+  t.deepEqual(
+    stations('"192.0.2.9:11019", "[fd00::9]:1/post-policy", "192.0.2.9:2/both", "192.0.2.9:3/pre-policy"'),
+    ['192.0.2.9 11019 pre-policy', 'fd00::9 1 post-policy', '192.0.2.9 2 both', '192.0.2.9 3 pre-policy'],
+  );
+  for (const wrong of ['192.0.2.9:1/', '192.0.2.9:1/loc-rib', '192.0.2.9/both', '192.0.2.9:1/both/both']) {
+    const [problem] = problems(load({ yaml: `bmp: { stations: ["${wrong}"] }` }));
+    t.true(problem?.startsWith(`agent.yaml: bmp.stations: "${wrong}" is not`), problem);
+  }
+});
+
 test('addresses: with length, without, by interface', t => {
   const wish = (text: string) => {
     const configuration = load({ flags: { 'ipv4-address': text } });

@@ -61,7 +61,14 @@ test('the agent: kernel routes by state, what is wrong by severity, stations', a
     },
     conditions: [{ severity: 'error', message: 'x', objects: [] }],
     bmpStations: [
-      { address: 'fd00::9' as never, port: 11019, state: 'in-sync', sinceUnixMs: NOW, detail: '' },
+      {
+        address: 'fd00::9' as never,
+        port: 11019,
+        adjRibIn: 'both',
+        state: 'in-sync',
+        sinceUnixMs: NOW,
+        detail: '',
+      },
     ],
   });
   const told = await lines(status, []);

@@ -1,5 +1,6 @@
 /** A monitoring station on a network in memory: takes what it is sent apart, slowly and obviously. */
 
+import type { Family } from '../../../bgp/family.js';
 import type { Connection } from '../../../bgp/speaker/transport.js';
 import type { MemoryNetwork } from '../../../bgp/testing/index.js';
 import { decodeUpdate, type Update } from '../../../bgp/wire/index.js';
@@ -11,6 +12,8 @@ export interface BmpMessage {
 }
 
 const PEER_HEADER = 42;
+/** The L flag. */
+const POST_POLICY = 0x40;
 
 export class MemoryStation {
   readonly connections: Connection[] = [];
@@ -55,8 +58,8 @@ export class MemoryStation {
     return this.messages.map(({ type }) => type);
   }
 
-  /** What the peers have, if one goes by what was told: by peer, its prefixes. */
-  tables(): Map<string, string[]> {
+  /** What the peers have, if one goes by what was told of it before policy, or after: by peer, its prefixes. */
+  tables(which: 'pre-policy' | 'post-policy' = 'pre-policy'): Map<string, string[]> {
     const tables = new Map<string, Set<string>>();
     for (const { type, body } of this.messages) {
       const peer = addressFromBytes('ipv4', body.subarray(22, 26));
@@ -65,6 +68,7 @@ export class MemoryStation {
       if (type !== 0) continue;
       const table = tables.get(peer);
       if (table === undefined) throw new Error(`routes of ${peer}, which is not up`);
+      if (((body[1]! & POST_POLICY) !== 0) !== (which === 'post-policy')) continue;
       const update = updateIn(body);
       for (const prefix of update.withdrawn) table.delete(prefix);
       for (const prefix of update.announced) table.add(prefix);
@@ -78,7 +82,8 @@ export class MemoryStation {
   }
 }
 
-export function updateIn(body: Uint8Array): Update {
+/** @param addPath families whose NLRI have path identifiers */
+export function updateIn(body: Uint8Array, addPath: readonly Family[] = []): Update {
   const fourOctetAs = (body[1]! & 0x20) === 0;
-  return decodeUpdate(body, PEER_HEADER, body.length, { fourOctetAs, ibgp: true });
+  return decodeUpdate(body, PEER_HEADER, body.length, { fourOctetAs, ibgp: true, addPath });
 }

@@ -42,6 +42,8 @@ function slowWorld() {
   const path: WalkedPath = {
     source: 'b',
     attributes: { origin: 0, asPath: [], nextHop: 1 },
+    accepted: undefined,
+    number: 1,
     pathId: undefined,
     stale: false,
   };
@@ -76,7 +78,7 @@ function slowWorld() {
       treatedAsWithdraw: () => 0,
       bmpChanged: () => {},
     } as never,
-    { address: '10.0.9.9' as IpAddress, port: 11019, sysName: 'a', sysDescr: '' },
+    { address: '10.0.9.9' as IpAddress, port: 11019, sysName: 'a', sysDescr: '', adjRibIn: 'pre-policy' },
   );
   const update = new Uint8Array(4096).fill(0xff, 0, 16);
   update[18] = 2;
