@@ -192,6 +192,24 @@ test('status: IPv6 endpoints have brackets', t => {
   t.true(text.includes('listening on [::]:179'));
 });
 
+test('status: monitoring stations, and which routes they are told of', t => {
+  const bmpStations = (['pre-policy', 'post-policy', 'both'] as const).map((adjRibIn, i) => ({
+    address: '192.0.2.9' as never,
+    port: 1 + i,
+    adjRibIn,
+    state: 'in-sync' as const,
+    sinceUnixMs: NOW,
+    detail: '',
+  }));
+  const lines = formatStatus(agentStatus({ bmpStations }), options)
+    .split('\n')
+    .filter(line => line.includes('192.0.2.9'));
+  t.deepEqual(
+    lines.map(line => /9:\d(.*) in sync/.exec(line)?.[1]),
+    ['', ' after policy', ' before and after policy'],
+  );
+});
+
 test('status: calm on one page, findings below it, all within the width', t => {
   const calm = agentStatus();
   t.false(hasFindings(calm));

@@ -265,7 +265,7 @@ test('after policy: a policy that changes is told as what becomes of routes by i
   );
 });
 
-test('before and after policy, each with its own flag; after it nothing is left of a peer that went, and it comes back whole', t => {
+test('before and after policy, each with its own flag; after it nothing is left of a peer that went, and it comes back whole', async t => {
   const { clock, network, b } = policed('both', only(7, '10.1.0.0/16'));
   const station = new MemoryStation(network, STATION, PORT);
   clock.advance(70_000);
@@ -281,6 +281,15 @@ test('before and after policy, each with its own flag; after it nothing is left 
   clock.advance(1000);
   t.is(pre(station)?.length, 5);
   t.is(post(station)?.length, 3);
+  // A goodbye for good: its routes are gone at once, which is said by its being down alone.
+  const before = station.messages.length;
+  await b.close();
+  clock.advance(1000);
+  t.is(post(station), undefined);
+  t.deepEqual(
+    station.messages.slice(before).map(({ type }) => type),
+    [PEER_DOWN],
+  );
 });
 
 test('after policy: routes of a peer under several path identifiers, as they come and go', t => {
