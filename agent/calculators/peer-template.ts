@@ -94,7 +94,8 @@ export function sessionTemplate(
   const { importPolicy, exportPolicy } = policies(fields.filters, families, context);
   return {
     ...withoutIdentity,
-    localAsn: fields.localASNumber,
+    // Said or not, it is the same session.
+    localAsn: fields.localASNumber === context.localAsn ? undefined : fields.localASNumber,
     families,
     ...holdAndKeepalive(options.holdTime ?? timers.holdTimeSeconds, keepalive),
     connectRetrySeconds: timers.connectRetrySeconds,

@@ -366,6 +366,13 @@ test('who is a client: internal peers of another cluster or of none, unless the 
   t.deepEqual(calculated([reflector, external]).keys, ['warning external-client BGPPeer/tor']);
 });
 
+test('localASNumber with the number that the host has anyway makes no other session', t => {
+  const own = node(OWN, '10.0.0.1/24');
+  const [plain] = peersOf([own, bgpPeer('tor', tor)]);
+  t.deepEqual(peersOf([own, bgpPeer('tor', { ...tor, localASNumber: asn(64512) })]), [plain]);
+  t.is(peersOf([own, bgpPeer('tor', { ...tor, localASNumber: asn(64999) })])[0]?.localAsn, asn(64999));
+});
+
 test('every field and option of a BGPPeer arrives at the speaker', t => {
   const [peer] = peersOf([
     node(OWN, '10.0.0.1/24'),
