@@ -21,12 +21,17 @@ export interface Metadata {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+export const NETWORKING_API = 'networking.k8s.io/v1';
+
 interface Document<Kind extends string, Spec, Api = typeof CALICO_API> {
   readonly apiVersion: Api;
   readonly kind: Kind;
   readonly metadata: Metadata;
   readonly spec: Spec;
 }
+
+export type CalicoDocument<Kind extends string, Spec> = Document<Kind, Spec>;
+export type KubernetesDocument<Kind extends string, Spec, Api = typeof KUBERNETES_API> = Document<Kind, Spec, Api>;
 
 /** A host. `ipv4Address` is ADDRESS/LENGTH, the length being the one of the host's own subnet. */
 export type NodeResource = Document<
