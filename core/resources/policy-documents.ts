@@ -80,7 +80,10 @@ export interface EntityRule {
 /** A range (a single port is one of equal ends), or the name of a port that endpoints have. */
 export type PolicyPort = { readonly min: number; readonly max: number } | { readonly name: string };
 
-export type GlobalNetworkSetResource = CalicoDocument<'GlobalNetworkSet', { readonly nets: readonly Prefix[] }>;
+export type GlobalNetworkSetResource = CalicoDocument<
+  'GlobalNetworkSet',
+  { readonly nets: readonly Prefix[] }
+>;
 export type NetworkSetResource = CalicoDocument<'NetworkSet', { readonly nets: readonly Prefix[] }>;
 
 /** Rules and labels that endpoints take over by its name. */
@@ -172,4 +175,3 @@ export type PolicyResource =
   | HostEndpointResource
   | NamespaceResource
   | ServiceAccountResource;
-

@@ -31,7 +31,11 @@ interface Document<Kind extends string, Spec, Api = typeof CALICO_API> {
 }
 
 export type CalicoDocument<Kind extends string, Spec> = Document<Kind, Spec>;
-export type KubernetesDocument<Kind extends string, Spec, Api = typeof KUBERNETES_API> = Document<Kind, Spec, Api>;
+export type KubernetesDocument<Kind extends string, Spec, Api = typeof KUBERNETES_API> = Document<
+  Kind,
+  Spec,
+  Api
+>;
 
 /** A host. `ipv4Address` is ADDRESS/LENGTH, the length being the one of the host's own subnet. */
 export type NodeResource = Document<
