@@ -1,4 +1,4 @@
-/** SHELL: a NETLINK_ROUTE socket on Node's event loop without a compiler: a read is a datagram. */
+/** SHELL: a netlink socket on Node's event loop without a compiler: a read is a datagram. */
 import { openDescriptorStream } from '../descriptor-stream.js';
 import {
   bind,
@@ -17,7 +17,9 @@ import { SOL_NETLINK, SocketOption } from './constants.js';
 import { readU32 } from './message.js';
 import type { NetlinkTransport, NetlinkTransportOptions } from './transport.js';
 
+/** linux/netlink.h */
 const NETLINK_ROUTE = 0;
+const NETLINK_NETFILTER = 12;
 /** asm-generic/socket.h */
 const SOL_SOCKET = 1;
 const SO_SNDBUFFORCE = 32;
@@ -26,11 +28,21 @@ const KERNEL_BUFFER = 8 * 1024 * 1024;
 /** The kernel fills dump datagrams up to 32 KiB, more only if the receiver shows that it takes more. */
 const READ_BUFFER = 256 * 1024;
 
+/** NETLINK_ROUTE. */
 export function openKoffiTransport(options: NetlinkTransportOptions): NetlinkTransport {
+  return openTransport(NETLINK_ROUTE, options);
+}
+
+/** NETLINK_NETFILTER; the groups are those of enum nfnetlink_groups. */
+export function openNetfilterTransport(options: NetlinkTransportOptions): NetlinkTransport {
+  return openTransport(NETLINK_NETFILTER, options);
+}
+
+function openTransport(protocol: number, options: NetlinkTransportOptions): NetlinkTransport {
   const netlink =
     options.networkNamespace === undefined
-      ? openNetlinkSocket(options.groups)
-      : insideNamespace(options.networkNamespace, () => openNetlinkSocket(options.groups));
+      ? openNetlinkSocket(protocol, options.groups)
+      : insideNamespace(options.networkNamespace, () => openNetlinkSocket(protocol, options.groups));
   const stream = openDescriptorStream(netlink, {
     readBuffer: READ_BUFFER,
     received: options.received,
@@ -69,8 +81,8 @@ function ignoring(port: number): readonly FilterInstruction[] {
   ];
 }
 
-function openNetlinkSocket(groups: readonly number[]): number {
-  const fd = socket(SocketDomain.netlink, SocketType.raw | SocketType.nonblock, NETLINK_ROUTE);
+function openNetlinkSocket(protocol: number, groups: readonly number[]): number {
+  const fd = socket(SocketDomain.netlink, SocketType.raw | SocketType.nonblock, protocol);
   try {
     setIntOption(fd, SOL_NETLINK, SocketOption.capAck, 1);
     setIntOption(fd, SOL_NETLINK, SocketOption.extendedAck, 1);

@@ -1,0 +1,127 @@
+/**
+ * Connection tracking entries on NETLINK_NETFILTER, pure (linux/netfilter/nfnetlink.h and nfnetlink_conntrack.h, struct nfgenmsg):
+ * family (8), version (8), resource id (16), then attributes, whose numbers are in network order.
+ */
+import { type AddressFamily, addressFromBytes, type IpAddress } from '../../core/ip-address.js';
+import { AddressFamilyNumber } from './constants.js';
+import { eachAttribute, type Message, type MessageWriter } from './message.js';
+
+/** NFNL_SUBSYS_CTNETLINK and enum cntl_msg_types */
+const CTNETLINK = 1 << 8;
+export const ConntrackMessage = { created: CTNETLINK, get: CTNETLINK | 1, delete: CTNETLINK | 2 } as const;
+
+/** enum ctattr_type, ctattr_tuple, ctattr_ip, ctattr_l4proto */
+const Attribute = { original: 1, reply: 2, id: 12, zone: 18 } as const;
+const TupleAttribute = { addresses: 1, protocol: 2, zone: 3 } as const;
+const AddressAttribute = { source4: 1, destination4: 2, source6: 3, destination6: 4 } as const;
+const ProtocolAttribute = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
+/** NLA_F_NESTED */
+const NESTED = 0x8000;
+
+/** One way of a connection. */
+export interface ConntrackTuple {
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+  readonly protocol: number;
+  /** Of protocols that have ports. */
+  readonly sourcePort: number | undefined;
+  readonly destinationPort: number | undefined;
+}
+
+export interface ConntrackEntry {
+  readonly family: AddressFamily;
+  readonly original: ConntrackTuple;
+  /** The way back: where an end was translated, it is another one here. */
+  readonly reply: ConntrackTuple;
+  /** What names the entry to the kernel, as it came. */
+  readonly name: {
+    readonly original: Uint8Array;
+    readonly id: Uint8Array | undefined;
+    readonly zone: Uint8Array | undefined;
+  };
+}
+
+/** The payload for a dump; `undefined`: of every family. */
+export function writeConntrackDump(writer: MessageWriter, family?: AddressFamily): void {
+  writeHeader(writer, family);
+}
+
+/** The payload of IPCTNL_MSG_CT_DELETE for one entry: the kernel refuses with ENOENT if another has taken its place. */
+export function writeConntrackDelete(writer: MessageWriter, { family, name }: ConntrackEntry): void {
+  writeHeader(writer, family);
+  writer.attributeBytes(Attribute.original | NESTED, name.original);
+  if (name.id !== undefined) writer.attributeBytes(Attribute.id, name.id);
+  if (name.zone !== undefined) writer.attributeBytes(Attribute.zone, name.zone);
+}
+
+/** The payload of IPCTNL_MSG_CT_DELETE for all entries there are. */
+export function writeConntrackFlush(writer: MessageWriter): void {
+  writeHeader(writer, undefined);
+}
+
+function writeHeader(writer: MessageWriter, family: AddressFamily | undefined): void {
+  writer
+    .u8(family === undefined ? 0 : AddressFamilyNumber[family])
+    .u8(0)
+    .u16(0);
+}
+
+/** The entry of an IPCTNL_MSG_CT_NEW; `undefined` for what is neither IPv4 nor IPv6, or not whole. */
+export function readConntrackEntry({ bytes, start, end }: Message): ConntrackEntry | undefined {
+  const family =
+    bytes[start] === AddressFamilyNumber.ipv4
+      ? 'ipv4'
+      : bytes[start] === AddressFamilyNumber.ipv6
+        ? 'ipv6'
+        : undefined;
+  if (family === undefined) return undefined;
+  let original: ConntrackTuple | undefined;
+  let reply: ConntrackTuple | undefined;
+  let tuple: Uint8Array | undefined;
+  let id: Uint8Array | undefined;
+  let zone: Uint8Array | undefined;
+  eachAttribute(bytes, start + 4, end, (type, from, to) => {
+    if (type === Attribute.original) {
+      original = readTuple(family, bytes, from, to);
+      tuple = bytes.slice(from, to);
+    } else if (type === Attribute.reply) reply = readTuple(family, bytes, from, to);
+    else if (type === Attribute.id) id = bytes.slice(from, to);
+    else if (type === Attribute.zone) zone = bytes.slice(from, to);
+  });
+  if (original === undefined || reply === undefined || tuple === undefined) return undefined;
+  return { family, original, reply, name: { original: tuple, id, zone } };
+}
+
+function readTuple(
+  family: AddressFamily,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): ConntrackTuple | undefined {
+  let source: IpAddress | undefined;
+  let destination: IpAddress | undefined;
+  let protocol: number | undefined;
+  let sourcePort: number | undefined;
+  let destinationPort: number | undefined;
+  const address = (from: number) => addressFromBytes(family, bytes, from);
+  eachAttribute(bytes, start, end, (type, from, to) => {
+    eachAttribute(bytes, from, to, (inner, at) => {
+      if (type === TupleAttribute.addresses) {
+        if (inner === AddressAttribute.source4 || inner === AddressAttribute.source6) source = address(at);
+        else if (inner === AddressAttribute.destination4 || inner === AddressAttribute.destination6) {
+          destination = address(at);
+        }
+      } else if (type === TupleAttribute.protocol) {
+        if (inner === ProtocolAttribute.number) protocol = bytes[at];
+        else if (inner === ProtocolAttribute.sourcePort) sourcePort = port(bytes, at);
+        else if (inner === ProtocolAttribute.destinationPort) destinationPort = port(bytes, at);
+      }
+    });
+  });
+  if (source === undefined || destination === undefined || protocol === undefined) return undefined;
+  return { source, destination, protocol, sourcePort, destinationPort };
+}
+
+function port(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!;
+}
