@@ -63,3 +63,24 @@ export interface TunnelFilter {
   /** Octets of the longest packet it takes; MSS is clamped for what goes through it. */
   readonly mtu: number;
 }
+
+/** Which packets a tunnel travels in. */
+export const tunnelFamilies: Readonly<Record<TunnelFilter['tunnel'], readonly AddressFamily[]>> = {
+  ipip: ['ipv4'],
+  vxlan: ['ipv4'],
+  'vxlan-v6': ['ipv6'],
+  udp: ['ipv4', 'ipv6'],
+};
+
+/** IANA's port of VXLAN (RFC 7348): workloads may not send to it even where we have no such tunnel. */
+const VXLAN_PORT = 4789;
+
+/** UDP ports by which a workload could send encapsulated packets: of VXLAN, and of our own encapsulation. */
+export function encapsulationPorts({ tunnels }: Pick<FilterSettings, 'tunnels'>): {
+  readonly vxlan: readonly number[];
+  readonly ours: readonly number[];
+} {
+  const ports = (udp: boolean) =>
+    tunnels.flatMap(({ tunnel, port }) => (port === undefined || (tunnel === 'udp') !== udp ? [] : [port]));
+  return { vxlan: [...new Set([VXLAN_PORT, ...ports(false)])], ours: [...new Set(ports(true))] };
+}
