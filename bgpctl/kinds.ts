@@ -1,7 +1,7 @@
 /** The names people type for kinds: calicoctl's plurals and short forms, in any case. */
-import { isNamespaced, resourceKinds } from '../agent/control/requests.js';
+import { resourceKinds } from '../agent/control/requests.js';
 import { nearest } from '../core/nearest-word.js';
-import type { ResourceId, ResourceKind } from '../core/resources/resource.js';
+import { isNamespaced, type ResourceId, type ResourceKind } from '../core/resources/resource.js';
 import { UsageError } from './command.js';
 
 const aliases: Readonly<Record<ResourceKind, readonly string[]>> = {
@@ -16,6 +16,32 @@ const aliases: Readonly<Record<ResourceKind, readonly string[]>> = {
   WorkloadEndpoint: ['workloadendpoint', 'workloadendpoints', 'wep', 'weps'],
   NodeStatus: ['nodestatus', 'nodestatuses'],
   BlockAffinity: ['blockaffinity', 'blockaffinities', 'affinity', 'affinities'],
+  Tier: ['tier', 'tiers'],
+  GlobalNetworkPolicy: ['globalnetworkpolicy', 'globalnetworkpolicies', 'gnp', 'gnps'],
+  NetworkPolicy: ['networkpolicy', 'networkpolicies', 'policy', 'policies', 'np', 'nps'],
+  KubernetesNetworkPolicy: [
+    'kubernetesnetworkpolicy',
+    'kubernetesnetworkpolicies',
+    'networkpolicy.networking.k8s.io',
+    'networkpolicies.networking.k8s.io',
+    'netpol',
+    'knp',
+    'knps',
+  ],
+  StagedGlobalNetworkPolicy: ['stagedglobalnetworkpolicy', 'stagedglobalnetworkpolicies', 'sgnp', 'sgnps'],
+  StagedNetworkPolicy: ['stagednetworkpolicy', 'stagednetworkpolicies', 'snp', 'snps'],
+  StagedKubernetesNetworkPolicy: [
+    'stagedkubernetesnetworkpolicy',
+    'stagedkubernetesnetworkpolicies',
+    'sknp',
+    'sknps',
+  ],
+  GlobalNetworkSet: ['globalnetworkset', 'globalnetworksets', 'gns'],
+  NetworkSet: ['networkset', 'networksets', 'netset', 'netsets'],
+  Profile: ['profile', 'profiles', 'pro', 'pros'],
+  HostEndpoint: ['hostendpoint', 'hostendpoints', 'hep', 'heps'],
+  Namespace: ['namespace', 'namespaces', 'ns'],
+  ServiceAccount: ['serviceaccount', 'serviceaccounts', 'sa'],
 };
 
 /** One for each kind, for completion. */

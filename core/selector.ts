@@ -9,6 +9,8 @@ export type Labels = Readonly<Record<string, string>>;
 
 export type Selector =
   | { readonly kind: 'all' }
+  /** What is in no namespace. */
+  | { readonly kind: 'global' }
   | { readonly kind: 'has'; readonly label: string }
   | { readonly kind: 'equals' | 'not-equals'; readonly label: string; readonly value: string }
   | {
@@ -47,11 +49,31 @@ export function parseSelector(text: string): Selector | SelectorProblem {
   }
 }
 
+/** The namespace that something is in, as selectors see it. */
+export const NAMESPACE_LABEL = 'projectcalico.org/namespace';
+
+/** True if `global()` is part of it. */
+export function mentionsGlobal(selector: Selector): boolean {
+  switch (selector.kind) {
+    case 'global':
+      return true;
+    case 'not':
+      return mentionsGlobal(selector.operand);
+    case 'and':
+    case 'or':
+      return selector.operands.some(mentionsGlobal);
+    default:
+      return false;
+  }
+}
+
 /** True if the labels satisfy the selector. */
 export function matchesSelector(selector: Selector, labels: Labels): boolean {
   switch (selector.kind) {
     case 'all':
       return true;
+    case 'global':
+      return !Object.hasOwn(labels, NAMESPACE_LABEL);
     case 'has':
       return Object.hasOwn(labels, selector.label);
     case 'equals':
@@ -183,8 +205,8 @@ class Parser {
     this.#require('symbol', '(', '"("');
     const label = name === 'has' ? this.#require('label', undefined, 'a label').value : undefined;
     this.#require('symbol', ')', '")"');
-    // global() selects what is in no namespace; here everything that is selected by labels alone.
-    return label === undefined ? { kind: 'all' } : { kind: 'has', label };
+    if (label !== undefined) return { kind: 'has', label };
+    return { kind: name === 'all' ? 'all' : 'global' };
   }
 
   #text(): string {

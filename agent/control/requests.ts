@@ -1,7 +1,12 @@
 /** From method and URL to what is wanted, and nothing else: every wrong parameter ends here with its name and what is allowed. */
 import { parseIpAddress } from '../../core/ip-address.js';
 import { isPrefix, parsePrefix } from '../../core/prefix.js';
-import { type ResourceId, type ResourceKind, resourceNamePattern } from '../../core/resources/resource.js';
+import {
+  isNamespaced,
+  type ResourceId,
+  type ResourceKind,
+  resourceNamePattern,
+} from '../../core/resources/resource.js';
 import { ControlFailure } from './backend.js';
 import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchTopic } from './types.js';
 
@@ -51,25 +56,34 @@ export type WatchRequest =
   | { readonly kind: 'watch'; readonly topic: 'routes'; readonly routes: RoutesRequest };
 
 /** The kinds a store holds; the compiler keeps the list complete. */
-const kinds: Readonly<Record<ResourceKind, { readonly namespaced: boolean }>> = {
-  Node: { namespaced: false },
-  IPPool: { namespaced: false },
-  BGPConfiguration: { namespaced: false },
-  FelixConfiguration: { namespaced: false },
-  BGPPeer: { namespaced: false },
-  BGPPeerRange: { namespaced: false },
-  BGPFilter: { namespaced: false },
-  Secret: { namespaced: false },
-  WorkloadEndpoint: { namespaced: true },
-  BlockAffinity: { namespaced: false },
-  NodeStatus: { namespaced: false },
+const kinds: Readonly<Record<ResourceKind, true>> = {
+  Node: true,
+  IPPool: true,
+  BGPConfiguration: true,
+  FelixConfiguration: true,
+  BGPPeer: true,
+  BGPPeerRange: true,
+  BGPFilter: true,
+  Secret: true,
+  WorkloadEndpoint: true,
+  BlockAffinity: true,
+  NodeStatus: true,
+  Tier: true,
+  GlobalNetworkPolicy: true,
+  NetworkPolicy: true,
+  KubernetesNetworkPolicy: true,
+  StagedGlobalNetworkPolicy: true,
+  StagedNetworkPolicy: true,
+  StagedKubernetesNetworkPolicy: true,
+  GlobalNetworkSet: true,
+  NetworkSet: true,
+  Profile: true,
+  HostEndpoint: true,
+  Namespace: true,
+  ServiceAccount: true,
 };
 
 export const resourceKinds = Object.keys(kinds) as readonly ResourceKind[];
-
-export function isNamespaced(kind: ResourceKind): boolean {
-  return kinds[kind].namespaced;
-}
 
 /** Throws {@link ControlFailure} with 400, 404 or 405. */
 export function parseRequest(method: string, target: string): ControlRequest {

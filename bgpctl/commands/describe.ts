@@ -1,4 +1,5 @@
 /** `bgpctl describe KIND NAME`: a document with what the agent has to say about it. */
+import { serialiseResource } from '../../core/resources/parse.js';
 import { formatResourceId, type IPPoolResource } from '../../core/resources/resource.js';
 import { type Command, type Context, exitCode, text } from '../command.js';
 import { formatPeers } from '../format/peers.js';
@@ -29,7 +30,7 @@ export const describeCommand: Command = {
     const key = formatResourceId(id);
     const conditions = status.conditions.filter(({ objects }) => objects.includes(key));
     await context.out(
-      `${key}, revision ${stored.revision}\n\n${await formatStructured(stored.resource, 'yaml')}`,
+      `${key}, revision ${stored.revision}\n\n${await formatStructured(serialiseResource(stored.resource), 'yaml')}`,
     );
     if (conditions.length > 0) {
       const lines = conditions.map(({ severity, message }) => `  ${severity}: ${message}\n`);

@@ -1,10 +1,12 @@
 /** `bgpctl get KIND [NAME]`: documents in the store. */
 import type { ControlClient } from '../../agent/control/client.js';
+import { serialiseResource } from '../../core/resources/parse.js';
 import { apiOf, type Resource, type ResourceId, type ResourceKind } from '../../core/resources/resource.js';
+import { writtenKind } from '../../core/resources/written-form.js';
 import { type Command, exitCode, outputFormat, outputOption, text, watchOption } from '../command.js';
 import { type HostReport, hostReports } from '../format/pool-hosts.js';
 import { formatResources } from '../format/resources.js';
-import { parseKind, parseResource } from '../kinds.js';
+import { kindWords, parseKind, parseResource } from '../kinds.js';
 import { latest } from '../latest.js';
 import { show } from '../show.js';
 
@@ -14,8 +16,7 @@ export const getCommand: Command = {
   positionals: [
     {
       name: 'kind',
-      describe:
-        'node, nodestatus, ippool, bgpconfiguration, felixconfiguration, bgppeer, bgppeerrange, bgpfilter, secret, workloadendpoint, blockaffinity',
+      describe: kindWords.join(', '),
       required: true,
     },
     { name: 'name', describe: 'one of them; NAMESPACE/NAME where the kind has namespaces', required: false },
@@ -41,8 +42,12 @@ export const getCommand: Command = {
       format,
       { once: () => source.once(), watch: given.watch === true ? signal => source.watch(signal) : undefined },
       ({ resources, hosts }, wide) => formatResources(kind, resources, { width, colour, wide, hosts }),
-      ({ resources }) =>
-        one === undefined ? { apiVersion: apiOf(kind), kind: `${kind}List`, items: resources } : resources[0],
+      ({ resources }) => {
+        const items = resources.map(serialiseResource);
+        return one === undefined
+          ? { apiVersion: apiOf(kind), kind: `${writtenKind(kind)}List`, items }
+          : items[0];
+      },
     );
     return exitCode.fine;
   },

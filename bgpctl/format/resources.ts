@@ -1,6 +1,7 @@
 /** `bgpctl get`: the columns that calicoctl's users know, and Margay's own kinds in the same manner. Pure. */
 import { udpModeOf } from '../../core/resources/annotations.js';
 import type { IPPoolResource, Resource, ResourceKind } from '../../core/resources/resource.js';
+import { policyCells } from './policy-resources.js';
 import { type HostReport, tunnelOf, whoReceives } from './pool-hosts.js';
 import { type Column, type Row, renderTable } from './table.js';
 
@@ -148,5 +149,7 @@ function resourceCells(resource: Exclude<Resource, IPPoolResource>, wide: boolea
         ['CIDR', resource.spec.cidr],
         ['STATE', resource.spec.state],
       ];
+    default:
+      return policyCells(resource, wide);
   }
 }

@@ -7,8 +7,11 @@ import type {
   BGPPeerRangeResource,
   BGPPeerResource,
   EncapsulationMode,
+  FelixConfigurationResource,
   IPPoolResource,
+  Metadata,
   ResourceKind,
+  WorkloadEndpointResource,
 } from './resource.js';
 import {
   contradictions,
@@ -38,12 +41,53 @@ function optionsBut(left: readonly SessionOptionName[]): Known {
   );
 }
 
+const FLUSH_ON_DENY = 'flush-on-deny';
+const FAIL_CLOSED = 'fail-closed-forwarding';
+const ADMIN_STATE = 'admin-state';
+
+function oneOfWords(...words: readonly string[]): Known[string] {
+  return { is: value => words.includes(value), allowed: `one of ${words.join(', ')}` };
+}
+
+const trueOrFalse = { ...oneOfWords('true', 'false'), allowed: '"true" or "false"' };
+const flushing: Known = { [FLUSH_ON_DENY]: trueOrFalse };
+
 /** By kind and name: whether a value is allowed, and what is, completing "VALUE is not ...". */
 const known: Readonly<Partial<Record<ResourceKind, Known>>> = {
   IPPool: { udpMode: { is: value => modes.includes(value), allowed: `one of ${modes.join(', ')}` } },
   BGPPeer: optionsBut([]),
   BGPConfiguration: optionsBut(notOfMesh),
+  FelixConfiguration: { [FLUSH_ON_DENY]: trueOrFalse, [FAIL_CLOSED]: trueOrFalse },
+  WorkloadEndpoint: { [ADMIN_STATE]: oneOfWords('up', 'down') },
+  NetworkPolicy: flushing,
+  GlobalNetworkPolicy: flushing,
+  KubernetesNetworkPolicy: flushing,
+  StagedNetworkPolicy: flushing,
+  StagedGlobalNetworkPolicy: flushing,
+  StagedKubernetesNetworkPolicy: flushing,
 };
+
+/** Connections are ended that a change of the policy, or of any, denies; undefined if its author does not say. */
+export function flushOnDenyOf({ metadata }: { readonly metadata: Metadata }): boolean | undefined {
+  return flagOf(metadata, FLUSH_ON_DENY);
+}
+
+/** Nothing is forwarded that no rule of ours has accepted, whoever flushes the tables; undefined if its author does not say. */
+export function failClosedForwardingOf({
+  metadata,
+}: Pick<FelixConfigurationResource, 'metadata'>): boolean | undefined {
+  return flagOf(metadata, FAIL_CLOSED);
+}
+
+/** Administratively down: nothing passes. */
+export function isDisabled({ metadata }: Pick<WorkloadEndpointResource, 'metadata'>): boolean {
+  return metadata.annotations[`${PREFIX}${ADMIN_STATE}`] === 'down';
+}
+
+function flagOf({ annotations }: Metadata, name: string): boolean | undefined {
+  const written = annotations[`${PREFIX}${name}`];
+  return written === undefined ? undefined : written === 'true';
+}
 
 /** When packets to the pool leave inside UDP; never unless the annotation says otherwise. */
 export function udpModeOf({ metadata }: Pick<IPPoolResource, 'metadata'>): EncapsulationMode {

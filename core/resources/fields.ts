@@ -15,7 +15,7 @@ import {
   parseIpv6,
 } from '../ip-address.js';
 import { hostPrefix, isPrefix, type Prefix, parsePrefix } from '../prefix.js';
-import { isSelector, parseSelector } from '../selector.js';
+import { isSelector, mentionsGlobal, parseSelector, type Selector } from '../selector.js';
 import { resourceNamePattern } from './resource.js';
 
 /** A field that may be left out or written as `null`. */
@@ -115,12 +115,28 @@ export const resourceName = z
   .max(253, 'a name of at most 253 characters')
   .regex(resourceNamePattern, 'a name of small letters, digits, "-" and "."');
 
-export const selector = z.string('a selector').superRefine((value, context) => {
-  const found = parseSelector(value);
-  if (isSelector(found)) return;
-  const message = `a selector such as has(role): expected ${found.expected} at character ${found.at + 1}`;
-  context.addIssue({ code: 'custom', message });
-});
+function selectorText(refuse: (selector: Selector) => string | undefined) {
+  return z.string('a selector').superRefine((value, context) => {
+    const found = parseSelector(value);
+    const message = isSelector(found)
+      ? refuse(found)
+      : `a selector such as has(role): expected ${found.expected} at character ${found.at + 1}`;
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+}
+
+export const selector = selectorText(found =>
+  mentionsGlobal(found)
+    ? 'a selector of labels: global() stands in the namespaceSelector of a rule'
+    : undefined,
+);
+
+/** Of a rule's end: `global()` is what is in no namespace, and stands alone. */
+export const namespaceSelector = selectorText(found =>
+  found.kind !== 'global' && mentionsGlobal(found)
+    ? 'a selector of labels, or global() alone: it cannot be part of another selector'
+    : undefined,
+);
 
 export const secretKeyRef = z.strictObject({
   secretKeyRef: z.strictObject({ name: text, key: text }),

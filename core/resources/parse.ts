@@ -12,20 +12,35 @@ import { bgpPeerRangeSpec } from './bgp-peer-range.js';
 import { blockAffinitySpec } from './block-affinity.js';
 import { felixConfigurationSpec } from './felix-configuration.js';
 import { optional, resourceName } from './fields.js';
+import { hostEndpointSpec } from './host-endpoint.js';
 import { ipPoolSpec } from './ip-pool.js';
+import { kubernetesNetworkPolicySpec, stagedKubernetesNetworkPolicySpec } from './kubernetes-policy.js';
+import { networkSetSpec } from './network-set.js';
 import { nodeSpec } from './node.js';
 import { nodeStatusSpec } from './node-status.js';
+import {
+  globalNetworkPolicySpec,
+  networkPolicySpec,
+  stagedGlobalNetworkPolicySpec,
+  stagedNetworkPolicySpec,
+} from './policy.js';
+import { completed, metadataProblems } from './policy-metadata.js';
 import { type DocumentProblem, problemsOf, show, typeWords } from './problems.js';
+import { profileSpec } from './profile.js';
 import {
   apiOf,
+  isNamespaced,
   KUBERNETES_API,
   type Metadata,
+  NETWORKING_API,
   type Resource,
   type ResourceId,
   type ResourceKind,
 } from './resource.js';
 import { secretContent, secretFields } from './secret.js';
+import { tierSpec } from './tier.js';
 import { workloadEndpointSpec } from './workload-endpoint.js';
+import { writtenKind, writtenSpec } from './written-form.js';
 
 export type ParsedDocument =
   | { readonly kind: 'ok'; readonly resource: Resource }
@@ -35,6 +50,9 @@ export type ParsedDocument =
       readonly id: ResourceId | undefined;
       readonly problems: readonly DocumentProblem[];
     };
+
+/** Its labels are what it is here for. */
+const nothingKept = z.unknown().transform(() => ({}));
 
 /** A Secret has none: its content stands beside its metadata. */
 const specs: Readonly<Record<Exclude<ResourceKind, 'Secret'>, z.ZodType>> = {
@@ -48,11 +66,25 @@ const specs: Readonly<Record<Exclude<ResourceKind, 'Secret'>, z.ZodType>> = {
   WorkloadEndpoint: workloadEndpointSpec,
   BlockAffinity: blockAffinitySpec,
   NodeStatus: nodeStatusSpec,
+  Tier: tierSpec,
+  NetworkPolicy: networkPolicySpec,
+  GlobalNetworkPolicy: globalNetworkPolicySpec,
+  StagedNetworkPolicy: stagedNetworkPolicySpec,
+  StagedGlobalNetworkPolicy: stagedGlobalNetworkPolicySpec,
+  StagedKubernetesNetworkPolicy: stagedKubernetesNetworkPolicySpec,
+  KubernetesNetworkPolicy: kubernetesNetworkPolicySpec,
+  NetworkSet: networkSetSpec,
+  GlobalNetworkSet: networkSetSpec,
+  Profile: profileSpec,
+  HostEndpoint: hostEndpointSpec,
+  Namespace: nothingKept,
+  ServiceAccount: nothingKept,
 };
 
 const resourceKinds = [...(Object.keys(specs) as [ResourceKind, ...ResourceKind[]]), 'Secret'] as const;
 
-const namespaced: ReadonlySet<ResourceKind> = new Set(['WorkloadEndpoint']);
+/** Kinds as they are written: of the two NetworkPolicies the apiVersion says which one it is. */
+const writtenKinds = resourceKinds.filter(kind => writtenKind(kind) === kind) as [string, ...string[]];
 
 /** YAML reads `rack: 3` as a number; a label is its text. */
 const labelValue = z.union([z.string(), z.number(), z.boolean()], 'a text').transform(String);
@@ -78,7 +110,7 @@ const metadataSchema = z.strictObject({
 /** The apiVersion is checked apart: which one is right depends on the kind. */
 const heading = {
   apiVersion: z.unknown().optional(),
-  kind: z.enum(resourceKinds, { error: issue => kindWords(issue.input) }),
+  kind: z.enum(writtenKinds, { error: issue => kindWords(issue.input) }),
   metadata: metadataSchema,
 };
 const envelope = z.strictObject({
@@ -86,38 +118,57 @@ const envelope = z.strictObject({
   spec: z.unknown().optional(),
   status: z.unknown().optional(),
 });
+/** What else Kubernetes has of these is taken and left out. */
+const serviceAccountEnvelope = envelope.extend({
+  secrets: z.unknown().optional(),
+  imagePullSecrets: z.unknown().optional(),
+  automountServiceAccountToken: z.unknown().optional(),
+});
 const secretEnvelope = z.strictObject({ ...heading, ...secretFields });
 
 function kindWords(kind: unknown): string {
-  const meant = typeof kind === 'string' ? nearest(kind, resourceKinds) : undefined;
-  return `one of ${resourceKinds.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
+  const meant =
+    kind === 'KubernetesNetworkPolicy'
+      ? `NetworkPolicy of ${NETWORKING_API}`
+      : typeof kind === 'string'
+        ? nearest(kind, writtenKinds)
+        : undefined;
+  return `one of ${writtenKinds.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
 }
 
 export function parseResource(document: unknown): ParsedDocument {
   const refused = notDocument(document);
   if (refused !== undefined) return { kind: 'invalid', id: undefined, problems: [refused] };
-  const written = document as { readonly kind?: unknown; readonly spec?: unknown };
-  const kind = isResourceKind(written.kind) ? written.kind : undefined;
+  const written = document as {
+    readonly apiVersion?: unknown;
+    readonly kind?: unknown;
+    readonly spec?: unknown;
+  };
+  const kind = kindOf(written);
   if (kind === 'Secret') return parseSecret(document as object);
-  const outer = envelope.safeParse(document, { error: typeWords });
+  const outerSchema = kind === 'ServiceAccount' ? serviceAccountEnvelope : envelope;
+  const outer = outerSchema.safeParse(document, { error: typeWords });
   const schema = kind === undefined ? undefined : specs[kind];
   const spec = schema?.safeParse(written.spec ?? {}, { error: typeWords });
   const problems = [
-    ...(outer.success ? [] : problemsOf(outer.error, document, [], envelope, kind)),
+    ...(outer.success ? [] : problemsOf(outer.error, document, [], outerSchema, kind)),
     ...(schema === undefined || spec === undefined || spec.success
       ? []
       : problemsOf(spec.error, written.spec ?? {}, ['spec'], schema, kind)),
     ...apiProblems(kind, written),
     ...namespaceProblems(kind, written),
   ];
-  if (problems.length > 0 || !outer.success || spec?.success !== true) {
+  if (problems.length > 0 || !outer.success || kind === undefined || spec?.success !== true) {
     return { kind: 'invalid', id: idOf(written, kind), problems };
   }
   const metadata = metadataOf(outer.data.metadata);
-  const ownProblems = annotationProblems(outer.data.kind, metadata.annotations, spec.data);
+  const ownProblems = [
+    ...annotationProblems(kind, metadata.annotations, spec.data),
+    ...metadataProblems(kind, metadata, spec.data),
+  ];
   if (ownProblems.length > 0) return { kind: 'invalid', id: idOf(written, kind), problems: ownProblems };
-  const apiVersion = apiOf(outer.data.kind);
-  const resource = { apiVersion, kind: outer.data.kind, metadata, spec: pruned(spec.data) };
+  const kept = completed(kind, metadata, spec.data);
+  const resource = { apiVersion: apiOf(kind), kind, metadata, spec: pruned(kept) };
   return { kind: 'ok', resource: resource as Resource };
 }
 
@@ -151,8 +202,9 @@ function apiProblems(kind: ResourceKind | undefined, document: object): Document
   const { apiVersion } = document as { apiVersion?: unknown };
   const wanted = apiOf(kind ?? 'Node');
   if (apiVersion === wanted) return [];
-  const ofKind = kind === undefined || apiVersion === undefined ? '' : ` for a ${kind}`;
-  return [{ path: 'apiVersion', value: show(apiVersion), allowed: `"${wanted}"${ofKind}` }];
+  const ofKind = kind === undefined || apiVersion === undefined ? '' : ` for a ${writtenKind(kind)}`;
+  const other = kind === 'NetworkPolicy' ? ` (Calico's) or "${NETWORKING_API}" (Kubernetes')` : '';
+  return [{ path: 'apiVersion', value: show(apiVersion), allowed: `"${wanted}"${other}${ofKind}` }];
 }
 
 function notDocument(document: unknown): DocumentProblem | undefined {
@@ -177,8 +229,16 @@ function deeperThan(document: unknown, most: number): boolean {
   return false;
 }
 
-function isResourceKind(kind: unknown): kind is ResourceKind {
-  return typeof kind === 'string' && (kind === 'Secret' || Object.hasOwn(specs, kind));
+function kindOf({
+  apiVersion,
+  kind,
+}: {
+  readonly apiVersion?: unknown;
+  readonly kind?: unknown;
+}): ResourceKind | undefined {
+  if (kind === 'NetworkPolicy' && String(apiVersion).startsWith('networking.k8s.io/'))
+    return 'KubernetesNetworkPolicy';
+  return writtenKinds.includes(kind as string) ? (kind as ResourceKind) : undefined;
 }
 
 function idOf(document: object, kind: ResourceKind | undefined): ResourceId | undefined {
@@ -192,7 +252,7 @@ function namespaceProblems(kind: ResourceKind | undefined, document: object): Do
   const { namespace } = (document as { metadata?: { namespace?: unknown } }).metadata ?? {};
   if (kind === undefined) return [];
   const path = 'metadata.namespace';
-  if (namespaced.has(kind)) {
+  if (isNamespaced(kind)) {
     if (namespace !== undefined && namespace !== null) return [];
     return [{ path, value: 'nothing', allowed: `there: a ${kind} lives in a namespace, e.g. "default"` }];
   }
@@ -218,8 +278,12 @@ export function serialiseResource(resource: Resource): Record<string, unknown> {
   if (namespace !== undefined) metadata.namespace = namespace;
   if (Object.keys(labels).length > 0) metadata.labels = labels;
   if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
-  const { apiVersion, kind } = resource;
-  if (kind !== 'Secret') return { apiVersion, kind, metadata, spec: resource.spec };
+  const { apiVersion } = resource;
+  const kind = writtenKind(resource.kind);
+  if (resource.kind !== 'Secret') {
+    const spec = writtenSpec(resource);
+    return { apiVersion, kind, metadata, ...(spec === undefined ? {} : { spec }) };
+  }
   const { type, data } = resource;
   return { apiVersion, kind, metadata, ...(type === undefined ? {} : { type }), data };
 }

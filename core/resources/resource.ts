@@ -6,6 +6,7 @@
 import type { Asn } from '../asn.js';
 import type { AddressFamily, IpAddress, Ipv4Address, Ipv6Address } from '../ip-address.js';
 import type { Prefix } from '../prefix.js';
+import type { EndpointPort, PolicyResource } from './policy-documents.js';
 import type { SessionOptionName } from './session-options.js';
 
 export const CALICO_API = 'projectcalico.org/v3';
@@ -239,11 +240,10 @@ export type WorkloadEndpointResource = Document<
     readonly ipNetworks: readonly Prefix[];
     readonly mac?: string;
     readonly profiles?: readonly string[];
-    readonly ports?: readonly {
-      readonly name: string;
-      readonly protocol: string | number;
-      readonly port: number;
-    }[];
+    readonly ports?: readonly EndpointPort[];
+    /** Beside the addresses of its own. */
+    readonly allowSpoofedSourcePrefixes?: readonly Prefix[];
+    readonly serviceAccountName?: string;
   }
 >;
 
@@ -297,13 +297,40 @@ export type Resource =
   | BGPFilterResource
   | WorkloadEndpointResource
   | BlockAffinityResource
-  | SecretResource;
+  | SecretResource
+  | PolicyResource;
 
 export type ResourceKind = Resource['kind'];
 
 export function apiOf(kind: ResourceKind): string {
-  if (kind === 'Secret') return KUBERNETES_API;
-  return kind === 'NodeStatus' || kind === 'BGPPeerRange' ? MARGAY_API : CALICO_API;
+  switch (kind) {
+    case 'Secret':
+    case 'Namespace':
+    case 'ServiceAccount':
+      return KUBERNETES_API;
+    case 'KubernetesNetworkPolicy':
+      return NETWORKING_API;
+    case 'NodeStatus':
+    case 'BGPPeerRange':
+      return MARGAY_API;
+    default:
+      return CALICO_API;
+  }
+}
+
+const namespacedKinds: ReadonlySet<ResourceKind> = new Set<ResourceKind>([
+  'WorkloadEndpoint',
+  'NetworkPolicy',
+  'StagedNetworkPolicy',
+  'KubernetesNetworkPolicy',
+  'StagedKubernetesNetworkPolicy',
+  'NetworkSet',
+  'ServiceAccount',
+]);
+
+/** True for kinds whose documents live in namespaces. */
+export function isNamespaced(kind: ResourceKind): boolean {
+  return namespacedKinds.has(kind);
 }
 
 export interface ResourceId {

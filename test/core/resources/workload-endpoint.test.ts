@@ -57,7 +57,12 @@ test('each wrong value is named with what is allowed', t => {
     [{ ...least, ipNetworks: [7] }, 'ipNetworks[0]', '7', network],
     [{ ...least, mac: 'ee:ee' }, 'mac', '"ee:ee"', /hardware address/],
     [{ ...least, profiles: 'a' }, 'profiles', '"a"', 'a list'],
-    [port({ protocol: null }), 'ports[0].protocol', 'null', 'a protocol such as TCP, or its number'],
+    [
+      port({ protocol: null }),
+      'ports[0].protocol',
+      'null',
+      'a protocol: one of TCP, UDP, ICMP, ICMPv6, SCTP, UDPLite, or a number from 1 to 255',
+    ],
     [port({ port: 0 }), 'ports[0].port', '0', /1 to 65535/],
     [port({ hostPort: 65536 }), 'ports[0].hostPort', '65536', /0 to 65535/],
     [{ ...least, serviceAccountName: [] }, 'serviceAccountName', '[]', 'a text'],
