@@ -2,8 +2,12 @@
  * Calico's label selectors: `role == "db" && has(zone)`, as BGPPeer, IPPool and policies use them.
  *
  * Grammar, loosest first: `a || b`, `a && b`, `!a`, `(a)`, and the terms below. A label that is absent satisfies `!=` and
- * `not in`, and nothing else. The empty selector matches everything, like `all()`.
+ * `not in`, and nothing else. The empty selector matches everything, like `all()`. What is parsed is in order: sets are sorted and
+ * without repetitions, no `and` is directly inside an `and`, no `or` inside an `or`, no `not` inside a `not`.
  */
+import { operators, type SelectorProblem, type Token, tokenize } from './selector/tokens.js';
+
+export type { SelectorProblem } from './selector/tokens.js';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -22,13 +26,6 @@ export type Selector =
   | { readonly kind: 'not'; readonly operand: Selector }
   | { readonly kind: 'and' | 'or'; readonly operands: readonly Selector[] };
 
-/** Where a text stopped being a selector: `at` counts characters from 0. */
-export interface SelectorProblem {
-  readonly kind: 'malformed';
-  readonly at: number;
-  readonly expected: string;
-}
-
 export function isSelector(value: Selector | SelectorProblem): value is Selector {
   return value.kind !== 'malformed';
 }
@@ -36,7 +33,7 @@ export function isSelector(value: Selector | SelectorProblem): value is Selector
 /** Parses the whole text; never throws. Nesting deeper than 100 is refused as malformed. */
 export function parseSelector(text: string): Selector | SelectorProblem {
   const tokens = tokenize(text);
-  if (!Array.isArray(tokens)) return tokens as SelectorProblem;
+  if ('kind' in tokens) return tokens;
   if (tokens.length === 0) return { kind: 'all' };
   try {
     const parser = new Parser(tokens, text.length);
@@ -103,33 +100,6 @@ function labelOf(labels: Labels, label: string): string | undefined {
   return Object.hasOwn(labels, label) ? labels[label] : undefined;
 }
 
-// ---------------------------------------------------------------- text to tokens
-
-interface Token {
-  readonly kind: 'label' | 'text' | 'symbol';
-  readonly value: string;
-  readonly at: number;
-}
-
-const tokenPattern =
-  /\s+|(?<symbol>&&|\|\||==|!=|!|\(|\)|\{|\}|,)|"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<label>[A-Za-z0-9_./-]+)/y;
-
-function tokenize(text: string): Token[] | SelectorProblem {
-  const tokens: Token[] = [];
-  const pattern = new RegExp(tokenPattern);
-  for (let at = 0; at < text.length; at = pattern.lastIndex) {
-    pattern.lastIndex = at;
-    const groups = pattern.exec(text)?.groups;
-    if (pattern.lastIndex === 0)
-      return { kind: 'malformed', at, expected: 'a label, an operator or a quoted text' };
-    const quoted = groups?.double ?? groups?.single;
-    if (quoted !== undefined) tokens.push({ kind: 'text', value: quoted, at });
-    else if (groups?.label !== undefined) tokens.push({ kind: 'label', value: groups.label, at });
-    else if (groups?.symbol !== undefined) tokens.push({ kind: 'symbol', value: groups.symbol, at });
-  }
-  return tokens;
-}
-
 // ---------------------------------------------------------------- tokens to tree
 
 class Malformed extends Error {
@@ -142,6 +112,8 @@ class Malformed extends Error {
 }
 
 const MAX_DEPTH = 100;
+
+type Operator = 'in' | 'not in' | 'contains' | 'starts with' | 'ends with';
 
 class Parser {
   readonly #tokens: readonly Token[];
@@ -166,14 +138,20 @@ class Parser {
   }
 
   #chain(symbol: string, kind: 'and' | 'or', operand: () => Selector): Selector {
-    const operands = [operand()];
-    while (this.#take('symbol', symbol)) operands.push(operand());
+    const operands: Selector[] = [];
+    do {
+      const next = operand();
+      operands.push(...(next.kind === kind ? next.operands : [next]));
+    } while (this.#take('symbol', symbol));
     return operands.length === 1 ? (operands[0] as Selector) : { kind, operands };
   }
 
   #unary(depth: number): Selector {
     if (depth > MAX_DEPTH) throw this.#malformed(`at most ${MAX_DEPTH} levels of nesting`);
-    if (this.#take('symbol', '!')) return { kind: 'not', operand: this.#unary(depth + 1) };
+    if (this.#take('symbol', '!')) {
+      const operand = this.#unary(depth + 1);
+      return operand.kind === 'not' ? operand.operand : { kind: 'not', operand };
+    }
     if (this.#take('symbol', '(')) {
       const inner = this.or(depth + 1);
       this.#require('symbol', ')', '")"');
@@ -183,51 +161,52 @@ class Parser {
   }
 
   #term(): Selector {
+    for (const kind of ['all', 'global'] as const) if (this.#take(kind)) return { kind };
+    const has = this.#take('has');
+    if (has !== undefined) return { kind: 'has', label: has.value };
     const label = this.#require('label', undefined, 'a label, "has(LABEL)", "all()", "!" or "("').value;
-    if (this.#peek()?.value === '(' && ['has', 'all', 'global'].includes(label)) return this.#call(label);
     if (this.#take('symbol', '==')) return { kind: 'equals', label, value: this.#text() };
     if (this.#take('symbol', '!=')) return { kind: 'not-equals', label, value: this.#text() };
-    if (this.#take('label', 'in')) return { kind: 'in', label, values: this.#set() };
-    if (this.#take('label', 'contains')) return { kind: 'contains', label, value: this.#text() };
-    if (this.#take('label', 'not')) {
-      this.#require('label', 'in', '"in"');
-      return { kind: 'not-in', label, values: this.#set() };
+    const operator = this.#require('operator', undefined, operators).value as Operator;
+    switch (operator) {
+      case 'in':
+        return { kind: 'in', label, values: this.#set() };
+      case 'not in':
+        return { kind: 'not-in', label, values: this.#set() };
+      case 'contains':
+        return { kind: 'contains', label, value: this.#text() };
+      case 'starts with':
+        return { kind: 'starts-with', label, value: this.#text() };
+      case 'ends with':
+        return { kind: 'ends-with', label, value: this.#text() };
     }
-    for (const word of ['starts', 'ends'] as const) {
-      if (!this.#take('label', word)) continue;
-      this.#require('label', 'with', '"with"');
-      return { kind: word === 'starts' ? 'starts-with' : 'ends-with', label, value: this.#text() };
-    }
-    throw this.#malformed('"==", "!=", "in", "not in", "contains", "starts with" or "ends with"');
-  }
-
-  #call(name: string): Selector {
-    this.#require('symbol', '(', '"("');
-    const label = name === 'has' ? this.#require('label', undefined, 'a label').value : undefined;
-    this.#require('symbol', ')', '")"');
-    if (label !== undefined) return { kind: 'has', label };
-    return { kind: name === 'all' ? 'all' : 'global' };
   }
 
   #text(): string {
     return this.#require('text', undefined, 'a quoted text').value;
   }
 
-  #set(): string[] {
+  /** A comma may stand behind the last one. */
+  #set(): readonly string[] {
     this.#require('symbol', '{', '"{"');
-    const values: string[] = [];
-    if (this.#take('symbol', '}')) return values;
-    do values.push(this.#text());
-    while (this.#take('symbol', ','));
-    this.#require('symbol', '}', '"," or "}"');
-    return values;
+    const values = new Set<string>();
+    for (;;) {
+      const value = this.#take('text');
+      if (value === undefined) break;
+      values.add(value.value);
+      if (this.#take('symbol', ',')) continue;
+      this.#require('symbol', '}', '"," or "}"');
+      return [...values].sort();
+    }
+    this.#require('symbol', '}', 'a quoted text or "}"');
+    return [...values].sort();
   }
 
   #peek(): Token | undefined {
     return this.#tokens[this.#next];
   }
 
-  #take(kind: Token['kind'], value: string | undefined): Token | undefined {
+  #take(kind: Token['kind'], value?: string): Token | undefined {
     const token = this.#peek();
     if (token === undefined || token.kind !== kind || (value !== undefined && token.value !== value))
       return undefined;

@@ -65,6 +65,6 @@ test('each wrong value is named with what is allowed', t => {
     ],
     [port({ port: 0 }), 'ports[0].port', '0', /1 to 65535/],
     [port({ hostPort: 65536 }), 'ports[0].hostPort', '65536', /0 to 65535/],
-    [{ ...least, serviceAccountName: [] }, 'serviceAccountName', '[]', 'a text'],
+    [{ ...least, serviceAccountName: [] }, 'serviceAccountName', '[]', 'a name'],
   ]);
 });
