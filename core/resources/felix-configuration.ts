@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { keptFelixFields } from './felix-fields.js';
+import { felixPolicyFields } from './felix-policy-fields.js';
 import { hostOrPrefix, optional, wholeNumber } from './fields.js';
 
 const mtuAllowed = 'an MTU from 576 to 65535, or 0 for an automatic one';
@@ -20,5 +21,6 @@ export const felixConfigurationSpec = z.strictObject({
   vxlanPort: optional(wholeNumber(1, 65535)),
   vxlanVNI: optional(wholeNumber(1, 16777215)),
   externalNodesList: optional(z.array(hostOrPrefix)),
+  ...felixPolicyFields,
   ...kept,
 });

@@ -2,6 +2,7 @@
  * The documents of network policy: Calico's v3 kinds, and those of Kubernetes that say who is meant. Shapes after parsing, validation
  * and defaults, as in `resource.ts`; selectors are valid and stand as they were written.
  */
+import type { Ipv4Address } from '../ip-address.js';
 import type { Prefix } from '../prefix.js';
 import type { CalicoDocument, KubernetesDocument, NETWORKING_API } from './resource.js';
 
@@ -113,6 +114,50 @@ export type HostEndpointResource = CalicoDocument<
     readonly ports: readonly EndpointPort[];
   }
 >;
+
+/** What FelixConfiguration says of policy. Durations are texts such as "90s". */
+export type FelixPolicySpec = {
+  /** Of interfaces of workloads; several with commas between them. */
+  readonly interfacePrefix?: string;
+  readonly iptablesBackend?: 'Auto' | 'Legacy' | 'NFT';
+  /** Unsigned, at least five bits. */
+  readonly iptablesMarkMask?: number;
+  readonly chainInsertMode?: 'Insert' | 'Append';
+  readonly defaultEndpointToHostAction?: 'Drop' | 'Accept' | 'Return';
+  readonly iptablesFilterAllowAction?: 'Accept' | 'Return';
+  readonly iptablesMangleAllowAction?: 'Accept' | 'Return';
+  readonly iptablesFilterDenyAction?: 'Drop' | 'Reject';
+  readonly failsafeInboundHostPorts?: readonly FailsafePort[];
+  readonly failsafeOutboundHostPorts?: readonly FailsafePort[];
+  readonly workloadSourceSpoofing?: 'Disabled' | 'Any';
+  readonly allowVXLANPacketsFromWorkloads?: boolean;
+  readonly allowIPIPPacketsFromWorkloads?: boolean;
+  readonly disableConntrackInvalidCheck?: boolean;
+  readonly ipv6Support?: boolean;
+  readonly logPrefix?: string;
+  /** "10/second", likewise per minute, hour and day. */
+  readonly logActionRateLimit?: string;
+  readonly logActionRateLimitBurst?: number;
+  readonly natOutgoingAddress?: Ipv4Address;
+  readonly natOutgoingExclusions?: 'IPPoolsOnly' | 'IPPoolsAndHostIPs';
+  /** "MIN:MAX". */
+  readonly natPortRange?: string;
+  /** In the notation of iptables: "+" at the end stands for any rest. */
+  readonly iptablesNATOutgoingInterfaceFilter?: string;
+  readonly maxIpsetSize?: number;
+  readonly iptablesRefreshInterval?: string;
+  readonly iptablesPostWriteCheckInterval?: string;
+  readonly iptablesLockProbeInterval?: string;
+  readonly iptablesLockTimeout?: string;
+  readonly ipsetsRefreshInterval?: string;
+};
+
+export interface FailsafePort {
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  readonly port: number;
+  /** Of the other end; from and to anywhere without. */
+  readonly net?: Prefix;
+}
 
 // ---------------------------------------------------------------- Kubernetes'
 

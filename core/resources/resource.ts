@@ -6,7 +6,7 @@
 import type { Asn } from '../asn.js';
 import type { AddressFamily, IpAddress, Ipv4Address, Ipv6Address } from '../ip-address.js';
 import type { Prefix } from '../prefix.js';
-import type { EndpointPort, PolicyResource } from './policy-documents.js';
+import type { EndpointPort, FelixPolicySpec, PolicyResource } from './policy-documents.js';
 import type { SessionOptionName } from './session-options.js';
 
 export const CALICO_API = 'projectcalico.org/v3';
@@ -119,7 +119,7 @@ export type FelixConfigurationResource = Document<
     readonly vxlanPort?: number;
     readonly vxlanVNI?: number;
     readonly externalNodesList?: readonly Prefix[];
-  }
+  } & FelixPolicySpec
 >;
 
 /** `peerIP` (may carry a port) with `asNumber`, or `peerSelector`; for one `node`, a `nodeSelector`, or every node. */
