@@ -18,7 +18,7 @@ import type {
 } from '../model.js';
 import { encapsulationPorts, type FilterSettings, tunnelFamilies } from '../settings.js';
 import { isFailsafe, isFailsafeReply } from './failsafe.js';
-import type { End, Situation } from './situation.js';
+import type { ConnectionState, End, Situation } from './situation.js';
 import { judgeProfiles, judgeTiers, type Look, type Opinion } from './tiers.js';
 import type { HookName, Judgement, Part, Step, Verdict, Why } from './trace.js';
 
@@ -26,7 +26,8 @@ export function evaluate(policy: HostPolicy, settings: FilterSettings, situation
   const trace: Step[] = [];
   const from = place(policy, settings, situation.from);
   const to = place(policy, settings, situation.to);
-  const walk: Walk = { policy, settings, situation, packet: situation.packet, trace, from, to };
+  const { packet, connection = 'new' } = situation;
+  const walk: Walk = { policy, settings, packet, connection, trace, from, to };
   const { verdict, why } = judge(walk);
   trace.push({ kind: 'decided', verdict, why });
   return { verdict, trace };
@@ -34,7 +35,8 @@ export function evaluate(policy: HostPolicy, settings: FilterSettings, situation
 
 interface Walk extends Look {
   readonly settings: FilterSettings;
-  readonly situation: Situation;
+  /** `undefined`: of none. */
+  readonly connection: ConnectionState | undefined;
   readonly from: Place;
   readonly to: Place;
 }
@@ -62,40 +64,42 @@ function judge(walk: Walk): Opinion & object {
   const { settings, packet, from, to } = walk;
   if (!settings.families.includes(addressFamily(packet.source)))
     return decided('allow', 'family-not-filtered');
-  const early = from.kind === 'process' ? beforeOutput(walk) : beforeRouting(walk);
+  const untracked = judgeUntracked(walk);
+  if (untracked?.verdict === 'deny') return untracked;
+  // What untracked policy lets through is of no connection.
+  const onward: Walk = untracked === undefined ? walk : { ...walk, connection: undefined };
+  const early = untracked ?? judgePreDnat(walk);
   if (early?.verdict === 'deny') return early;
   // Once it is accepted no other policy of host endpoints on this side is asked.
   const accepted = early !== undefined;
-  if (to.kind === 'process') return judgeInput(walk, accepted);
-  return from.kind === 'process' ? judgeOutput(walk, accepted) : judgeForward(walk, accepted);
+  if (to.kind === 'process') return judgeInput(onward, accepted);
+  return from.kind === 'process' ? judgeOutput(onward, accepted) : judgeForward(onward, accepted);
 }
 
 function enter(walk: Walk, table: 'raw' | 'mangle' | 'filter', chain: HookName): void {
   walk.trace.push({ kind: 'hook', table, chain });
 }
 
-/** Untracked packets are of no connection. */
-function isKnown({ situation: { connection } }: Walk): boolean {
+function isKnown({ connection }: Walk): boolean {
   return connection === 'established' || connection === 'related';
 }
 
 // ---------------------------------------------------------------- before the filter table
 
-function beforeRouting(walk: Walk): Opinion {
-  if (walk.from.kind !== 'network' || walk.from.endpoint === undefined) return undefined;
-  const { endpoint } = walk.from;
-  enter(walk, 'raw', 'PREROUTING');
-  const untracked = judgeEarly(walk, endpoint.key, 'untracked', endpoint.untracked, 'ingress');
-  if (untracked !== undefined || isKnown(walk)) return untracked;
-  enter(walk, 'mangle', 'PREROUTING');
-  return judgeEarly(walk, endpoint.key, 'pre-dnat', endpoint.preDnat, 'ingress');
+function judgeUntracked(walk: Walk): Opinion {
+  const [near, direction, chain] =
+    walk.from.kind === 'process'
+      ? ([walk.to, 'egress', 'OUTPUT'] as const)
+      : ([walk.from, 'ingress', 'PREROUTING'] as const);
+  if (near.kind !== 'network' || near.endpoint === undefined) return undefined;
+  enter(walk, 'raw', chain);
+  return judgeEarly(walk, near.endpoint.key, 'untracked', near.endpoint.untracked, direction);
 }
 
-function beforeOutput(walk: Walk): Opinion {
-  if (walk.to.kind !== 'network' || walk.to.endpoint === undefined) return undefined;
-  const { endpoint } = walk.to;
-  enter(walk, 'raw', 'OUTPUT');
-  return judgeEarly(walk, endpoint.key, 'untracked', endpoint.untracked, 'egress');
+function judgePreDnat(walk: Walk): Opinion {
+  if (walk.from.kind !== 'network' || walk.from.endpoint === undefined || isKnown(walk)) return undefined;
+  enter(walk, 'mangle', 'PREROUTING');
+  return judgeEarly(walk, walk.from.endpoint.key, 'pre-dnat', walk.from.endpoint.preDnat, 'ingress');
 }
 
 /** Nothing denies but rules. Without connections, answers to failsafe ports are known by the port alone. */
@@ -228,7 +232,7 @@ function judgePolicy(
 
 function judgeConnection(walk: Walk): Opinion {
   if (isKnown(walk)) return decided('allow', 'known-connection');
-  const invalid = walk.situation.connection === 'invalid' && walk.settings.dropInvalid;
+  const invalid = walk.connection === 'invalid' && walk.settings.dropInvalid;
   return invalid ? decided('deny', 'invalid-connection') : undefined;
 }
 

@@ -1,0 +1,43 @@
+/**
+ * What the packet filter of one host holds, from what it has to enforce (pure). Four tables for each family, also those that hold nothing: what
+ * is found there of ours is taken away. In the order in which they are best written: raw clears the bits that filter reads; mangle with its
+ * guard comes after filter, which takes the guard's mark away.
+ */
+import type { AddressFamily } from '../../core/ip-address.js';
+import type { HostPolicy } from '../model.js';
+import type { RenderedFilter, TableName } from '../rendered.js';
+import type { FilterSettings } from '../settings.js';
+import { addFilterChains } from './filter-table.js';
+import { addMangleChains } from './mangle-table.js';
+import { allocateMarks } from './marks.js';
+import { addNatChains } from './nat-table.js';
+import { addRawChains } from './raw-table.js';
+import { renderSets } from './sets.js';
+import { TableBuilder } from './table-builder.js';
+
+const tables: readonly (readonly [TableName, (builder: TableBuilder) => void])[] = [
+  ['raw', addRawChains],
+  ['filter', addFilterChains],
+  ['nat', addNatChains],
+  ['mangle', addMangleChains],
+];
+
+/** @throws RangeError if the mask of marks has less than five bits */
+export function renderFilter(policy: HostPolicy, settings: FilterSettings): RenderedFilter {
+  const marks = allocateMarks(settings.markMask);
+  const renderTable = (
+    family: AddressFamily,
+    table: TableName,
+    addChains: (builder: TableBuilder) => void,
+  ) => {
+    const builder = new TableBuilder(family, table, policy, settings, marks);
+    addChains(builder);
+    return builder.build();
+  };
+  return {
+    tables: settings.families.flatMap(family =>
+      tables.map(([table, addChains]) => renderTable(family, table, addChains)),
+    ),
+    sets: settings.families.flatMap(family => renderSets(policy, settings, family)),
+  };
+}
