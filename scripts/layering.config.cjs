@@ -80,7 +80,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: [
-          `^(core|bgp/(wire|fsm|rib)|agent/calculators)/`,
+          `^(core|bgp/(wire|fsm|rib)|agent/calculators|policy/calculate)/`,
           `^bgp/bfd/(?!(${shellsOfBfd.join('|')})\\.ts$)`,
           `^ipip/udp/(${pureUdp.join('|')})\\.ts$`,
         ],
