@@ -18,7 +18,7 @@ function anyCase<const T extends readonly [string, ...string[]]>(words: T) {
 }
 
 function textOf(pattern: RegExp, allowed: string) {
-  return givenText(z.string(allowed).refine(value => value === '' || pattern.test(value), allowed));
+  return givenText(z.string(allowed).regex(pattern, allowed));
 }
 
 const failsafe = z.strictObject({
@@ -85,7 +85,7 @@ export const felixPolicyFields = {
     'a rate such as 10/second: 1 to 9999 per second, minute, hour or day',
   ),
   logActionRateLimitBurst: optional(wholeNumber(0, 9999)),
-  natOutgoingAddress: optional(z.union([z.literal('').transform(() => undefined), ipv4], 'an IPv4 address')),
+  natOutgoingAddress: givenText(ipv4),
   natOutgoingExclusions: anyCase(['IPPoolsOnly', 'IPPoolsAndHostIPs']),
   natPortRange: optional(portRange),
   iptablesNATOutgoingInterfaceFilter: textOf(

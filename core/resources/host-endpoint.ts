@@ -5,7 +5,7 @@ import { endpointPort, givenText, profileNames } from './policy-fields.js';
 
 /** Longer names the kernel does not take (linux/if.h, IFNAMSIZ with its zero). */
 const interfaceAllowed = '"*", or the name of an interface: at most 15 letters, digits, "_", "." and "-"';
-const interfaceName = z.string(interfaceAllowed).regex(/^(\*|[a-zA-Z0-9_.-]{1,15}|)$/, interfaceAllowed);
+const interfaceName = z.string(interfaceAllowed).regex(/^(\*|[a-zA-Z0-9_.-]{1,15})$/, interfaceAllowed);
 
 export const hostEndpointSpec = z
   .strictObject({

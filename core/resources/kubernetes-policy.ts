@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { prefixContains } from '../prefix.js';
 import { oneOf, optional, prefix } from './fields.js';
 import { stagedAction } from './policy.js';
-import type { KubernetesPolicyRule, LabelSelector } from './policy-documents.js';
+import type { KubernetesPolicyRule, LabelSelector, StagedAction } from './policy-documents.js';
 import { MAX_PORT } from './policy-fields.js';
 
 const keyAllowed =
@@ -111,10 +111,11 @@ const policyFields = {
   egress: rules('to'),
 };
 
-type Given = z.output<z.ZodObject<typeof policyFields>>;
+type Given = z.output<z.ZodObject<typeof policyFields>> & { readonly stagedAction?: StagedAction };
 
-/** Ingress always is, egress where there are rules for it, unless the author says which. */
+/** Ingress always is, egress where there are rules for it, unless the author says which. What deletes another policy is for neither. */
 function withTypes<T extends Given>({ policyTypes, ingress, egress, ...rest }: T) {
+  if (rest.stagedAction === 'Delete') return { ...rest, policyTypes: [], ingress, egress };
   const written = [...new Set(policyTypes)];
   const usual = egress.length > 0 ? (['Ingress', 'Egress'] as const) : (['Ingress'] as const);
   return { ...rest, policyTypes: written.length > 0 ? written : usual, ingress, egress };

@@ -47,7 +47,10 @@ export const withPortsAllowed = 'a protocol with ports: TCP, UDP, SCTP or UDPLit
 export const MAX_PORT = 65535;
 
 const portAllowed =
-  'a port from 1 to 65535, a range such as "8000:8080", or the name of a port of at most 128 letters, digits, "_", "." and "-"';
+  'a port from 1 to 65535, a range such as "8000:8080", or the name of a port: at most 128 letters, digits, "_", "." and "-", a letter among them';
+
+/** Calico takes "80-90" for the name of a port, too, which no port has and a range was meant by. */
+const portNamePattern = /^(?=.*[a-zA-Z])[a-zA-Z0-9_.-]{1,128}$/;
 
 function parsePort(value: string | number): PolicyPort | undefined {
   const text = String(value);
@@ -57,8 +60,7 @@ function parsePort(value: string | number): PolicyPort | undefined {
     const max = Number(numbers[2] ?? numbers[1]);
     return min >= 1 && max <= MAX_PORT && min <= max ? { min, max } : undefined;
   }
-  const isName = typeof value === 'string' && /^[a-zA-Z0-9_.-]{1,128}$/.test(text) && !/^\d+$/.test(text);
-  return isName ? { name: text } : undefined;
+  return typeof value === 'string' && portNamePattern.test(text) ? { name: text } : undefined;
 }
 
 const port = z.union([z.string(), z.number()], portAllowed).transform((value, context) => {
@@ -87,7 +89,10 @@ export const nets = list(hostOrPrefix, 256, 'prefixes');
 /** Of a port that an endpoint has, where policies name it. */
 export const portName = z
   .string('the name of a port')
-  .regex(/^[a-zA-Z0-9_.-]{1,128}$/, 'the name of a port: at most 128 letters, digits, "_", "." and "-"');
+  .regex(
+    portNamePattern,
+    'the name of a port: at most 128 letters, digits, "_", "." and "-", a letter among them',
+  );
 
 export const endpointPort: z.ZodType<EndpointPort> = z.strictObject({
   name: portName,
@@ -102,8 +107,12 @@ export const endpointPort: z.ZodType<EndpointPort> = z.strictObject({
 // ---------------------------------------------------------------- references
 
 /** Absent or "" leaves it out: an empty one is not given, as in Calico. */
-export function givenText<T extends z.ZodType<string, string>>(schema: T) {
-  return optional(schema).transform(value => (value === '' ? undefined : value));
+export function givenText<T extends z.ZodType<string, unknown>>(schema: T) {
+  return z
+    .unknown()
+    .optional()
+    .transform(value => (value === '' ? undefined : value))
+    .pipe(optional(schema));
 }
 
 export const optionalSelector = givenText(selector);

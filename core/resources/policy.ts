@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { flag, oneOf, optional, selector } from './fields.js';
+import type { StagedAction } from './policy-documents.js';
 import { optionalSelector, tierName } from './policy-fields.js';
 import { rules } from './policy-rule.js';
 import { tierOrder } from './tier.js';
@@ -26,6 +27,20 @@ const policyFields = {
 
 const usually = (field: typeof flag) => optional(field).transform(value => value ?? false);
 
+/** Said in a namespace, where its author may think that it is in force. */
+const ofGlobal = z
+  .null('allowed in a namespace: a GlobalNetworkPolicy has it')
+  .optional()
+  .transform(() => undefined);
+
+const namespacedFields = {
+  ...policyFields,
+  namespaceSelector: ofGlobal,
+  doNotTrack: ofGlobal,
+  preDNAT: ofGlobal,
+  applyOnForward: ofGlobal,
+};
+
 const globalFields = {
   ...policyFields,
   namespaceSelector: optionalSelector,
@@ -35,17 +50,23 @@ const globalFields = {
 };
 
 type Direction = z.output<typeof direction>;
-type Given = z.output<z.ZodObject<typeof policyFields>> & Partial<z.output<z.ZodObject<typeof globalFields>>>;
+type Given = z.output<z.ZodObject<typeof policyFields>> & {
+  readonly doNotTrack?: boolean | undefined;
+  readonly preDNAT?: boolean | undefined;
+  readonly applyOnForward?: boolean | undefined;
+  readonly stagedAction?: StagedAction;
+};
 
-/** From the rules that are there; without any it is for ingress. */
+/** From the rules that are there; without any it is for ingress. What deletes another policy is for neither. */
 function withTypes<T extends Given>({ types: written = [], ingress, egress, ...rest }: T) {
+  if (rest.stagedAction === 'Delete') return { ...rest, types: [], ingress, egress };
   const usual: Direction[] = [];
   if (ingress.length > 0 || egress.length === 0) usual.push('Ingress');
   if (egress.length > 0) usual.push('Egress');
   return { ...rest, types: written.length > 0 ? written : usual, ingress, egress };
 }
 
-function check(given: Given & { readonly stagedAction?: string }, context: z.core.$RefinementCtx): void {
+function check(given: Given, context: z.core.$RefinementCtx): void {
   const issue = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message });
   const { types = [], doNotTrack, preDNAT } = given;
@@ -71,10 +92,10 @@ function checkDeletion(given: Given, issue: (path: string, message: string) => v
   }
 }
 
-export const networkPolicySpec = z.strictObject(policyFields).superRefine(check).transform(withTypes);
+export const networkPolicySpec = z.strictObject(namespacedFields).superRefine(check).transform(withTypes);
 export const globalNetworkPolicySpec = z.strictObject(globalFields).superRefine(check).transform(withTypes);
 export const stagedNetworkPolicySpec = z
-  .strictObject({ stagedAction, ...policyFields })
+  .strictObject({ stagedAction, ...namespacedFields })
   .superRefine(check)
   .transform(withTypes);
 export const stagedGlobalNetworkPolicySpec = z
