@@ -236,8 +236,8 @@ function kindOf({
   readonly apiVersion?: unknown;
   readonly kind?: unknown;
 }): ResourceKind | undefined {
-  if (kind === 'NetworkPolicy' && String(apiVersion).startsWith('networking.k8s.io/'))
-    return 'KubernetesNetworkPolicy';
+  const kubernetes = typeof apiVersion === 'string' && apiVersion.startsWith('networking.k8s.io/');
+  if (kind === 'NetworkPolicy' && kubernetes) return 'KubernetesNetworkPolicy';
   return writtenKinds.includes(kind as string) ? (kind as ResourceKind) : undefined;
 }
 

@@ -34,6 +34,9 @@ test('a wrong apiVersion names both, the name of ours in place of Kubernetes the
   t.regex(problem?.allowed ?? '', /projectcalico\.org\/v3.*networking\.k8s\.io\/v1/);
   const [old] = problems({ ...kubernetes, apiVersion: 'networking.k8s.io/v1beta1' });
   t.deepEqual([old?.path, old?.allowed], ['apiVersion', '"networking.k8s.io/v1" for a NetworkPolicy']);
+  for (const apiVersion of [{ toString: false }, null, 5, ['networking.k8s.io/v1']]) {
+    t.is(problems({ ...calico, apiVersion })[0]?.path, 'apiVersion', JSON.stringify(apiVersion));
+  }
   const [ours] = problems({ ...kubernetes, kind: 'KubernetesNetworkPolicy' });
   t.is(ours?.path, 'kind');
   t.true(ours?.allowed.endsWith('(did you mean NetworkPolicy of networking.k8s.io/v1?)'), ours?.allowed);
