@@ -48,10 +48,17 @@ module.exports = {
     only('store-imports-core-and-linux', '^store/', ['core', 'linux', 'store'], 'siblings meet in the agent'),
     {
       name: 'front-ends-speak-to-the-control-api',
-      comment: 'bgpctl and cni know the documents and the control API, nothing else of the agent',
+      comment:
+        'bgpctl and cni know the documents, the control API, and how policy is judged without a host; nothing else of the agent',
       severity: 'error',
       from: { path: '^(bgpctl|cni)/' },
-      to: { path: [except('core', 'bgpctl', 'cni', 'agent'), '^agent/(?!control/)'] },
+      to: {
+        path: [
+          except('core', 'bgpctl', 'cni', 'agent', 'policy'),
+          '^agent/(?!control/)',
+          '^policy/(?!journey/|evaluate/)',
+        ],
+      },
     },
     {
       name: 'mains-are-started-only',

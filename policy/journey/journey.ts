@@ -1,0 +1,79 @@
+/**
+ * A packet's way from end to end: it is judged on the host that it leaves and on the one that it comes to, once where these are one and the
+ * same (pure).
+ */
+import { type AddressFamily, addressFamily, type IpAddress } from '../../core/ip-address.js';
+import { evaluate } from '../evaluate/evaluate.js';
+import type { End } from '../evaluate/situation.js';
+import type { Judgement, Verdict } from '../evaluate/trace.js';
+import type { Packet } from '../model.js';
+import { addressOf, type World, type WorldWorkload } from './world.js';
+
+/** One end of it: a workload of the cluster, or an address that is none of theirs. */
+export type Party =
+  | { readonly kind: 'workload'; readonly workload: WorldWorkload }
+  | { readonly kind: 'address'; readonly address: IpAddress };
+
+export interface Journey {
+  readonly verdict: Verdict;
+  readonly packet: Packet;
+  /** In the order of its way; after a host that denies there is none. Empty: it meets no host that we know. */
+  readonly legs: readonly { readonly host: string; readonly judgement: Judgement }[];
+}
+
+/** What is to be carried; the addresses are those of the parties. */
+export type Cargo = Omit<Packet, 'source' | 'destination'>;
+
+/**
+ * @param uplink the interface by which hosts reach one another and everybody else
+ * @returns undefined if the two have no address of one family
+ */
+export function travel(
+  world: World,
+  from: Party,
+  to: Party,
+  cargo: Cargo,
+  uplink = 'eth0',
+): Journey | undefined {
+  const ends = addressesOf(from, to, cargo);
+  if (ends === undefined) return undefined;
+  const packet: Packet = { ...ends, ...cargo };
+  const [leaves, arrives] = [from, to].map(party =>
+    party.kind === 'workload' ? party.workload.host : undefined,
+  );
+  const network: End = { kind: 'interface', name: uplink };
+  const inside = (party: Party): End =>
+    party.kind === 'workload' ? { kind: 'workload', key: party.workload.key } : network;
+  const stops: { readonly host: string; readonly from: End; readonly to: End }[] = [];
+  if (leaves !== undefined)
+    stops.push({ host: leaves, from: inside(from), to: leaves === arrives ? inside(to) : network });
+  if (arrives !== undefined && arrives !== leaves)
+    stops.push({ host: arrives, from: network, to: inside(to) });
+  const legs: Journey['legs'][number][] = [];
+  for (const { host, ...way } of stops) {
+    const { policy, settings } = world.host(host);
+    const judgement = evaluate(policy, settings, { packet, ...way });
+    legs.push({ host, judgement });
+    if (judgement.verdict === 'deny') return { verdict: 'deny', packet, legs };
+  }
+  return { verdict: 'allow', packet, legs };
+}
+
+function addressesOf(
+  from: Party,
+  to: Party,
+  { protocol }: Cargo,
+): { readonly source: IpAddress; readonly destination: IpAddress } | undefined {
+  const only: Readonly<Record<number, AddressFamily>> = { 1: 'ipv4', 58: 'ipv6' };
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    if ((only[protocol] ?? family) !== family) continue;
+    const [source, destination] = [from, to].map(party => ofFamily(party, family));
+    if (source !== undefined && destination !== undefined) return { source, destination };
+  }
+  return undefined;
+}
+
+function ofFamily(party: Party, family: AddressFamily): IpAddress | undefined {
+  if (party.kind === 'workload') return addressOf(party.workload, family);
+  return addressFamily(party.address) === family ? party.address : undefined;
+}

@@ -1,0 +1,96 @@
+/**
+ * A cluster as its documents describe it, without any host being there: who its workloads are, and what each of its hosts enforces (pure).
+ */
+import { type AddressFamily, addressFamily, type IpAddress } from '../../core/ip-address.js';
+import { prefixAddress } from '../../core/prefix.js';
+import type { FelixPolicySpec } from '../../core/resources/policy-documents.js';
+import {
+  formatResourceId,
+  type Resource,
+  resourceIdOf,
+  type WorkloadEndpointResource,
+} from '../../core/resources/resource.js';
+import { PolicyCalculator } from '../calculate/policy-calculator.js';
+import { filterSettings } from '../filter-settings.js';
+import type { EndpointKey, HostPolicy } from '../model.js';
+import type { FilterSettings } from '../settings.js';
+
+export interface WorldWorkload {
+  readonly key: EndpointKey;
+  readonly namespace: string;
+  readonly name: string;
+  readonly host: string;
+  readonly addresses: readonly IpAddress[];
+}
+
+export interface WorldHost {
+  readonly name: string;
+  readonly policy: HostPolicy;
+  readonly settings: FilterSettings;
+}
+
+export class World {
+  readonly workloads: ReadonlyMap<EndpointKey, WorldWorkload>;
+  readonly #byAddress = new Map<IpAddress, WorldWorkload>();
+  readonly #hosts = new Map<string, WorldHost>();
+  readonly #documents: readonly Resource[];
+
+  /** @param documents the last of a name counts */
+  constructor(documents: readonly Resource[]) {
+    const byId = new Map(documents.map(document => [formatResourceId(resourceIdOf(document)), document]));
+    this.#documents = [...byId.values()];
+    const endpoints = this.#documents.filter(document => document.kind === 'WorkloadEndpoint');
+    this.workloads = new Map(endpoints.map(workloadOf).map(each => [each.key, each]));
+    for (const workload of this.workloads.values()) {
+      for (const address of workload.addresses) this.#byAddress.set(address, workload);
+    }
+  }
+
+  workloadAt(address: IpAddress): WorldWorkload | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  /** What a host enforces; worked out when it is first asked for. */
+  host(name: string): WorldHost {
+    const known = this.#hosts.get(name);
+    if (known !== undefined) return known;
+    const calculator = new PolicyCalculator(name);
+    for (const document of this.#documents) calculator.set(document);
+    calculator.take();
+    const host = { name, policy: calculator.current, settings: this.#settingsOf(name) };
+    this.#hosts.set(name, host);
+    return host;
+  }
+
+  #settingsOf(host: string): FilterSettings {
+    const named = (wanted: string) =>
+      this.#documents.find(({ kind, metadata }) => kind === 'FelixConfiguration' && metadata.name === wanted);
+    const layers = [named(`node.${host}`), named('default')].map(
+      document => (document?.kind === 'FelixConfiguration' ? document.spec : {}) as FelixPolicySpec,
+    );
+    return filterSettings(
+      field => layers.find(layer => layer[field] !== undefined)?.[field] as never,
+      {},
+      { pools: [], nodeAddresses: [], tunnels: [] },
+    );
+  }
+}
+
+function workloadOf(document: WorkloadEndpointResource): WorldWorkload {
+  const { namespace = '', name } = document.metadata;
+  return {
+    key: formatResourceId(resourceIdOf(document)),
+    namespace,
+    name,
+    host: document.spec.node,
+    addresses: document.spec.ipNetworks.map(prefixAddress),
+  };
+}
+
+/** The first address of a family. */
+export function addressOf(
+  { addresses }: Pick<WorldWorkload, 'addresses'>,
+  family: AddressFamily,
+): IpAddress | undefined {
+  return addresses.find(address => addressFamily(address) === family);
+}
