@@ -1,6 +1,7 @@
 /** `bgpctl describe KIND NAME`: a document with what the agent has to say about it. */
-import { serialiseResource } from '../../core/resources/parse.js';
+
 import { formatResourceId, type IPPoolResource } from '../../core/resources/resource.js';
+import { serialiseResource } from '../../core/resources/written-form.js';
 import { type Command, type Context, exitCode, text } from '../command.js';
 import { formatPeers } from '../format/peers.js';
 import { formatPoolHosts, hostReports, tunnelOf } from '../format/pool-hosts.js';

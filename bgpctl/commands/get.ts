@@ -1,8 +1,7 @@
 /** `bgpctl get KIND [NAME]`: documents in the store. */
 import type { ControlClient } from '../../agent/control/client.js';
-import { serialiseResource } from '../../core/resources/parse.js';
 import { apiOf, type Resource, type ResourceId, type ResourceKind } from '../../core/resources/resource.js';
-import { writtenKind } from '../../core/resources/written-form.js';
+import { serialiseResource, writtenKind } from '../../core/resources/written-form.js';
 import { type Command, exitCode, outputFormat, outputOption, text, watchOption } from '../command.js';
 import { type HostReport, hostReports } from '../format/pool-hosts.js';
 import { formatResources } from '../format/resources.js';

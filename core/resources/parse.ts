@@ -40,7 +40,7 @@ import {
 import { secretContent, secretFields } from './secret.js';
 import { tierSpec } from './tier.js';
 import { workloadEndpointSpec } from './workload-endpoint.js';
-import { writtenKind, writtenSpec } from './written-form.js';
+import { writtenKind } from './written-form.js';
 
 export type ParsedDocument =
   | { readonly kind: 'ok'; readonly resource: Resource }
@@ -269,21 +269,4 @@ function pruned(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]) => (inner === undefined ? [] : [[key, pruned(inner)]])),
   );
-}
-
-/** As it is written to a store or shown: a stable order, empty maps left out. */
-export function serialiseResource(resource: Resource): Record<string, unknown> {
-  const { name, namespace, labels, annotations } = resource.metadata;
-  const metadata: Record<string, unknown> = { name };
-  if (namespace !== undefined) metadata.namespace = namespace;
-  if (Object.keys(labels).length > 0) metadata.labels = labels;
-  if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
-  const { apiVersion } = resource;
-  const kind = writtenKind(resource.kind);
-  if (resource.kind !== 'Secret') {
-    const spec = writtenSpec(resource);
-    return { apiVersion, kind, metadata, ...(spec === undefined ? {} : { spec }) };
-  }
-  const { type, data } = resource;
-  return { apiVersion, kind, metadata, ...(type === undefined ? {} : { type }), data };
 }

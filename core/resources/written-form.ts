@@ -20,8 +20,25 @@ export function writtenKind(kind: ResourceKind): string {
   return kind === 'KubernetesNetworkPolicy' ? 'NetworkPolicy' : kind;
 }
 
+/** As it is written to a store or shown: a stable order, empty maps left out. */
+export function serialiseResource(resource: Resource): Record<string, unknown> {
+  const { name, namespace, labels, annotations } = resource.metadata;
+  const metadata: Record<string, unknown> = { name };
+  if (namespace !== undefined) metadata.namespace = namespace;
+  if (Object.keys(labels).length > 0) metadata.labels = labels;
+  if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
+  const { apiVersion } = resource;
+  const kind = writtenKind(resource.kind);
+  if (resource.kind !== 'Secret') {
+    const spec = writtenSpec(resource);
+    return { apiVersion, kind, metadata, ...(spec === undefined ? {} : { spec }) };
+  }
+  const { type, data } = resource;
+  return { apiVersion, kind, metadata, ...(type === undefined ? {} : { type }), data };
+}
+
 /** Undefined where nothing of it is kept. */
-export function writtenSpec(resource: Exclude<Resource, SecretResource>): unknown {
+function writtenSpec(resource: Exclude<Resource, SecretResource>): unknown {
   switch (resource.kind) {
     case 'NetworkPolicy':
     case 'GlobalNetworkPolicy':

@@ -4,13 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { type Document, parseAllDocuments, stringify } from 'yaml';
-import { parseResource, serialiseResource } from '../../core/resources/parse.js';
+import { parseResource } from '../../core/resources/parse.js';
 import {
   formatResourceId,
   type Resource,
   type ResourceId,
   resourceIdOf,
 } from '../../core/resources/resource.js';
+import { serialiseResource } from '../../core/resources/written-form.js';
 import type { InvalidDocument, Revision, StoredResource } from '../port.js';
 
 export interface ParsedFile {

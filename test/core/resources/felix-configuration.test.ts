@@ -2,8 +2,9 @@ import test from 'ava';
 import { parse } from 'yaml';
 import { felixConfigurationSpec } from '../../../core/resources/felix-configuration.js';
 import { keptFelixFields } from '../../../core/resources/felix-fields.js';
-import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
+import { parseResource } from '../../../core/resources/parse.js';
 import { describeProblem } from '../../../core/resources/problems.js';
+import { serialiseResource } from '../../../core/resources/written-form.js';
 import { problems, readsAs, refuses, written } from './written.js';
 
 const kind = 'FelixConfiguration';

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
+import { parseResource } from '../../../core/resources/parse.js';
 import { describeProblem } from '../../../core/resources/problems.js';
+import { serialiseResource } from '../../../core/resources/written-form.js';
 import { problems, written } from './written.js';
 
 const good = written('Node', {});

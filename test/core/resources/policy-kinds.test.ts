@@ -4,8 +4,9 @@ import { parse } from 'yaml';
 import { parseRequest } from '../../../agent/control/requests.js';
 import { parseKind, parseResource as parseResourceWords } from '../../../bgpctl/kinds.js';
 import { annotationProblems } from '../../../core/resources/annotations.js';
-import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
+import { parseResource } from '../../../core/resources/parse.js';
 import { formatResourceId, type Resource, resourceIdOf } from '../../../core/resources/resource.js';
+import { serialiseResource } from '../../../core/resources/written-form.js';
 import { documentText, fileNameOf, parseFile, replaceDocument } from '../../../store/file/document-file.js';
 import { problems, written } from './written.js';
 

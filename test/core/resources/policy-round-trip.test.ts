@@ -1,8 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
+import { parseResource } from '../../../core/resources/parse.js';
 import type { ResourceKind } from '../../../core/resources/resource.js';
+import { serialiseResource } from '../../../core/resources/written-form.js';
 import { policySpecs } from './random-policies.js';
 import { written } from './written.js';
 

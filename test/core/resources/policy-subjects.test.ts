@@ -1,8 +1,9 @@
 /** Documents that policies speak of: sets of addresses, profiles, endpoints, tiers, namespaces and service accounts. */
 import test from 'ava';
 import { annotationProblems, isDisabled } from '../../../core/resources/annotations.js';
-import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
+import { parseResource } from '../../../core/resources/parse.js';
 import type { ResourceKind } from '../../../core/resources/resource.js';
+import { serialiseResource } from '../../../core/resources/written-form.js';
 import { problems, readsAs, refuses, written } from './written.js';
 
 /** With other metadata. */

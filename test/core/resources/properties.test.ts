@@ -1,9 +1,10 @@
 /** Whatever somebody writes: a resource, or a list of what is wrong. Never an exception. */
 import test from 'ava';
 import fc from 'fast-check';
-import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
+import { parseResource } from '../../../core/resources/parse.js';
 import { describeProblem } from '../../../core/resources/problems.js';
 import { CALICO_API } from '../../../core/resources/resource.js';
+import { serialiseResource } from '../../../core/resources/written-form.js';
 
 const RUNS = 3000;
 

@@ -1,7 +1,8 @@
 import test from 'ava';
-import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
+import { parseResource } from '../../../core/resources/parse.js';
 import { describeProblem } from '../../../core/resources/problems.js';
 import { notShown, redacted } from '../../../core/resources/redaction.js';
+import { serialiseResource } from '../../../core/resources/written-form.js';
 import { problems, written } from './written.js';
 
 const hidden = 'hunter2';

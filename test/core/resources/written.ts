@@ -1,9 +1,9 @@
 /** Documents as people write them, for the tests of their parser. */
 import type { ExecutionContext } from 'ava';
-import { parseResource, serialiseResource } from '../../../core/resources/parse.js';
+import { parseResource } from '../../../core/resources/parse.js';
 import type { DocumentProblem } from '../../../core/resources/problems.js';
 import { apiOf, isNamespaced, type ResourceKind } from '../../../core/resources/resource.js';
-import { writtenKind } from '../../../core/resources/written-form.js';
+import { serialiseResource, writtenKind } from '../../../core/resources/written-form.js';
 
 /** A document with this spec and the least of everything else. */
 export function written(kind: ResourceKind, spec: unknown): Record<string, unknown> {

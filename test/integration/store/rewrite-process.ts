@@ -4,7 +4,7 @@
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { serialiseResource } from '../../../core/resources/parse.js';
+import { serialiseResource } from '../../../core/resources/written-form.js';
 import { pool } from '../../agent/documents.js';
 
 const [directory = '', documents = '1', writes = '0'] = process.argv.slice(2);
