@@ -1,6 +1,7 @@
 /** The nat table: what goes from a pool to outside of all pools goes by an address of the host. */
-import { addressFamily } from '../../core/ip-address.js';
+import { type AddressFamily, addressFamily } from '../../core/ip-address.js';
 import type { RenderedRule } from '../rendered.js';
+import type { FilterSettings } from '../settings.js';
 import { protocolMatch, rule } from './rule-text.js';
 import { masquerades, natSetName } from './sets.js';
 import type { TableBuilder } from './table-builder.js';
@@ -12,27 +13,27 @@ export function addNatChains(builder: TableBuilder): void {
 }
 
 function outgoing({ settings, family }: TableBuilder): RenderedRule[] {
-  const { nat } = settings;
+  const { interfaces, ports } = settings.nat;
+  const out = interfaces === undefined ? '' : `-o ${interfaces}`;
   const goesOut = [
     `-m set --match-set ${natSetName(family, 'from')} src`,
     `-m set ! --match-set ${natSetName(family, 'not-to')} dst`,
   ];
-  const out = nat.interfaces === undefined ? '' : `-o ${nat.interfaces}`;
-  const address =
-    nat.address !== undefined && addressFamily(nat.address) === family ? nat.address : undefined;
-  const target = address === undefined ? '-j MASQUERADE' : '-j SNAT --to-source';
-  if (nat.ports === undefined)
-    return [
-      rule([out, ...goesOut, address === undefined ? target : `${target} ${address}`, '--random-fully']),
-    ];
+  const masquerade = (protocol: string, range: string) =>
+    rule([out, protocol, ...goesOut, natTarget(settings, family, range), '--random-fully']);
   // Ports are of protocols that have them; what has none goes without.
-  const { min, max } = nat.ports;
-  const host = address !== undefined && family === 'ipv6' ? `[${address}]` : (address ?? '');
-  const withPorts =
-    address === undefined ? `${target} --to-ports ${min}-${max}` : `${target} ${host}:${min}-${max}`;
-  const plain = address === undefined ? target : `${target} ${address}`;
+  const ranged = ports === undefined ? [] : [6, 17];
   return [
-    ...[6, 17].map(protocol => rule([out, protocolMatch(protocol), ...goesOut, withPorts, '--random-fully'])),
-    rule([out, ...goesOut, plain, '--random-fully']),
+    ...ranged.map(protocol => masquerade(protocolMatch(protocol), `${ports!.min}-${ports!.max}`)),
+    masquerade('', ''),
   ];
+}
+
+/** @param range of ports; empty: any */
+function natTarget({ nat }: FilterSettings, family: AddressFamily, range: string): string {
+  const { address } = nat;
+  if (address === undefined || addressFamily(address) !== family)
+    return range === '' ? '-j MASQUERADE' : `-j MASQUERADE --to-ports ${range}`;
+  if (range === '') return `-j SNAT --to-source ${address}`;
+  return `-j SNAT --to-source ${family === 'ipv6' ? `[${address}]` : address}:${range}`;
 }

@@ -6,6 +6,7 @@ import type { AddressSet, HostPolicy } from '../model.js';
 import type { RenderedSet } from '../rendered.js';
 import { type FilterSettings, tunnelFamilies } from '../settings.js';
 import { ownSetName, setName } from './names.js';
+import { remembered } from './remembered.js';
 import { protocolName } from './rule-text.js';
 
 /** Of what policy, or the settings, need in one family; in it, empty sets too: rules name them. */
@@ -17,7 +18,9 @@ export function renderSets(
   const own = (name: string, nets: readonly Prefix[]) => netSet(name, nets, family, settings);
   const { pools, exclusions } = settings.nat;
   return [
-    ...[...policy.sets.values()].map(set => policySet(set, family, settings)),
+    ...[...policy.sets.values()].map(set =>
+      remembered(settings, set, family, () => policySet(set, family, settings)),
+    ),
     ...(masquerades(settings, family)
       ? [
           own(

@@ -3,12 +3,13 @@
  * profiles are made when the first endpoint asks for them, and shared by all that do.
  */
 import type { AddressFamily } from '../../core/ip-address.js';
-import type { Direction, EndpointKey, HostPolicy, PolicyKey } from '../model.js';
+import type { Direction, EndpointKey, HostPolicy, Policy, PolicyKey, Profile } from '../model.js';
 import type { BuiltInChain, RenderedRule, RenderedTable, TableName } from '../rendered.js';
 import { CHAIN_PREFIX } from '../rendered.js';
 import type { FilterSettings } from '../settings.js';
 import type { Marks } from './marks.js';
 import { chainName } from './names.js';
+import { remembered } from './remembered.js';
 import { renderRuleList } from './rule-list.js';
 import { rule } from './rule-text.js';
 
@@ -58,14 +59,25 @@ export class TableBuilder {
     const policy = this.policy.policies.get(key);
     const kind = policy?.staged === true ? 'staged' : 'policy';
     return this.#shared(direction === 'ingress' ? 'pi-' : 'po-', key, endpoint, () =>
-      renderRuleList(this, kind, key, direction, policy?.[direction] ?? []),
+      policy === undefined ? [] : this.#ruleList(kind, key, direction, policy),
     );
   }
 
   profileChain(name: string, direction: Direction, endpoint: EndpointKey): string {
-    const rules = this.policy.profiles.get(name)?.[direction] ?? [];
+    const profile = this.policy.profiles.get(name);
     return this.#shared(direction === 'ingress' ? 'pri-' : 'pro-', name, endpoint, () =>
-      renderRuleList(this, 'profile', `Profile/${name}`, direction, rules),
+      profile === undefined ? [] : this.#ruleList('profile', `Profile/${name}`, direction, profile),
+    );
+  }
+
+  #ruleList(
+    kind: Parameters<typeof renderRuleList>[1],
+    owner: string,
+    direction: Direction,
+    of: Policy | Profile,
+  ): readonly RenderedRule[] {
+    return remembered(this.settings, of, `${this.family} ${this.table} ${direction}`, () =>
+      renderRuleList(this, kind, owner, direction, of[direction]),
     );
   }
 

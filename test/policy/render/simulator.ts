@@ -6,8 +6,10 @@ import { type AddressFamily, addressFamily } from '../../../core/ip-address.js';
 import type { Packet } from '../../../policy/model.js';
 import {
   type BuiltInChain,
+  CHAIN_PREFIX,
   MAX_CHAIN_NAME,
   type RenderedFilter,
+  type RenderedRule,
   type RenderedTable,
   type TableName,
 } from '../../../policy/rendered.js';
@@ -77,28 +79,41 @@ export class Simulator {
 const DEEPEST = 20;
 
 class SimulatedTable {
-  readonly #chains: ReadonlyMap<string, readonly SimulatedRule[]>;
-  readonly #builtIn: ReadonlyMap<BuiltInChain, readonly SimulatedRule[]>;
+  readonly #table: RenderedTable;
+  readonly #parse: (text: string) => SimulatedRule;
+  /** Those that a packet went through. */
+  readonly #parsed = new Map<string, readonly SimulatedRule[]>();
 
   constructor(table: RenderedTable, parse: (text: string) => SimulatedRule) {
-    const rules = (of: readonly { readonly text: string }[]) => of.map(({ text }) => parse(text));
-    this.#chains = new Map([...table.chains].map(([name, chain]) => [name, rules(chain.rules)]));
-    const long = [...this.#chains.keys()].find(name => name.length > MAX_CHAIN_NAME);
+    this.#table = table;
+    this.#parse = parse;
+    const long = [...table.chains.keys()].find(name => name.length > MAX_CHAIN_NAME);
     if (long !== undefined) throw new Error(`the name of chain ${long} is too long`);
-    const hooked = (chain: BuiltInChain, place: 'first' | 'last') =>
-      table.hooks
-        .filter(hook => hook.chain === chain && hook.place === place)
-        .flatMap(hook => rules(hook.rules));
-    const names = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
-    this.#builtIn = new Map(names.map(name => [name, [...hooked(name, 'first'), ...hooked(name, 'last')]]));
-    const referred = [...this.#chains.values(), ...this.#builtIn.values()].flat();
-    for (const { target } of referred)
-      if ('chain' in target && !this.#chains.has(target.chain)) throw new Error(`no chain ${target.chain}`);
+  }
+
+  #rulesOf(name: string): readonly SimulatedRule[] {
+    const parsed = this.#parsed.get(name);
+    if (parsed !== undefined) return parsed;
+    const rules = this.#textsOf(name).map(({ text }) => this.#parse(text));
+    this.#parsed.set(name, rules);
+    return rules;
+  }
+
+  #textsOf(name: string): readonly RenderedRule[] {
+    const { chains, hooks } = this.#table;
+    if (name.startsWith(CHAIN_PREFIX)) {
+      const chain = chains.get(name);
+      if (chain === undefined) throw new Error(`no chain ${name}`);
+      return chain.rules;
+    }
+    const at = (place: 'first' | 'last') =>
+      hooks.filter(hook => hook.chain === name && hook.place === place).flatMap(hook => hook.rules);
+    return [...at('first'), ...at('last')];
   }
 
   /** Changes the packet; false: it is dropped. */
   run(chain: BuiltInChain, moving: Moving): boolean {
-    return this.#walk(this.#builtIn.get(chain) ?? [], moving, 0) !== 'drop';
+    return this.#walk(this.#rulesOf(chain), moving, 0) !== 'drop';
   }
 
   /** `undefined`: to the end, or returned. */
@@ -121,9 +136,9 @@ class SimulatedTable {
         case 'nothing':
           break;
         case 'goto':
-          return this.#walk(this.#chains.get(target.chain)!, moving, depth + 1);
+          return this.#walk(this.#rulesOf(target.chain), moving, depth + 1);
         case 'jump': {
-          const verdict = this.#walk(this.#chains.get(target.chain)!, moving, depth + 1);
+          const verdict = this.#walk(this.#rulesOf(target.chain), moving, depth + 1);
           if (verdict !== undefined) return verdict;
         }
       }
