@@ -40,7 +40,9 @@ export class LabelIndex<Watcher, Item> {
   readonly #listener: SelectionListener<Watcher, Item>;
   readonly #items = new Map<Item, ItemEntry<Watcher, Item>>();
   readonly #selectors = new Map<string, SelectorEntry<Watcher, Item>>();
+  /** Under labels that a selector has asked for, as long as there are selectors: few of the labels that things have. */
   readonly #itemsByLabel = new LabelShelf<Item>();
+  readonly #askedLabels = new Set<string>();
   readonly #selectorsByLabel = new LabelShelf<SelectorEntry<Watcher, Item>>();
   /** Those that may select a thing whatever labels it has. */
   readonly #unplaced = new Set<SelectorEntry<Watcher, Item>>();
@@ -54,7 +56,8 @@ export class LabelIndex<Watcher, Item> {
     return {
       items: this.#items.size,
       selectors: this.#selectors.size,
-      places: this.#itemsByLabel.size + this.#selectorsByLabel.size + this.#unplaced.size,
+      places:
+        this.#askedLabels.size + this.#itemsByLabel.size + this.#selectorsByLabel.size + this.#unplaced.size,
     };
   }
 
@@ -69,10 +72,8 @@ export class LabelIndex<Watcher, Item> {
     const before = entry.labels;
     if (before === labels) return;
     entry.labels = labels;
-    for (const label in before)
-      if (labels[label] !== before[label]) this.#itemsByLabel.delete(label, before[label] as string, item);
-    for (const label in labels)
-      if (labels[label] !== before[label]) this.#itemsByLabel.add(label, labels[label] as string, item);
+    for (const label of this.#askedLabels)
+      this.#move(item, label, valueUnder(before, label), valueUnder(labels, label));
     for (const selector of entry.selectors)
       if (!matchesSelector(selector.selector, labels)) this.#unselect(selector, item, entry);
     for (const selector of this.#candidateSelectors(labels))
@@ -84,7 +85,8 @@ export class LabelIndex<Watcher, Item> {
     const entry = this.#items.get(item);
     if (entry === undefined) return;
     for (const selector of entry.selectors) this.#unselect(selector, item, entry);
-    for (const label in entry.labels) this.#itemsByLabel.delete(label, entry.labels[label] as string, item);
+    for (const label of this.#askedLabels)
+      this.#move(item, label, valueUnder(entry.labels, label), undefined);
     this.#items.delete(item);
   }
 
@@ -113,6 +115,9 @@ export class LabelIndex<Watcher, Item> {
     this.#selectors.delete(canonical);
     this.#unplaced.delete(entry);
     for (const { label, value } of entry.places ?? []) this.#selectorsByLabel.delete(label, value, entry);
+    if (this.#selectors.size > 0) return;
+    this.#askedLabels.clear();
+    this.#itemsByLabel.clear();
   }
 
   #place({ canonical, selector }: SharedSelector): SelectorEntry<Watcher, Item> {
@@ -146,12 +151,28 @@ export class LabelIndex<Watcher, Item> {
 
   *#candidateItems(selector: Selector): Generator<Item> {
     const shelf = this.#itemsByLabel;
-    const places = requiredLabels(selector, ({ label, value }) =>
-      value === undefined ? shelf.count(label) : shelf.countAt(label, value),
-    );
+    const places = requiredLabels(selector, ({ label, value }) => {
+      this.#ask(label);
+      return value === undefined ? shelf.count(label) : shelf.countAt(label, value);
+    });
     if (places === undefined) yield* this.#items.keys();
-    for (const { label, value } of places ?? [])
+    for (const { label, value } of places ?? []) {
+      this.#ask(label);
       yield* value === undefined ? shelf.everyAt(label) : shelf.at(label, value);
+    }
+  }
+
+  #ask(label: string): void {
+    if (this.#askedLabels.has(label)) return;
+    this.#askedLabels.add(label);
+    for (const [item, { labels }] of this.#items)
+      this.#move(item, label, undefined, valueUnder(labels, label));
+  }
+
+  #move(item: Item, label: string, from: string | undefined, to: string | undefined): void {
+    if (from === to) return;
+    if (from !== undefined) this.#itemsByLabel.delete(label, from, item);
+    if (to !== undefined) this.#itemsByLabel.add(label, to, item);
   }
 
   #select(selector: SelectorEntry<Watcher, Item>, item: Item, entry: ItemEntry<Watcher, Item>): void {
@@ -165,4 +186,8 @@ export class LabelIndex<Watcher, Item> {
     entry.selectors.delete(selector);
     for (const watcher of selector.watchers) this.#listener.unselected(watcher, item);
   }
+}
+
+function valueUnder(labels: Labels, label: string): string | undefined {
+  return Object.hasOwn(labels, label) ? labels[label] : undefined;
 }

@@ -31,6 +31,10 @@ export class LabelShelf<T> {
     if (place.byValue.size === 0) this.#byLabel.delete(label);
   }
 
+  clear(): void {
+    this.#byLabel.clear();
+  }
+
   at(label: string, value: string | undefined): Iterable<T> {
     return this.#byLabel.get(label)?.byValue.get(value) ?? [];
   }

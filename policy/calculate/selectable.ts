@@ -64,7 +64,7 @@ function workload({ metadata, spec }: WorkloadEndpointResource): Selectable {
   const parents = profiles.map(profileKey);
   if (account !== undefined) {
     facts[SERVICE_ACCOUNT] = account;
-    facts[`${SERVICE_ACCOUNT_PREFIX}projectcalico.org/name`] = account;
+    facts[SERVICE_ACCOUNT_NAME] = account;
     parents.unshift(serviceAccountKey(metadata.namespace, account));
   }
   return {
@@ -76,30 +76,27 @@ function workload({ metadata, spec }: WorkloadEndpointResource): Selectable {
 /** Who may label a thing in a namespace may not by that say what its namespace or its service account is. */
 function inNamespace(
   { namespace, labels }: Metadata,
-  facts: Readonly<Record<string, string>>,
-  parents: readonly string[],
+  facts: Record<string, string>,
+  parents: string[],
 ): LabelledItem {
   const own = Object.keys(labels).some(isOfNamespace)
     ? Object.fromEntries(Object.entries(labels).filter(([label]) => !isOfNamespace(label)))
     : labels;
   if (namespace === undefined) return { facts, labels: own, parents };
-  return {
-    facts: { ...facts, [NAMESPACE_LABEL]: namespace, ...namesOf(namespace) },
-    labels: own,
-    parents: [namespaceKey(namespace), ...parents],
-  };
+  facts[NAMESPACE_LABEL] = namespace;
+  for (const label of namespaceNames) facts[label] = namespace;
+  parents.unshift(namespaceKey(namespace));
+  return { facts, labels: own, parents };
 }
+
+/** Under Calico's key and under Kubernetes'. */
+const namespaceNames = ['projectcalico.org/name', 'kubernetes.io/metadata.name'].map(
+  name => NAMESPACE_PREFIX + name,
+);
+const SERVICE_ACCOUNT_NAME = `${SERVICE_ACCOUNT_PREFIX}projectcalico.org/name`;
 
 function isOfNamespace(label: string): boolean {
   return label.startsWith(NAMESPACE_PREFIX) || label.startsWith(SERVICE_ACCOUNT_PREFIX);
-}
-
-/** Its name under Calico's key and under Kubernetes'. */
-function namesOf(namespace: string): Labels {
-  return {
-    [`${NAMESPACE_PREFIX}projectcalico.org/name`]: namespace,
-    [`${NAMESPACE_PREFIX}kubernetes.io/metadata.name`]: namespace,
-  };
 }
 
 function numbered(ports: readonly EndpointPort[]): Addressed['ports'] {

@@ -101,3 +101,24 @@ test('a shelf counts what stands under a label, and keeps nothing of what was ta
   shelf.delete('role', undefined, 'c');
   t.is(shelf.size, 0);
 });
+
+test('a change of one label tries the few selectors that may concern it, and a new selector the few things', t => {
+  let tried = 0;
+  const counted = (text: string): SharedSelector => {
+    const { canonical, selector: of } = shared(selector(text));
+    const get: ProxyHandler<Selector>['get'] = (target, key) => {
+      if (key === 'kind') tried++;
+      return Reflect.get(target, key);
+    };
+    return { canonical, selector: new Proxy(of, { get }) };
+  };
+  const index = new LabelIndex<string, number>({ selected: () => {}, unselected: () => {} });
+  for (let i = 0; i < 1000; i++) index.setItem(i, { app: `app-${i}`, role: i % 2 ? 'web' : 'db' });
+  for (let i = 0; i < 1000; i++) index.watch(`watcher ${i}`, counted(`role == "web" && app == "app-${i}"`));
+  tried = 0;
+  index.setItem(1, { app: 'app-7', role: 'web' });
+  t.true(tried > 0 && tried < 10, `${tried} at a change of one label`);
+  tried = 0;
+  index.watch('another', counted('app == "app-7" && role != "db"'));
+  t.true(tried > 0 && tried < 10, `${tried} at a new selector`);
+});
