@@ -9,6 +9,7 @@ import { Generator } from '../../policy/render/generated-policies.js';
 import { makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
 import { Random } from '../../support/random.js';
 import { skip } from '../../support/skip.js';
+import { filterText, hookLines, ruleLine, setsText } from './filter-text.js';
 
 const seed = Number(process.env.MARGAY_SEED ?? Date.now() % 1_000_000);
 const HOSTS = 120;
@@ -22,7 +23,7 @@ for (const variant of ['nft', 'legacy'] as const) {
     const missing = tools.find(tool => run(namespace, tool, ['--version']).status !== 0);
     if (missing !== undefined) return skip(t, `${missing} is not here`);
     const filters = generated();
-    load(t, namespace, 'ipset', ['restore'], [...setsOf(filters).values()].map(setText).join(''));
+    load(t, namespace, 'ipset', ['restore'], setsText(setsOf(filters).values()));
     let forms = 0;
     for (const family of families) {
       for (const table of ['raw', 'filter', 'nat', 'mangle'] as const) {
@@ -33,7 +34,7 @@ for (const variant of ['nft', 'legacy'] as const) {
       }
       for (const filter of filters.slice(0, 3))
         for (const table of filter.tables.filter(one => one.family === family))
-          load(t, namespace, restore(family, variant), ['--noflush'], wholeTable(table));
+          load(t, namespace, restore(family, variant), ['--noflush'], filterText(table));
     }
     t.log(`${forms} forms of rules`);
     t.true(forms > 200);
@@ -74,12 +75,6 @@ function setsOf(filters: readonly RenderedFilter[]): ReadonlyMap<string, Rendere
   return new Map(filters.flatMap(({ sets }) => sets.map(set => [set.name, set] as const)));
 }
 
-function setText({ name, type, family, maxElements, members }: RenderedSet): string {
-  const inet = family === 'ipv4' ? 'inet' : 'inet6';
-  const adds = [...members].map(member => `add ${name} ${member}\n`);
-  return `create ${name} ${type} family ${inet} maxelem ${maxElements}\n${adds.join('')}`;
-}
-
 function tablesOf(filters: readonly RenderedFilter[], family: AddressFamily, table: RenderedTable['table']) {
   return filters.flatMap(({ tables }) => tables.filter(one => one.family === family && one.table === table));
 }
@@ -100,33 +95,13 @@ function oneOfEachForm(tables: readonly RenderedTable[]) {
         seen.add(form);
         // Jumps among chains of different hosts could go in a circle.
         const target = text.replace(/-[jg] mgy-\S+/, found => `${found.slice(0, 2)} mgy-end`);
-        lines.push(ruleLine(name, target, comments));
+        lines.push(ruleLine(name, { text: target, comments }));
       }
     }
   }
   const heads = [...chains.keys(), 'mgy-end'].map(name => `:${name} - [0:0]\n`);
   const text = `*${tables[0]!.table}\n${heads.join('')}${[...chains.values()].flat().join('')}${hookLines(tables)}COMMIT\n`;
   return { forms: seen.size, text };
-}
-
-function hookLines(tables: readonly RenderedTable[]): string {
-  const hooks = new Map(tables.flatMap(({ hooks }) => hooks.map(hook => [hook.chain, hook] as const)));
-  return [...hooks.values()]
-    .flatMap(({ chain, rules }) => rules.map(({ text }) => `-A ${chain} ${text}\n`))
-    .join('');
-}
-
-function wholeTable(table: RenderedTable): string {
-  const heads = [...table.chains.keys()].map(name => `:${name} - [0:0]\n`);
-  const rules = [...table.chains.values()].flatMap(({ name, rules }) =>
-    rules.map(({ text, comments }) => ruleLine(name, text, comments)),
-  );
-  return `*${table.table}\n${heads.join('')}${rules.join('')}${hookLines([table])}COMMIT\n`;
-}
-
-function ruleLine(chain: string, text: string, comments: readonly string[]): string {
-  const words = comments.map(comment => `-m comment --comment "${comment}" `);
-  return `-A ${chain} ${words.join('')}${text}\n`;
 }
 
 // ---------------------------------------------------------------- the tools
