@@ -38,6 +38,8 @@ export interface InvalidDocument {
   /** What could be made out of it. */
   readonly id: ResourceId | undefined;
   readonly problems: readonly { readonly path: string; readonly value: string; readonly allowed: string }[];
+  /** Of a policy alone, as it was written: whom it was meant for is not to be left open because of a slip in it. */
+  readonly written?: unknown;
 }
 
 export type WatchEvent =

@@ -333,6 +333,11 @@ export function isNamespaced(kind: ResourceKind): boolean {
   return namespacedKinds.has(kind);
 }
 
+/** True for kinds whose documents deny what they do not allow, so that one that cannot be understood leaves a gap. */
+export function isPolicyKind(kind: ResourceKind): boolean {
+  return kind === 'NetworkPolicy' || kind === 'GlobalNetworkPolicy' || kind === 'KubernetesNetworkPolicy';
+}
+
 export interface ResourceId {
   readonly kind: ResourceKind;
   /** Only namespaced kinds have one. */

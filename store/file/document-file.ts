@@ -7,6 +7,7 @@ import { type Document, parseAllDocuments, stringify } from 'yaml';
 import { parseResource } from '../../core/resources/parse.js';
 import {
   formatResourceId,
+  isPolicyKind,
   type Resource,
   type ResourceId,
   resourceIdOf,
@@ -54,7 +55,11 @@ export function parseFile(name: string, content: string): ParsedFile {
     const parsed = parseResource(written.value);
     if (parsed.kind === 'ok') {
       stored.push({ resource: parsed.resource, revision: revisionOf(slice(content, document)) });
-    } else invalid.push({ location, id: parsed.id, problems: parsed.problems });
+    } else {
+      const { id, problems } = parsed;
+      const ofPolicy = id !== undefined && isPolicyKind(id.kind);
+      invalid.push({ location, id, problems, ...(ofPolicy ? { written: written.value } : {}) });
+    }
   }
   return { stored, invalid, unreadable: false };
 }

@@ -65,6 +65,22 @@ test('in a store of files they have files of their own, and one file may hold bo
   }
 });
 
+test('of an invalid document a store keeps what was written if it is a policy, and of nothing else', t => {
+  const wrong = { selector: 'has(a)', ingress: [{ action: 'Permit' }] };
+  for (const kind of ['NetworkPolicy', 'GlobalNetworkPolicy', 'KubernetesNetworkPolicy'] as const) {
+    const document = written(kind, wrong);
+    const { stored, invalid } = parseFile('a.yaml', JSON.stringify(document));
+    t.deepEqual(stored, []);
+    t.deepEqual([invalid[0]?.id?.kind, invalid[0]?.written], [kind, document]);
+  }
+  const others = [written('IPPool', {}), { ...written('Secret', {}), data: 5 }, { ...calico, metadata: {} }];
+  for (const document of others) {
+    const { invalid } = parseFile('a.yaml', JSON.stringify(document));
+    t.is(invalid.length, 1);
+    t.false('written' in (invalid[0] as object), JSON.stringify(document));
+  }
+});
+
 test('the command line and the control API tell them apart', t => {
   for (const word of ['networkpolicy', 'NetworkPolicies', 'np']) t.is(parseKind(word), 'NetworkPolicy', word);
   for (const word of [
