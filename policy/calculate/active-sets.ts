@@ -161,17 +161,19 @@ export class ActiveSets {
         continue;
       }
       const members = set.take();
-      if (!this.#held.has(id)) {
-        const held = addressSet(set);
-        this.#held.set(id, held);
-        added.set(id, held);
-      } else if (members.added.size + members.deleted.size > 0) changed.set(id, members);
+      const isNew = !this.#held.has(id);
+      if (!isNew && members.added.size + members.deleted.size === 0) continue;
+      const held = addressSet(set);
+      this.#held.set(id, held);
+      if (isNew) added.set(id, held);
+      else changed.set(id, members);
     }
     this.#changed.clear();
     return { added, deleted, changed };
   }
 }
 
+/** Another object each time that the members change, round the same members: who remembers what it made of a set sees that it is stale. */
 function addressSet({ definition: { id, kind, what }, members }: ActiveSet): AddressSet {
   return kind === 'nets'
     ? { id, kind, what, members: members as ReadonlySet<string> as ReadonlySet<Prefix> }

@@ -49,7 +49,10 @@ export class PolicyCalculator {
   #placed: ReadonlySet<string> = new Set();
   #addresses: InterfaceAddresses = new Map();
 
-  /** As of the last {@link take}; the same maps and sets each time. */
+  /**
+   * As of the last {@link take}; the same maps each time. A part that changes is another object in its map; the members of a set are
+   * one object as long as the set is there.
+   */
   readonly current: HostPolicy;
 
   constructor(hostName: string) {

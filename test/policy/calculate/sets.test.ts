@@ -54,6 +54,28 @@ test('an address that two have goes with the second', t => {
   t.is(subject.current.sets.get(id!)?.members.size, 0);
 });
 
+test('a part that has changed is another object, and one that has not is the same', t => {
+  const subject = new PolicyCalculator(HOST);
+  subject.set(workload('web', { role: 'web' }));
+  subject.set(globalPolicy('a', { ingress: [allow({ selector: 'role == "web"' })] }));
+  const [id] = ids(subject);
+  const parts = () => {
+    const { workloads, policies, sets } = subject.current;
+    return [workloads.get('WorkloadEndpoint/red/web'), policies.get('GlobalNetworkPolicy/a'), sets.get(id!)];
+  };
+  const before = parts();
+  subject.set(workload('web', { role: 'web' }));
+  subject.set(globalPolicy('a', { ingress: [allow({ selector: 'role=="web"' })] }));
+  subject.take();
+  t.true(parts().every((part, i) => part === before[i]));
+  subject.set(workload('db', { role: 'web' }, { node: 'node-b', ipNetworks: ['10.0.0.9/32' as Prefix] }));
+  subject.take();
+  t.deepEqual(
+    parts().map((part, i) => part === before[i]),
+    [true, true, false],
+  );
+});
+
 test('what comes and goes between two takes is not told', t => {
   const subject = new PolicyCalculator(HOST);
   subject.set(workload('web', { role: 'web' }));
