@@ -1,10 +1,11 @@
 /** SHELL: looks at and changes what the guard in front of tunnels consists of: ipsets and this host's INPUT chains. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressFamily } from '../core/ip-address.js';
+import type { Outcome } from '../linux/command.js';
+import { usageOf, type VariantUsage } from '../linux/iptables-choice.js';
 import { type InputChain, listedInputChains, parseInputChain } from './input-chain.js';
-import { isLegacy, type Outcome, packetFilter, type Variant } from './packet-filter.js';
+import { isLegacy, packetFilter, type Variant } from './packet-filter.js';
 import { nftablesDrops } from './packet-filter-text.js';
-import { usageOf, type VariantUsage } from './variant-choice.js';
 
 /** A packet filter with sets, as {@link TunnelGuard} needs it. Everything that is refused is thrown, with what the command said. */
 export interface GuardFirewall {

@@ -1,12 +1,12 @@
 /**
  * SHELL: our rules in INPUT, in the one iptables that this host uses, and in no other. The plans are those of input-chain.ts, the choice that
- * of variant-choice.ts.
+ * of iptables-choice.ts.
  */
 import type { AddressFamily } from '../core/ip-address.js';
+import { variantsToTry } from '../linux/iptables-choice.js';
 import { type GuardFirewall, ToolMissingError } from './guard-firewall.js';
 import { type InputChain, inputPlan, noInputChain, plannedChain, refersTo } from './input-chain.js';
 import { type Variant, variantsOf } from './packet-filter.js';
-import { variantsToTry } from './variant-choice.js';
 
 export class InputChainDriver {
   readonly #firewall: Pick<GuardFirewall, 'readInput' | 'restoreRules' | 'usage'>;

@@ -1,6 +1,6 @@
 /** SHELL: the commands of this host's packet filters, run as children; what is done with them is decided elsewhere. */
-import { execFile } from 'node:child_process';
 import type { AddressFamily } from '../core/ip-address.js';
+import { type Run, runCommand } from '../linux/command.js';
 
 /** The variants of a family's packet filter: the same rules in them mean packets of that family. */
 export const variantsOf = {
@@ -34,22 +34,8 @@ export interface PacketFilter {
   nftablesChains(): Promise<string>;
 }
 
-export interface Outcome {
-  /** The exit status; negative: the command did not come to an end by itself. */
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** There is no such command. */
-  readonly missing: boolean;
-}
-
-export type Run = (command: string, args: readonly string[], input?: string) => Promise<Outcome>;
-
 /** Another program may hold the lock of the legacy variant; longer than this it is looked at next time. */
 const LOCK_WAIT_SECONDS = '5';
-const TIMEOUT_MS = 10_000;
-/** A set of a million addresses. */
-const MOST_OUTPUT_BYTES = 1 << 26;
 /** Of `iptables -S`; 4 would be the lock that another holds. */
 const NO_SUCH_CHAIN = 1;
 const legacyTables = (variant: Variant) =>
@@ -82,29 +68,4 @@ export function packetFilter(prefix: readonly string[] = []): PacketFilter {
       return status === 0 ? stdout : '';
     },
   };
-}
-
-/** @param timeoutMs the command is ended after this, and has failed */
-export function runCommand(
-  [command, ...args]: readonly string[],
-  input = '',
-  timeoutMs = TIMEOUT_MS,
-): Promise<Outcome> {
-  return new Promise(resolve => {
-    const options = { timeout: timeoutMs, maxBuffer: MOST_OUTPUT_BYTES };
-    const child = execFile(command!, args, options, (error, stdout, stderr) => {
-      const said = stderr.trim();
-      if (error === null) return resolve({ status: 0, stdout, stderr: said, missing: false });
-      const missing = error.code === 127 || (error.code as unknown) === 'ENOENT';
-      if (typeof error.code === 'number') {
-        resolve({ status: error.code, stdout, stderr: said, missing });
-      } else {
-        const late = error.code === null && error.killed === true;
-        const reason = late ? `ended after ${timeoutMs / 1000} s` : error.message;
-        resolve({ status: -1, stdout, stderr: said === '' ? reason : `${said} (${reason})`, missing });
-      }
-    });
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
 }

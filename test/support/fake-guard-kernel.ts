@@ -7,7 +7,7 @@ import { type Prefix, prefixContainsAddress } from '../../core/prefix.js';
 import { type GuardFirewall, ToolMissingError } from '../../ipip/guard-firewall.js';
 import { encapsulationKey, type GuardedEncapsulation, parseInputChain } from '../../ipip/input-chain.js';
 import { type Variant, variants } from '../../ipip/packet-filter.js';
-import { usageOf } from '../../ipip/variant-choice.js';
+import { usageOf } from '../../linux/iptables-choice.js';
 
 interface FakeSet {
   type: string;

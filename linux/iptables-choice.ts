@@ -1,4 +1,5 @@
 /** Which of the two iptables a host uses, and so do we (pure). */
+
 /** Of either family's iptables. */
 const implementations = ['nft', 'legacy'] as const;
 export type Implementation = (typeof implementations)[number];
@@ -6,13 +7,16 @@ export type Implementation = (typeof implementations)[number];
 /** `missing`: there is no such command; `unusable`: it fails; `empty`: it holds nothing that is not ours; `used`: it does. */
 export type VariantUsage = 'missing' | 'unusable' | 'empty' | 'used';
 
+/** A rule with a comment of ours, in a chain of ours, or that jumps to one. */
+const isOurs = /[ "](margay|mgy)[-:]/;
+
 /**
  * Whether a variant's tables hold rules, or drop by policy, by what its `-save` command prints. What is ours tells nothing of what the host uses.
  */
 export function usageOf(saved: string): 'empty' | 'used' {
   const used = saved
     .split('\n')
-    .some(line => (/^-A /.test(line) && !/ margay-/.test(line)) || /^:\S+ DROP /.test(line));
+    .some(line => (/^-A /.test(line) && !isOurs.test(line)) || /^:\S+ DROP /.test(line));
   return used ? 'used' : 'empty';
 }
 

@@ -1,8 +1,8 @@
 import test from 'ava';
-import { runCommand } from '../../ipip/packet-filter.js';
+import { runCommand } from '../../linux/command.js';
 
 test('a command that is ended for taking too long has failed', async t => {
-  const outcome = await runCommand(['sleep', '30'], '', 50);
+  const outcome = await runCommand(['sleep', '30'], '', { timeoutMs: 50 });
   t.true(outcome.status < 0);
   t.false(outcome.missing);
   t.regex(outcome.stderr, /0\.05 s/);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { usageOf, type VariantUsage, variantsToTry } from '../../ipip/variant-choice.js';
+import { usageOf, type VariantUsage, variantsToTry } from '../../linux/iptables-choice.js';
 
 const nft = 'nft';
 const legacy = 'legacy';
@@ -10,6 +10,9 @@ test('a variant is used if it holds rules or drops by policy, ours aside', t => 
   const ours =
     '-A INPUT -m comment --comment "margay:tunnel-guard" -j margay-input\n-A margay-input -p 4 -j DROP\n';
   t.is(usageOf(ours), 'empty');
+  const policy =
+    '-A FORWARD -m comment --comment "mgy:0123" -m mark --mark 0x1/0x1 -j ACCEPT\n-A mgy-INPUT -j DROP\n';
+  t.is(usageOf(policy), 'empty');
   t.is(usageOf(`${ours}-A INPUT -j DOCKER\n`), 'used');
   t.is(usageOf('*filter\n:INPUT DROP [0:0]\nCOMMIT\n'), 'used');
 });
