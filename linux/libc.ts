@@ -135,6 +135,18 @@ export function getUint32Options(fd: number, level: number, option: number, most
   return values.subarray(0, length[0]! / 4);
 }
 
+/** getsockopt(2) of a structure that says what is asked for, and is filled. Its length must be what the kernel expects. @throws SystemError */
+export function fillOption(fd: number, level: number, option: number, structure: Uint8Array): void {
+  checked(
+    'getsockopt',
+    fd,
+    level,
+    option,
+    structure,
+    new Uint8Array(Uint32Array.of(structure.length).buffer),
+  );
+}
+
 /** ioctl(2); the argument is a structure that the call reads or fills, or a number. @throws SystemError */
 export function controlDevice(fd: number, request: number, argument: Uint8Array | number): void {
   checked('ioctl', fd, request, argument);

@@ -153,3 +153,26 @@ export const RuleAttribute = {
 } as const;
 /** FR_ACT_TO_TBL */
 export const RULE_TO_TABLE = 1;
+
+/** linux/netfilter/nfnetlink.h: NFNL_SUBSYS_NFTABLES, the high byte of a message's type */
+export const NFTABLES_SUBSYSTEM = 10;
+/** enum nfnetlink_groups: NFNLGRP_NFTABLES */
+export const NFTABLES_GROUP = 7;
+/** enum nf_tables_msg_types */
+export const NftablesMessage = {
+  newTable: 0,
+  delTable: 2,
+  newChain: 3,
+  delChain: 5,
+  newRule: 6,
+  delRule: 8,
+  newGeneration: 15,
+} as const;
+/** NFTA_TABLE_NAME, NFTA_CHAIN_TABLE and NFTA_RULE_TABLE are the same; so is what follows of each */
+export const NftablesAttribute = {
+  table: 1,
+  ruleChain: 2,
+  chainName: 3,
+  generationPid: 2,
+  generationName: 3,
+} as const;
