@@ -29,12 +29,16 @@ export interface RenderedTable {
 export interface RenderedChain {
   readonly name: string;
   readonly rules: readonly RenderedRule[];
-  /** Endpoints whose packets go through it: what is refused by the kernel costs these alone. */
+  /**
+   * Endpoints whose packets go through it, by key: a chain that the kernel refuses costs these alone. Workloads get a DROP in its place, host
+   * endpoints keep what was there. Empty for what every packet of the host may go through (what built-in chains jump to, dispatch, failsafes,
+   * NAT): of such a chain the refused rules alone are left out.
+   */
   readonly endpoints: readonly string[];
 }
 
 export interface RenderedRule {
-  /** Matches and target without the chain and without comments, e.g. `-p tcp -m multiport --dports 80,443 -j MARK --set-xmark 0x10000/0x10000`. */
+  /** Matches, then the target with its options, without the chain and without comments, e.g. `-p tcp -m multiport --dports 80,443 -j MARK --set-xmark 0x10000/0x10000`. */
   readonly text: string;
   /** For people; the hash's comment comes first and is added when it is applied. */
   readonly comments: readonly string[];

@@ -30,11 +30,15 @@ export function failsafeChain(
       const words = [farWords(net, far), protocolMatch(protocol), `-m multiport ${port} ${number}`, target];
       return [rule(words)];
     });
-  return builder.addChain(`${CHAIN_PREFIX}${name}`, builder.policy.hosts.keys(), [
-    ...rules(own, '--dports'),
-    ...(replies ? rules(answered, '--sports') : []),
-    ...neighbourDiscovery(builder, NEIGHBOUR_DISCOVERY, target),
-  ]);
+  return builder.addChain(
+    `${CHAIN_PREFIX}${name}`,
+    [],
+    [
+      ...rules(own, '--dports'),
+      ...(replies ? rules(answered, '--sports') : []),
+      ...neighbourDiscovery(builder, NEIGHBOUR_DISCOVERY, target),
+    ],
+  );
 }
 
 function farWords(net: Prefix | undefined, far: '-s' | '-d'): string {

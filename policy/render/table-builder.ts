@@ -43,7 +43,7 @@ export class TableBuilder {
     this.marks = marks;
   }
 
-  /** @returns its name */
+  /** @param endpoints none: every packet may go through it @returns its name */
   addChain(
     name: string,
     endpoints: Iterable<EndpointKey>,
@@ -100,8 +100,7 @@ export class TableBuilder {
     rules: readonly (RenderedRule | undefined)[],
   ): void {
     if (rules.every(one => one === undefined)) return;
-    const { workloads, hosts } = this.policy;
-    const name = this.addChain(`${CHAIN_PREFIX}${chain}`, [...workloads.keys(), ...hosts.keys()], rules);
+    const name = this.addChain(`${CHAIN_PREFIX}${chain}`, [], rules);
     this.#hooks.push({ chain, place, rules: [rule([`-j ${name}`])] });
   }
 
