@@ -98,7 +98,13 @@ export function addTools(commands) {
   return `apt-get could not install ${packages.join(', ')}: ${result.stderr.trim()}`;
 }
 
-export const networkTools = { ip: 'iproute2', ping: 'iputils-ping', iptables: 'iptables', ipset: 'ipset' };
+export const networkTools = {
+  ip: 'iproute2',
+  ping: 'iputils-ping',
+  iptables: 'iptables',
+  ipset: 'ipset',
+  nft: 'nftables',
+};
 
 /** Node, packages, build: what every command of the repository starts with. */
 export function prepare() {

@@ -1,0 +1,303 @@
+/**
+ * SHELL: keeps a host's packet filter as it should be. One pass at a time, always for the newest filter; what comes in meanwhile is the next
+ * pass, once. Between passes it listens for what others do, and looks by itself now and then.
+ */
+import type { Clock, Timer } from '../../core/clock.js';
+import type { Implementation } from '../../linux/iptables-choice.js';
+import type { RenderedFilter } from '../rendered.js';
+import type { BackendSetting } from './backend-choice.js';
+import { CheckSchedule } from './check-schedule.js';
+import { Displacement } from './displacement.js';
+import { damageKey, type Exposure, ExposureLog } from './exposures.js';
+import { type Damage, FilterDriver, type PassOutcome } from './filter-driver.js';
+import type { ForeignChange, ForeignWatch, OpenForeignWatch } from './foreign-changes.js';
+import type { FilterKernel } from './kernel.js';
+import { type ApplyStatus, applyProblems, countOurs } from './status.js';
+
+export interface ApplierOptions {
+  readonly kernel: FilterKernel;
+  readonly clock: Clock;
+  readonly backend: BackendSetting;
+  /** Reading back although nothing was heard (`iptablesRefreshInterval`). */
+  readonly refreshMs: number;
+  readonly watches: Readonly<Record<Implementation, OpenForeignWatch>>;
+  readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
+  /** After anything that {@link FilterApplier.status} tells has changed. */
+  readonly changed: () => void;
+}
+
+/** After what was busy, doubling. */
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 5000;
+/** Of leftovers that could not all be removed. */
+const LEFTOVERS_MS = 1000;
+
+export class FilterApplier {
+  readonly #options: ApplierOptions;
+  readonly #driver: FilterDriver;
+  readonly #checks: CheckSchedule;
+  readonly #exposures = new ExposureLog();
+  readonly #displacement = new Displacement();
+  readonly #watches = new Map<Implementation, ForeignWatch>();
+  /** What others may have changed, by key; since when, and who. */
+  #dirty = new Map<string, { readonly ms: number; readonly exact: boolean; readonly by?: string }>();
+  /** When a table was last seen to be right. */
+  readonly #rightMs = new Map<string, number>();
+  /** When what the host uses is looked at again, and what is left of ours elsewhere. */
+  #chooseAtMs = 0;
+  /** What is heard of before is looked at then. */
+  #hearAtMs = 0;
+  #filter: RenderedFilter | undefined;
+  #version = 0;
+  #done: { readonly version: number; readonly inForce: boolean } | undefined;
+  #waiters: readonly { readonly version: number; readonly resolve: (inForce: boolean) => void }[] = [];
+  #refused: PassOutcome['refused'] = [];
+  #waiting: { readonly reason: string; readonly sinceMs: number } | undefined;
+  #waitedMs = 0;
+  #retryMs = FIRST_RETRY_MS;
+  #applies = 0;
+  #lastApply: ApplyStatus['lastApply'];
+  #again = false;
+  #working = false;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.#driver = new FilterDriver(options);
+    this.#checks = new CheckSchedule(options.refreshMs);
+  }
+
+  /** What should be from now on. */
+  setDesired(filter: RenderedFilter): void {
+    this.#filter = filter;
+    this.#version++;
+    this.#work();
+  }
+
+  /**
+   * Resolves once the filter that was set last is in force: true; false where that cannot be had now for the reason that {@link status} gives,
+   * or after {@link close}. It is tried further on, and `changed` tells when it is there.
+   */
+  applied(): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false);
+    const version = Math.max(1, this.#version);
+    if (this.#done !== undefined && this.#done.version >= version) return Promise.resolve(this.#done.inForce);
+    return new Promise(resolve => {
+      this.#waiters = [...this.#waiters, { version, resolve }];
+    });
+  }
+
+  status(): ApplyStatus {
+    const nowMs = this.#options.clock.now();
+    const way = [...this.#driver.tables()].flatMap(({ family, table }) =>
+      [...this.#displacement.givenWay(family, table, nowMs)].map(chain => `${family} ${table} ${chain}`),
+    );
+    return {
+      backends: this.#driver.chosen,
+      inForce: this.#done?.version === this.#version && this.#done.inForce,
+      counts: countOurs(this.#driver),
+      applies: this.#applies,
+      lastApply: this.#lastApply,
+      waiting: this.#waiting,
+      waitedMs: this.#waitedMs + (this.#waiting === undefined ? 0 : nowMs - this.#waiting.sinceMs),
+      problems: applyProblems(this.#filter, this.#driver, this.#refused, way),
+      exposures: this.#exposures.list,
+      exposureCount: this.#exposures.count,
+    };
+  }
+
+  /** Leaves everything in place. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    for (const watch of this.#watches.values()) watch.close();
+    for (const { resolve } of this.#waiters) resolve(false);
+    this.#waiters = [];
+  }
+
+  #work(): void {
+    this.#timer?.cancel();
+    this.#again = true;
+    if (this.#working || this.#closed) return;
+    this.#working = true;
+    void this.#keepWorking();
+  }
+
+  async #keepWorking(): Promise<void> {
+    const { clock } = this.#options;
+    let pauseMs = 0;
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      pauseMs = await this.#pass();
+    }
+    this.#working = false;
+    if (this.#closed) return;
+    this.#timer = clock.schedule(pauseMs, () => this.#work());
+    this.#options.changed();
+  }
+
+  /** @returns how long to rest */
+  async #pass(): Promise<number> {
+    const { clock } = this.#options;
+    const filter = this.#filter;
+    if (filter === undefined) return this.#options.refreshMs;
+    const version = this.#version;
+    const beganMs = clock.now();
+    try {
+      await this.#look(filter);
+      this.#giveWay();
+      const outcome = await this.#driver.apply(filter);
+      if (outcome.busy !== undefined) return this.#isBusy(outcome.busy, beganMs, version);
+      this.#isDone(outcome, beganMs, version);
+      const dueMs = this.#dirty.size > 0 ? Math.min(this.#hearAtMs, this.#checks.dueMs) : this.#checks.dueMs;
+      const restMs = Math.max(0, dueMs - clock.now());
+      return outcome.more ? Math.min(LEFTOVERS_MS, restMs) : restMs;
+    } catch (error) {
+      return this.#isBusy((error as Error).message, beganMs, version);
+    }
+  }
+
+  /** Reads what may have changed, and everything now and then. */
+  async #look(filter: RenderedFilter): Promise<void> {
+    const { clock } = this.#options;
+    const families = [...new Set(filter.tables.map(({ family }) => family))];
+    const dirty = this.#dirty;
+    const unchosen = families.some(family => !this.#driver.chosen.has(family));
+    if (unchosen || clock.now() >= this.#chooseAtMs) {
+      for (const family of families) await this.#driver.choose(family);
+      this.#driver.sweepAgain();
+      this.#chooseAtMs = clock.now() + this.#options.refreshMs;
+    }
+    if (unchosen || this.#checks.isDue(clock.now())) {
+      this.#dirty = new Map();
+      const beganMs = clock.now();
+      const read = await this.#driver.read(families);
+      this.#checks.read(clock.now(), clock.now() - beganMs);
+      this.#damaged(read, dirty);
+      return;
+    }
+    if (dirty.size === 0 || clock.now() < this.#hearAtMs) return;
+    this.#dirty = new Map();
+    const beganMs = clock.now();
+    const damages: Damage[] = [];
+    for (const driver of this.#driver.tables()) {
+      if (!dirty.has(`${driver.family} ${driver.table}`)) continue;
+      const plan = await driver.read();
+      if (plan !== undefined) damages.push({ kind: 'table', plan });
+    }
+    // Others may write all the time: reading back takes a third of it at most.
+    this.#hearAtMs = clock.now() + 2 * (clock.now() - beganMs);
+    this.#damaged(damages, dirty);
+  }
+
+  #damaged(
+    damages: readonly Damage[],
+    dirty: ReadonlyMap<string, { ms: number; exact: boolean; by?: string }>,
+  ) {
+    const nowMs = this.#options.clock.now();
+    for (const damage of damages) {
+      const key = damageKey(damage);
+      const since = dirty.get(key) ?? { ms: this.#rightMs.get(key) ?? nowMs, exact: false };
+      this.#exposures.opened(damage, since);
+      if (damage.kind === 'table') this.#displacement.seen(damage.plan, nowMs);
+    }
+  }
+
+  #giveWay(): void {
+    const nowMs = this.#options.clock.now();
+    for (const driver of this.#driver.tables())
+      driver.leaveInPlace(this.#displacement.givenWay(driver.family, driver.table, nowMs));
+  }
+
+  #isBusy(reason: string, beganMs: number, version: number): number {
+    this.#waiting ??= { reason, sinceMs: beganMs };
+    if (this.#waiting.reason !== reason) this.#waiting = { ...this.#waiting, reason };
+    this.#options.log('warn', 'the packet filter cannot be written now', reason);
+    this.#settle(version, false);
+    const restMs = this.#retryMs;
+    this.#retryMs = Math.min(LONGEST_RETRY_MS, 2 * restMs);
+    return restMs;
+  }
+
+  #isDone({ written, refused }: PassOutcome, beganMs: number, version: number): void {
+    const { clock, log } = this.#options;
+    const nowMs = clock.now();
+    if (this.#waiting !== undefined) this.#waitedMs += nowMs - this.#waiting.sinceMs;
+    this.#waiting = undefined;
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#refused = refused;
+    if (written) {
+      this.#applies++;
+      this.#lastApply = { atMs: nowMs, tookMs: nowMs - beganMs };
+      this.#checks.written(nowMs);
+    }
+    this.#watchTables(written);
+    for (const { family, table } of this.#driver.tables()) this.#rightMs.set(`${family} ${table}`, nowMs);
+    this.#rightMs.set('sets', nowMs);
+    for (const exposure of this.#exposures.closed(nowMs)) log('warn', 'healed', exposureText(exposure));
+    this.#settle(version, refused.length === 0);
+  }
+
+  #settle(version: number, inForce: boolean): void {
+    this.#done = { version, inForce };
+    const concerned = this.#waiters.filter(waiter => waiter.version <= version);
+    this.#waiters = this.#waiters.filter(waiter => waiter.version > version);
+    for (const { resolve } of concerned) resolve(inForce);
+  }
+
+  #watchTables(written: boolean): void {
+    for (const backend of ['nft', 'legacy'] as const) {
+      const tables = [...this.#driver.tables()].filter(
+        ({ family }) => this.#driver.chosen.get(family)?.backend === backend,
+      );
+      if (tables.length === 0 && !this.#watches.has(backend)) continue;
+      const watch = this.#watches.get(backend) ?? this.#openWatch(backend);
+      watch?.watch(
+        tables.map(({ family, table }) => ({ family, table })),
+        written,
+      );
+    }
+  }
+
+  /** Without one, what others do is found at the next check. */
+  #openWatch(backend: Implementation): ForeignWatch | undefined {
+    try {
+      const watch = this.#options.watches[backend](changes => this.#heard(backend, changes));
+      this.#watches.set(backend, watch);
+      return watch;
+    } catch (error) {
+      this.#options.log(
+        'warn',
+        `what others do to ${backend} tables cannot be heard`,
+        (error as Error).message,
+      );
+      return undefined;
+    }
+  }
+
+  #heard(backend: Implementation, changes: readonly ForeignChange[]): void {
+    const nowMs = this.#options.clock.now();
+    let any = false;
+    for (const { family, table } of this.#driver.tables()) {
+      if (this.#driver.chosen.get(family)?.backend !== backend) continue;
+      const change = changes.find(
+        one => one.table === undefined || (one.table.family === family && one.table.table === table),
+      );
+      const key = `${family} ${table}`;
+      if (change === undefined) continue;
+      any = true;
+      if (this.#dirty.has(key)) continue;
+      const { by, atMostAgoMs } = change;
+      const exact = atMostAgoMs === 0;
+      this.#dirty.set(key, { ms: nowMs - atMostAgoMs, exact, ...(by === undefined ? {} : { by }) });
+    }
+    if (any) this.#work();
+  }
+}
+
+function exposureText({ what, by, sinceMs, untilMs, exact }: Exposure): string {
+  const ms = Math.round(untilMs! - sinceMs);
+  const who = by === undefined ? '' : ` by ${by}`;
+  return `${what} changed${who}, for ${exact ? '' : 'at most '}${ms} ms`;
+}

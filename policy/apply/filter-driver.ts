@@ -1,0 +1,291 @@
+/**
+ * SHELL: all of a host's packet filter that is ours, made what it should be, in this order: sets, which rules refer to; tables; sets that no
+ * rule refers to any more. One backend a family; what is ours in the other is swept once the chosen one holds everything.
+ */
+
+import type { Clock } from '../../core/clock.js';
+import type { AddressFamily } from '../../core/ip-address.js';
+import type { Implementation } from '../../linux/iptables-choice.js';
+import type { RenderedFilter, TableName } from '../rendered.js';
+import { type BackendSetting, backendReason, backendsToTry } from './backend-choice.js';
+import type { FilterKernel } from './kernel.js';
+import { ReferenceList } from './rule-hash.js';
+import { emptyTable, parseSavedTables, type SavedTable } from './saved-tables.js';
+import { SetDriver } from './set-driver.js';
+import { detourOf, type SetPlan } from './set-plan.js';
+import { TableDriver } from './table-driver.js';
+import { isEmptyPlan, noTable, type TablePlan, type WantedTable } from './table-plan.js';
+
+export interface FilterDriverOptions {
+  readonly kernel: FilterKernel;
+  readonly clock: Clock;
+  readonly backend: BackendSetting;
+}
+
+export interface PassOutcome {
+  readonly written: boolean;
+  /** Why it is not over: the pass is to be made again soon. */
+  readonly busy: string | undefined;
+  /** What is refused beside chains and sets. */
+  readonly refused: readonly {
+    readonly family: AddressFamily;
+    readonly table: TableName;
+    readonly reason: string;
+  }[];
+  /** There are leftovers to be removed. */
+  readonly more: boolean;
+}
+
+/** What others have done to what was ours. */
+export type Damage =
+  | { readonly kind: 'table'; readonly plan: TablePlan }
+  | { readonly kind: 'sets'; readonly plan: SetPlan };
+
+export interface FilterPlan {
+  readonly sets: SetPlan;
+  readonly tables: readonly TablePlan[];
+}
+
+export interface ChosenBackend {
+  readonly backend: Implementation;
+  readonly reason: string;
+}
+
+const families = ['ipv4', 'ipv6'] as const;
+const backends = ['nft', 'legacy'] as const;
+const DETOUR_TRIES = 5;
+const DETOUR_PAUSE_MS = 50;
+const PROBE = ['*filter\n:mgy-try - [0:0]\nCOMMIT\n', '*filter\n:mgy-try - [0:0]\n-X mgy-try\nCOMMIT\n'];
+
+export class FilterDriver {
+  readonly #options: FilterDriverOptions;
+  readonly sets: SetDriver;
+  readonly #chosen = new Map<AddressFamily, ChosenBackend>();
+  readonly #tables = new Map<AddressFamily, Map<TableName, TableDriver>>();
+  #swept = false;
+  #unswept: string | undefined;
+
+  constructor(options: FilterDriverOptions) {
+    this.#options = options;
+    this.sets = new SetDriver(options.kernel, options.clock);
+  }
+
+  get chosen(): ReadonlyMap<AddressFamily, ChosenBackend> {
+    return this.#chosen;
+  }
+
+  *tables(): Generator<TableDriver> {
+    for (const tables of this.#tables.values()) yield* tables.values();
+  }
+
+  table(family: AddressFamily, table: TableName): TableDriver | undefined {
+    return this.#tables.get(family)?.get(table);
+  }
+
+  /** Chooses a family's backend anew. @param probe whether it may be tried by writing @throws where no iptables can be used */
+  async choose(family: AddressFamily, { probe = true } = {}): Promise<void> {
+    const { kernel, backend: setting } = this.#options;
+    const usage = { nft: await kernel.usage('nft', family), legacy: await kernel.usage('legacy', family) };
+    const current = this.#chosen.get(family)?.backend;
+    const facts = { usage, preferred: await kernel.preferred(), current };
+    const reasons: string[] = [];
+    for (const backend of backendsToTry(setting, facts)) {
+      const known = current === backend;
+      const reason =
+        known || !probe ? undefined : await this.#unusable(backend, family, usage[backend] === 'used');
+      if (reason !== undefined) {
+        reasons.push(reason);
+        continue;
+      }
+      if (!known) this.#tables.set(family, new Map());
+      if (!known) this.#swept = false;
+      this.#chosen.set(family, { backend, reason: backendReason(backend, setting, facts) });
+      return;
+    }
+    throw new Error(
+      reasons.length > 0 ? reasons.join('; ') : 'iptables is not installed: apt-get install iptables',
+    );
+  }
+
+  /** Some kernels can be asked for everything, and take nothing. What holds anything has taken it. */
+  async #unusable(
+    backend: Implementation,
+    family: AddressFamily,
+    used: boolean,
+  ): Promise<string | undefined> {
+    const { kernel } = this.#options;
+    if (used) return undefined;
+    const saved = await kernel.saveTables(backend, family).catch(() => '');
+    if (parseSavedTables(saved).size > 0) return undefined;
+    for (const input of PROBE) {
+      const outcome = await kernel.restoreTable(backend, family, input);
+      if (outcome.kind !== 'done') return `${backend}: ${outcome.reason}`;
+    }
+    return undefined;
+  }
+
+  /** Reads all of ours, and a family's tables for the first time. @throws where something cannot be read */
+  async read(families: readonly AddressFamily[]): Promise<readonly Damage[]> {
+    const damages: Damage[] = [];
+    const sets = await this.sets.read();
+    if (sets !== undefined) damages.push({ kind: 'sets', plan: sets });
+    for (const family of families) {
+      const tables = this.#tables.get(family)!;
+      const { backend } = this.#chosen.get(family)!;
+      const names = tables.size > 0 ? [...tables.keys()] : undefined;
+      const saved = parseSavedTables(await this.#options.kernel.saveTables(backend, family, names));
+      for (const table of names ?? saved.keys()) {
+        const found = saved.get(table) ?? emptyTable;
+        if (names === undefined && !hasOurs(found)) continue;
+        const plan = this.#driver(family, table).took(found);
+        if (plan !== undefined) damages.push({ kind: 'table', plan });
+      }
+    }
+    return damages;
+  }
+
+  /** What {@link apply} would do, as far as is known without trying. */
+  plan(filter: RenderedFilter): FilterPlan {
+    const plans = this.#wanted(filter).map(wanted =>
+      this.#driver(wanted.family, wanted.table).plan(wanted, this.sets.bad),
+    );
+    return { sets: this.sets.plan(filter.sets), tables: plans.filter(plan => !isEmptyPlan(plan)) };
+  }
+
+  /** @throws where something cannot be read */
+  async apply(filter: RenderedFilter): Promise<PassOutcome> {
+    const sets = await this.sets.apply(filter.sets);
+    if (sets.kind === 'busy') return { written: false, busy: sets.reason, refused: [], more: false };
+    if (sets.mistyped.length === 0) return await this.#applyTables(filter, sets.written);
+    const aside = await this.#apply(detourOf(filter, sets.mistyped));
+    if (aside.busy !== undefined || !(await this.#destroyed(sets.mistyped))) return { ...aside, more: true };
+    return await this.#apply(filter);
+  }
+
+  async #apply(filter: RenderedFilter): Promise<PassOutcome> {
+    const sets = await this.sets.apply(filter.sets);
+    if (sets.kind === 'busy') return { written: true, busy: sets.reason, refused: [], more: false };
+    return await this.#applyTables(filter, true);
+  }
+
+  async #applyTables(filter: RenderedFilter, setsWritten: boolean): Promise<PassOutcome> {
+    let written = setsWritten;
+    const refused: PassOutcome['refused'][number][] = [];
+    for (const wanted of this.#wanted(filter)) {
+      const { family, table } = wanted;
+      const outcome = await this.#driver(family, table).apply(wanted, this.sets.bad);
+      if (outcome.kind === 'busy') return { written: true, busy: outcome.reason, refused, more: false };
+      if (outcome.kind === 'refused') refused.push({ family, table, reason: outcome.reason });
+      else written ||= outcome.written;
+    }
+    if (!this.#swept && refused.length === 0) written = (await this.#sweep()) || written;
+    const more = await this.sets.removeObsolete(filter.sets, this.#heldSets());
+    return { written, busy: undefined, refused, more };
+  }
+
+  /** Every table that should hold something of ours, or does. */
+  #wanted(filter: RenderedFilter): readonly WantedTable[] {
+    const wanted = filter.tables.filter(({ family }) => this.#chosen.has(family));
+    const names = new Set(wanted.map(({ family, table }) => `${family} ${table}`));
+    const leftovers = [...this.tables()].filter(
+      driver => !names.has(`${driver.family} ${driver.table}`) && hasOurs(driver.found),
+    );
+    return [...wanted, ...leftovers.map(({ family, table }) => noTable(family, table))];
+  }
+
+  #driver(family: AddressFamily, table: TableName): TableDriver {
+    const tables = this.#tables.get(family)!;
+    let driver = tables.get(table);
+    if (driver === undefined) {
+      const { kernel, clock } = this.#options;
+      const { backend } = this.#chosen.get(family)!;
+      driver = new TableDriver({ kernel, clock, backend, family, table });
+      tables.set(table, driver);
+    }
+    return driver;
+  }
+
+  #heldSets(): ReadonlySet<string> {
+    const held = new ReferenceList();
+    for (const { found } of this.tables()) {
+      for (const { refersTo } of found.chains.values()) for (const set of refersTo.sets) held.sets.add(set);
+      for (const set of found.held.sets) held.sets.add(set);
+      for (const { own } of found.builtIn.values()) for (const { text } of own) held.add(text);
+    }
+    return held.sets;
+  }
+
+  /** Rules have just left them, which the kernel takes a moment to notice. */
+  async #destroyed(names: readonly string[]): Promise<boolean> {
+    const { clock } = this.#options;
+    for (let tries = 0; tries < DETOUR_TRIES; tries++) {
+      const left = names.filter(name => this.sets.found.has(name));
+      if (left.length === 0) return true;
+      await this.sets.destroy(left);
+      if (left.some(name => this.sets.found.has(name)))
+        await new Promise<void>(resolve => clock.schedule(DETOUR_PAUSE_MS, resolve));
+    }
+    return !names.some(name => this.sets.found.has(name));
+  }
+
+  /** What is ours in the backends that were not chosen goes: nobody is less protected for what stays. @returns whether there was anything */
+  async #sweep(): Promise<boolean> {
+    let written = false;
+    this.#unswept = undefined;
+    for (const family of families) {
+      const inUse = this.#chosen.get(family)?.backend;
+      for (const backend of backends) {
+        if (backend === inUse) continue;
+        try {
+          written = (await this.#clear(backend, family)) || written;
+        } catch (error) {
+          this.#unswept = (error as Error).message;
+        }
+      }
+    }
+    this.#swept = true;
+    return written;
+  }
+
+  /** Why something of ours is left in a backend that is not in use. */
+  get unswept(): string | undefined {
+    return this.#unswept;
+  }
+
+  /** To be looked for again: others of us may have come by. */
+  sweepAgain(): void {
+    this.#swept = false;
+  }
+
+  async #clear(backend: Implementation, family: AddressFamily): Promise<boolean> {
+    const { kernel, clock } = this.#options;
+    const saved = await kernel.saveTables(backend, family).catch(() => '');
+    let written = false;
+    for (const [table, found] of parseSavedTables(saved)) {
+      if (!hasOurs(found)) continue;
+      const driver = new TableDriver({ kernel, clock, backend, family, table });
+      driver.took(found);
+      const outcome = await driver.clear();
+      if (outcome.kind !== 'done') throw new Error(`${backend} ${family} ${table}: ${outcome.reason}`);
+      written = true;
+    }
+    return written;
+  }
+
+  /** Nothing of ours is left, in any backend. @throws where something is and would not go */
+  async clear(): Promise<void> {
+    for (const family of families) for (const backend of backends) await this.#clear(backend, family);
+    this.#tables.clear();
+    await this.sets.read();
+    for (let names = [...this.sets.found.keys()]; names.length > 0; ) {
+      await this.#destroyed(names);
+      const left = [...this.sets.found.keys()];
+      if (left.length === names.length) throw new Error(`sets that are in use: ${left.join(', ')}`);
+      names = left;
+    }
+  }
+}
+
+function hasOurs({ chains, builtIn }: SavedTable): boolean {
+  return chains.size > 0 || [...builtIn.values()].some(({ own }) => own.length > 0);
+}

@@ -1,0 +1,117 @@
+/**
+ * How a rule of ours is written, and known again by a process with no memory (pure): its first comment is `mgy:HASH`, where the hash is of
+ * everything before it in its chain, of the chain's name, and of itself. Chains are compared by these hashes, never by text: the kernel's
+ * tools print a rule otherwise than it was given.
+ */
+import { CHAIN_PREFIX, HASH_PREFIX, type RenderedRule } from '../rendered.js';
+
+/** The rules of one chain as they are sent. */
+export interface HashedRules {
+  /** What follows `-A CHAIN `, comments included. */
+  readonly lines: readonly string[];
+  /** The hashes in order: chains of one signature hold the same rules. */
+  readonly signature: string;
+  readonly refersTo: References;
+}
+
+/** Names of ours that rules speak of. */
+export interface References {
+  readonly chains: ReadonlySet<string>;
+  readonly sets: ReadonlySet<string>;
+}
+
+/** linux/netfilter/xt_comment.h: XT_MAX_COMMENT_LEN less its zero. */
+const MAX_COMMENT = 255;
+const MATCH_SET = '--match-set ';
+
+/** By the list of rules, which is never changed in place: a chain that stays is hashed once. */
+const cache = new WeakMap<
+  readonly RenderedRule[],
+  { readonly place: string; readonly hashed: HashedRules }
+>();
+
+/** @param place the chain's name; of rules in a built-in chain also where they stand there */
+export function hashRules(place: string, rules: readonly RenderedRule[]): HashedRules {
+  const known = cache.get(rules);
+  if (known?.place === place) return known.hashed;
+  const hash = new RunningHash(place);
+  const lines: string[] = [];
+  const hashes: string[] = [];
+  const found = new ReferenceList();
+  for (const { text, comments } of rules) {
+    let rest = '';
+    for (const comment of comments) rest += `-m comment --comment "${printable(comment)}" `;
+    rest += text;
+    const digest = hash.add(rest);
+    hashes.push(digest);
+    lines.push(`-m comment --comment "${HASH_PREFIX}${digest}" ${rest}`);
+    found.add(text);
+  }
+  const hashed = { lines, signature: hashes.join(' '), refersTo: found };
+  cache.set(rules, { place, hashed });
+  return hashed;
+}
+
+/** Collects what rules refer to, from texts as they are sent or as they are printed. */
+export class ReferenceList implements References {
+  readonly chains = new Set<string>();
+  readonly sets = new Set<string>();
+
+  add(rule: string): void {
+    const target = targetOf(rule);
+    if (target.startsWith(CHAIN_PREFIX)) this.chains.add(target);
+    for (let at = rule.indexOf(MATCH_SET); at >= 0; at = rule.indexOf(MATCH_SET, at)) {
+      at += MATCH_SET.length;
+      const end = rule.indexOf(' ', at);
+      this.sets.add(rule.slice(at, end < 0 ? rule.length : end));
+    }
+  }
+}
+
+/** The chain or target that a rule ends with, if nothing follows: of a chain there is never anything. "" where there is none. */
+export function targetOf(rule: string): string {
+  const blank = rule.lastIndexOf(' ');
+  const flag = rule.slice(Math.max(0, blank - 3), blank);
+  return /^ ?-[jg]$/.test(flag) ? rule.slice(blank + 1) : '';
+}
+
+/** Whether a rule can be written as one line: what it would do on the next one is anybody's guess. */
+export function isOneLine({ text }: RenderedRule): boolean {
+  return !/[\r\n\0]/.test(text);
+}
+
+/** A comment for people, without what would end it, or the line. */
+function printable(comment: string): string {
+  return comment.replaceAll(/[^ !#-[\]-_a-~]/g, '_').slice(0, MAX_COMMENT);
+}
+
+/** 64 bits in two lanes, each like FNV-1a with a multiplier of its own; what was added before is part of what comes after. */
+class RunningHash {
+  #low = 0x811c9dc5;
+  #high = 0x2545f491;
+
+  constructor(place: string) {
+    this.add(place);
+  }
+
+  /** @returns 16 hexadecimal digits */
+  add(text: string): string {
+    let low = this.#low;
+    let high = this.#high;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      low = Math.imul(low ^ code, 0x01000193);
+      high = Math.imul(high ^ code ^ (high >>> 15), 0x9e3779b1);
+    }
+    // A rule's end is not the next one's beginning.
+    low = Math.imul(low ^ 0x100, 0x01000193);
+    high = Math.imul(high ^ 0x100 ^ (high >>> 15), 0x9e3779b1);
+    this.#low = low;
+    this.#high = high;
+    return hex(low ^ (low >>> 16)) + hex(high ^ (high >>> 13));
+  }
+}
+
+function hex(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, '0');
+}
