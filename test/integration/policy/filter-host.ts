@@ -83,7 +83,8 @@ function countWrites(folder: string): string {
   const log = join(folder, 'writes');
   writeFileSync(log, '');
   mkdirSync(join(folder, 'bin'));
-  for (const command of ['iptables-nft-restore', 'iptables-legacy-restore', 'ipset']) {
+  const restores = ['ip', 'ip6'].flatMap(ip => [`${ip}tables-nft-restore`, `${ip}tables-legacy-restore`]);
+  for (const command of [...restores, 'ipset']) {
     const real = (process.env.PATH ?? '')
       .split(':')
       .map(path => join(path, command))
