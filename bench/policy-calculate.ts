@@ -227,7 +227,9 @@ const spread = (i: number) => (i * 7919) % endpointCount;
 const locals = Array.from({ length: endpointCount }, (_, i) => i).filter(i => hostOf(i) === 0);
 const local = (i: number) => locals[i % locals.length] as number;
 changes('one label of one endpoint', i => endpoint(spread(i), { app: `app-${i % 10}` }));
-changes('one label of one endpoint of this host', i => endpoint(local(i), { app: `app-${i % 10}` }));
+changes('one label of one endpoint of this host', i =>
+  endpoint(local(i), { app: `app-${(i + Math.floor(i / locals.length)) % 10}` }),
+);
 changes('one address of one endpoint', i => {
   const document = endpoint(spread(i));
   const ipNetworks = [`172.16.${i >> 8}.${i & 255}/32` as Prefix];
@@ -237,7 +239,10 @@ changes('one label of one namespace', i => {
   const document = namespace(i % namespaceCount);
   return { ...document, metadata: { ...document.metadata, labels: { team: `team-${i % 19}` } } };
 });
-changes('one policy', i => policy(i % policyCount));
+changes('the rules of one policy', i => {
+  const document = namespacedPolicy(i % policyCount, `ns-${i % namespaceCount}`, `app-${i % 10}`);
+  return { ...document, spec: { ...document.spec, ingress: [allowFrom(`role == "role-${i}"`)] } };
+});
 changes('the order of one policy', i => {
   const document = namespacedPolicy(i % policyCount, `ns-${i % namespaceCount}`, `app-${i % 10}`);
   return { ...document, spec: { ...document.spec, order: i + 0.5 } };
