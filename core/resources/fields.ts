@@ -115,6 +115,27 @@ export const resourceName = z
   .max(253, 'a name of at most 253 characters')
   .regex(resourceNamePattern, 'a name of small letters, digits, "-" and "."');
 
+// ---------------------------------------------------------------- labels
+
+const labelName = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const nameWords = 'at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends';
+
+const labelKeyAllowed = `the key of a label: ${nameWords}, after a DNS name and "/" if it has one`;
+export const labelKey = z
+  .string(labelKeyAllowed)
+  .regex(new RegExp(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${labelName}$`), labelKeyAllowed);
+
+const labelValueAllowed = `the value of a label: ${nameWords}`;
+/** YAML reads `rack: 3` as a number; a label is its text. */
+export const labelValue = z
+  .union([z.string(), z.number(), z.boolean()], labelValueAllowed)
+  .transform(String)
+  .refine(value => new RegExp(`^(${labelName})?$`).test(value), labelValueAllowed);
+
+export const labels = optional(z.record(labelKey, labelValue)).transform(value => value ?? {});
+
+// ---------------------------------------------------------------- selectors
+
 function selectorText(refuse: (selector: Selector) => string | undefined) {
   return z.string('a selector').superRefine((value, context) => {
     const found = parseSelector(value);

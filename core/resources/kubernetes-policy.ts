@@ -4,29 +4,16 @@
  */
 import { z } from 'zod';
 import { prefixContains } from '../prefix.js';
-import { oneOf, optional, prefix } from './fields.js';
+import { labelKey, labels, labelValue, oneOf, optional, prefix } from './fields.js';
 import { stagedAction } from './policy.js';
 import type { KubernetesPolicyRule, LabelSelector, StagedAction } from './policy-documents.js';
 import { MAX_PORT } from './policy-fields.js';
 
-const keyAllowed =
-  'the key of a label: at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends, after a DNS name and "/" if it has one';
-const name = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
-const keyPattern = new RegExp(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${name}$`);
-const key = z.string(keyAllowed).regex(keyPattern, keyAllowed);
-
-const valueAllowed =
-  'the value of a label: at most 63 letters, digits, "-", "_" and ".", with a letter or digit at both ends';
-const value = z
-  .union([z.string(), z.number(), z.boolean()], valueAllowed)
-  .transform(String)
-  .refine(text => text === '' || new RegExp(`^${name}$`).test(text), valueAllowed);
-
 const requirement = z
   .strictObject({
-    key,
+    key: labelKey,
     operator: oneOf(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-    values: optional(z.array(value)).transform(given => given ?? []),
+    values: optional(z.array(labelValue)).transform(given => given ?? []),
   })
   .superRefine(({ operator, values }, context) => {
     const wanted = operator === 'In' || operator === 'NotIn';
@@ -38,7 +25,7 @@ const requirement = z
   });
 
 const labelSelector = z.strictObject({
-  matchLabels: optional(z.record(key, value)).transform(given => given ?? {}),
+  matchLabels: labels,
   matchExpressions: optional(z.array(requirement)).transform(given => given ?? []),
 });
 

@@ -11,7 +11,7 @@ import { bgpPeerSpec } from './bgp-peer.js';
 import { bgpPeerRangeSpec } from './bgp-peer-range.js';
 import { blockAffinitySpec } from './block-affinity.js';
 import { felixConfigurationSpec } from './felix-configuration.js';
-import { optional, resourceName } from './fields.js';
+import { labels, optional, resourceName } from './fields.js';
 import { hostEndpointSpec } from './host-endpoint.js';
 import { ipPoolSpec } from './ip-pool.js';
 import { kubernetesNetworkPolicySpec, stagedKubernetesNetworkPolicySpec } from './kubernetes-policy.js';
@@ -86,15 +86,17 @@ const resourceKinds = [...(Object.keys(specs) as [ResourceKind, ...ResourceKind[
 /** Kinds as they are written: of the two NetworkPolicies the apiVersion says which one it is. */
 const writtenKinds = resourceKinds.filter(kind => writtenKind(kind) === kind) as [string, ...string[]];
 
-/** YAML reads `rack: 3` as a number; a label is its text. */
-const labelValue = z.union([z.string(), z.number(), z.boolean()], 'a text').transform(String);
-const texts = z.record(z.string(), labelValue);
+/** As of labels: YAML reads `3` as a number. */
+const texts = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean()], 'a text').transform(String),
+);
 
 /** What the API server and calicoctl add is taken and left out. */
 const metadataSchema = z.strictObject({
   name: resourceName,
   namespace: optional(resourceName),
-  labels: optional(texts).transform(value => value ?? {}),
+  labels,
   annotations: optional(texts).transform(value => value ?? {}),
   uid: z.unknown().optional(),
   creationTimestamp: z.unknown().optional(),

@@ -89,6 +89,19 @@ test('labels that YAML reads as numbers and truth values are their texts', t => 
   t.deepEqual(parsed.kind === 'ok' && parsed.resource.metadata.labels, { rack: '3', spine: 'true' });
 });
 
+test('keys and values of labels are checked as Kubernetes does', t => {
+  const found = (labels: object) =>
+    problems({ ...good, metadata: { name: 'a', labels } }).map(({ path }) => path);
+  const long = 'a'.repeat(63);
+  t.deepEqual(found({ a: '', 'b.c/D_e.f-g': `${long}`, [`x.y/${long}`]: 'A_b.c-0' }), []);
+  for (const key of ['', 'a b', '-a', 'a/', 'A.b/c', 'a/b/c', `${long}a`, 'ä']) {
+    t.deepEqual(found({ [key]: 'x' }), ['metadata.labels'], key);
+  }
+  for (const value of ['-', 'x y', `${long}a`, 'x"', 'ä', null, []]) {
+    t.deepEqual(found({ a: value }), ['metadata.labels.a'], JSON.stringify(value));
+  }
+});
+
 test('what the API server adds is taken and left out', t => {
   const metadata = {
     name: 'a',

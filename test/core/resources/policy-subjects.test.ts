@@ -53,7 +53,7 @@ test('a Profile has labels and rules', t => {
   readsAs(t, 'Profile', { labelsToApply: { rack: 3 } }, { labelsToApply: { rack: '3' } });
   refuses(t, 'Profile', [
     [{ labelsToApply: ['a'] }, 'labelsToApply', '["a"]', 'a map of fields'],
-    [{ labelsToApply: { a: {} } }, 'labelsToApply.a', '{}', 'a text'],
+    [{ labelsToApply: { a: {} } }, 'labelsToApply.a', '{}', /^the value of a label/],
     [{ ingress: {} }, 'ingress', '{}', 'a list'],
     [{ order: 1 }, 'order', '1', /a field of Calico's Profile/],
   ]);

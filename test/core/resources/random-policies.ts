@@ -111,7 +111,7 @@ export const policySpecs = {
   KubernetesNetworkPolicy: some(kubernetes),
   StagedKubernetesNetworkPolicy: some({ ...kubernetes, stagedAction }),
   Profile: some({
-    labelsToApply: fc.dictionary(fc.constantFrom('a', 'b'), fc.string()),
+    labelsToApply: fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom('', 'x', 'y-z')),
     ingress: rules,
     egress: rules,
   }),
