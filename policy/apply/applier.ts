@@ -163,9 +163,10 @@ export class FilterApplier {
     const { clock } = this.#options;
     const families = [...new Set(filter.tables.map(({ family }) => family))];
     const dirty = this.#dirty;
-    const unchosen = families.some(family => !this.#driver.chosen.has(family));
+    const { chosen, unusable } = this.#driver;
+    const unchosen = families.some(family => !chosen.has(family) && !unusable.has(family));
     if (unchosen || clock.now() >= this.#chooseAtMs) {
-      for (const family of families) await this.#driver.choose(family);
+      await this.#driver.chooseAll(families);
       this.#driver.sweepAgain();
       this.#chooseAtMs = clock.now() + this.#options.refreshMs;
     }

@@ -16,7 +16,7 @@ export interface OnceOptions {
 export async function dryRun(options: OnceOptions, filter: RenderedFilter): Promise<string | undefined> {
   const driver = new FilterDriver(options);
   const families = [...new Set(filter.tables.map(({ family }) => family))];
-  for (const family of families) await driver.choose(family, { probe: false });
+  await driver.chooseAll(families, { probe: false });
   await driver.read(families);
   return describePlan(driver.plan(filter));
 }

@@ -62,6 +62,7 @@ export class FilterDriver {
   readonly sets: SetDriver;
   readonly #chosen = new Map<AddressFamily, ChosenBackend>();
   readonly #tables = new Map<AddressFamily, Map<TableName, TableDriver>>();
+  readonly #unusable = new Map<AddressFamily, string>();
   #swept = false;
   #unswept: string | undefined;
 
@@ -82,8 +83,32 @@ export class FilterDriver {
     return this.#tables.get(family)?.get(table);
   }
 
-  /** Chooses a family's backend anew. @param probe whether it may be tried by writing @throws where no iptables can be used */
-  async choose(family: AddressFamily, { probe = true } = {}): Promise<void> {
+  /**
+   * Chooses a backend for each family, anew; a family that has none does not stop the other.
+   *
+   * @param probe whether one may be tried by writing
+   * @throws where none has one
+   */
+  async chooseAll(wanted: readonly AddressFamily[], { probe = true } = {}): Promise<void> {
+    this.#unusable.clear();
+    for (const family of wanted) {
+      try {
+        await this.#choose(family, probe);
+      } catch (error) {
+        this.#unusable.set(family, (error as Error).message);
+      }
+    }
+    const [reason] = this.#unusable.values();
+    if (reason !== undefined && this.#unusable.size === wanted.length) throw new Error(reason);
+  }
+
+  /** Families for which there is no iptables that can be used, and why. */
+  get unusable(): ReadonlyMap<AddressFamily, string> {
+    return this.#unusable;
+  }
+
+  /** @throws where no iptables can be used */
+  async #choose(family: AddressFamily, probe: boolean): Promise<void> {
     const { kernel, backend: setting } = this.#options;
     const usage = { nft: await kernel.usage('nft', family), legacy: await kernel.usage('legacy', family) };
     const current = this.#chosen.get(family)?.backend;
@@ -92,7 +117,7 @@ export class FilterDriver {
     for (const backend of backendsToTry(setting, facts)) {
       const known = current === backend;
       const reason =
-        known || !probe ? undefined : await this.#unusable(backend, family, usage[backend] === 'used');
+        known || !probe ? undefined : await this.#whyUnusable(backend, family, usage[backend] === 'used');
       if (reason !== undefined) {
         reasons.push(reason);
         continue;
@@ -108,7 +133,7 @@ export class FilterDriver {
   }
 
   /** Some kernels can be asked for everything, and take nothing. What holds anything has taken it. */
-  async #unusable(
+  async #whyUnusable(
     backend: Implementation,
     family: AddressFamily,
     used: boolean,
@@ -129,7 +154,7 @@ export class FilterDriver {
     const damages: Damage[] = [];
     const sets = await this.sets.read();
     if (sets !== undefined) damages.push({ kind: 'sets', plan: sets });
-    for (const family of families) {
+    for (const family of families.filter(one => this.#chosen.has(one))) {
       const tables = this.#tables.get(family)!;
       const { backend } = this.#chosen.get(family)!;
       const names = tables.size > 0 ? [...tables.keys()] : undefined;

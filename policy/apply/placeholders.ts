@@ -21,6 +21,7 @@ export function placeholders(plan: TablePlan, wanted: WantedTable): TablePlan {
 
 /** @param lines of the chain, as they are sent */
 export function scratchPlan(plan: TablePlan, lines: readonly string[]): TablePlan {
-  const rules = { lines, signature: '', refersTo: { chains: new Set<string>(), sets: new Set<string>() } };
+  const refersTo = { chains: new Set<string>(), sets: new Set<string>() };
+  const rules = { lines, signature: '', refersTo, broken: [] };
   return onlyWrites(plan, [{ name: SCRATCH_CHAIN, rules, isNew: false }]);
 }

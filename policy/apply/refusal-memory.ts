@@ -30,9 +30,9 @@ export class RefusalMemory {
   /** With those that can be told by looking at them. */
   unseen(wanted: WantedTable): ReadonlyMap<string, Refusal> {
     const unseen = new Map<string, Refusal>();
-    for (const chain of wanted.chains.values()) {
-      const refusal = refusedUnseen(chain, hashRules(chain.name, chain.rules));
-      if (refusal !== undefined) unseen.set(chain.name, refusal);
+    for (const { name, rules } of wanted.chains.values()) {
+      const refusal = refusedUnseen(name, hashRules(name, rules));
+      if (refusal !== undefined) unseen.set(name, refusal);
     }
     this.#unseen = unseen;
     return this.refusals;

@@ -4,7 +4,7 @@
  * the refused rules alone. All is as it should be but for these chains.
  */
 import type { RenderedChain, RenderedRule } from '../rendered.js';
-import { type HashedRules, hashRules, isOneLine, targetOf } from './rule-hash.js';
+import { type HashedRules, hashRules, targetOf } from './rule-hash.js';
 import { NO_HASH, type SavedTable } from './saved-tables.js';
 import type { WantedTable } from './table-plan.js';
 
@@ -63,10 +63,9 @@ export function stillRefused({ signature }: Refusal, { name, rules }: RenderedCh
 }
 
 /** What can be told without asking the kernel. */
-export function refusedUnseen({ name, rules }: RenderedChain, hashed: HashedRules): Refusal | undefined {
-  const bad = rules.flatMap((rule, i) => (isOneLine(rule) ? [] : [i]));
-  if (bad.length === 0) return undefined;
-  return { chain: name, signature: hashed.signature, rules: bad, reason: 'a rule is more than one line' };
+export function refusedUnseen(chain: string, { signature, broken }: HashedRules): Refusal | undefined {
+  if (broken.length === 0) return undefined;
+  return { chain, signature, rules: broken, reason: 'a rule is more than one line' };
 }
 
 function effectOn({ name, rules, endpoints }: RenderedChain, found: SavedTable): RefusalEffect {

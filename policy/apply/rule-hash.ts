@@ -12,6 +12,8 @@ export interface HashedRules {
   /** The hashes in order: chains of one signature hold the same rules. */
   readonly signature: string;
   readonly refersTo: References;
+  /** Numbers of rules that cannot be written as one line: what they would do on the next one is anybody's guess. */
+  readonly broken: readonly number[];
 }
 
 /** Names of ours that rules speak of. */
@@ -37,8 +39,10 @@ export function hashRules(place: string, rules: readonly RenderedRule[]): Hashed
   const hash = new RunningHash(place);
   const lines: string[] = [];
   const hashes: string[] = [];
+  const broken: number[] = [];
   const found = new ReferenceList();
-  for (const { text, comments } of rules) {
+  for (const [i, { text, comments }] of rules.entries()) {
+    if (/[\r\n\0]/.test(text)) broken.push(i);
     let rest = '';
     for (const comment of comments) rest += `-m comment --comment "${printable(comment)}" `;
     rest += text;
@@ -47,7 +51,7 @@ export function hashRules(place: string, rules: readonly RenderedRule[]): Hashed
     lines.push(`-m comment --comment "${HASH_PREFIX}${digest}" ${rest}`);
     found.add(text);
   }
-  const hashed = { lines, signature: hashes.join(' '), refersTo: found };
+  const hashed = { lines, signature: hashes.join(' '), refersTo: found, broken };
   cache.set(rules, { place, hashed });
   return hashed;
 }
@@ -73,11 +77,6 @@ export function targetOf(rule: string): string {
   const blank = rule.lastIndexOf(' ');
   const flag = rule.slice(Math.max(0, blank - 3), blank);
   return /^ ?-[jg]$/.test(flag) ? rule.slice(blank + 1) : '';
-}
-
-/** Whether a rule can be written as one line: what it would do on the next one is anybody's guess. */
-export function isOneLine({ text }: RenderedRule): boolean {
-  return !/[\r\n\0]/.test(text);
 }
 
 /** A comment for people, without what would end it, or the line. */
@@ -112,6 +111,11 @@ class RunningHash {
   }
 }
 
+/** Of 16 bits; a number's own `toString` costs more than the hash. */
+const digits: readonly string[] = Array.from({ length: 0x10000 }, (_, value) =>
+  value.toString(16).padStart(4, '0'),
+);
+
 function hex(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0');
+  return digits[value >>> 16]! + digits[value & 0xffff]!;
 }

@@ -275,6 +275,25 @@ test('a backend that can be read and takes nothing is passed over', async t => {
   t.is(applier.status().backends.get('ipv4')?.backend, 'legacy');
 });
 
+test('a family that the kernel cannot filter is named, and does not stop the other', async t => {
+  const kernel = new FakeFilterKernel();
+  kernel.deaf.add('ipv6');
+  const { applier, pass } = startApplier(t, kernel);
+  const { tables, sets } = smallFilter();
+  applier.setDesired(filter([table([chain('mgy-x', ['-j DROP'])], [], 'filter', 'ipv6'), ...tables], sets));
+  await pass(1000);
+  t.true(await applier.applied());
+  t.deepEqual(sorted(ours(kernel)), sorted(oursOf(smallFilter())));
+  t.deepEqual(
+    applier.status().problems.map(({ where }) => where),
+    ['ipv6'],
+  );
+  const { writes } = kernel;
+  applier.setDesired(filter([table([chain('mgy-x', ['-j DROP'])], [], 'filter', 'ipv6'), ...tables], sets));
+  await pass(100);
+  t.is(kernel.writes, writes);
+});
+
 test('a host without iptables is told what it lacks', async t => {
   const kernel = new FakeFilterKernel();
   kernel.missing.add('nft').add('legacy');

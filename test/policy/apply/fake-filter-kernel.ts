@@ -35,7 +35,7 @@ export class FakeFilterKernel implements FilterKernel {
   readonly sets = new Map<string, FakeSet>();
   readonly missing = new Set<Implementation>();
   /** Can be read, and take nothing. */
-  readonly deaf = new Set<Implementation>();
+  readonly deaf = new Set<Implementation | AddressFamily>();
   preference: Implementation | undefined = 'nft';
   /** Rules that are refused; with the line that is to blame, as by a command, or without, as by the legacy variant's kernel. */
   refuses: ((rule: string, chain: string) => boolean) | undefined;
@@ -119,7 +119,8 @@ export class FakeFilterKernel implements FilterKernel {
       return { kind: 'busy', reason: 'Another app is currently holding the xtables lock.' };
     if (failure === 'busy') return { kind: 'busy', reason: 'Resource temporarily unavailable' };
     if (failure !== undefined) return { kind: 'refused', reason: 'Invalid argument', line: undefined };
-    if (this.deaf.has(backend)) return { kind: 'refused', reason: 'TABLE_ADD failed', line: undefined };
+    if (this.deaf.has(backend) || this.deaf.has(family))
+      return { kind: 'refused', reason: 'TABLE_ADD failed', line: undefined };
     const lines = input.split('\n');
     const table = lines[0]!.slice(1) as TableName;
     const key = `${backend} ${family} ${table}`;
