@@ -49,8 +49,7 @@ export class TableBuilder {
     endpoints: Iterable<EndpointKey>,
     rules: readonly (RenderedRule | undefined)[],
   ): string {
-    const there = rules.filter(one => one !== undefined);
-    this.#chains.set(name, { rules: there, endpoints: new Set(endpoints) });
+    this.#chains.set(name, { rules: present(rules), endpoints: new Set(endpoints) });
     return name;
   }
 
@@ -110,4 +109,10 @@ export class TableBuilder {
     );
     return { family: this.family, table: this.table, chains: new Map(chains), hooks: this.#hooks };
   }
+}
+
+/** The same list if nothing is missing: who compares lists by identity sees that nothing has changed. */
+function present(rules: readonly (RenderedRule | undefined)[]): readonly RenderedRule[] {
+  const isThere = (one: RenderedRule | undefined) => one !== undefined;
+  return rules.every(isThere) ? rules : rules.filter(isThere);
 }

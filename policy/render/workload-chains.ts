@@ -12,6 +12,7 @@ import {
   tierRules,
 } from './endpoint-rules.js';
 import { chainName } from './names.js';
+import { remembered } from './remembered.js';
 import { rule } from './rule-text.js';
 import type { TableBuilder } from './table-builder.js';
 
@@ -27,20 +28,45 @@ export function addWorkloadChains(builder: TableBuilder, direction: Direction): 
 }
 
 function addWorkloadChain(builder: TableBuilder, workload: WorkloadEndpoint, direction: Direction): string {
-  const { key, interfaceName, disabled, tiers, profiles } = workload;
+  const { key, interfaceName } = workload;
   const name = chainName(direction === 'egress' ? 'fw-' : 'tw-', interfaceName);
-  if (disabled) return builder.addChain(name, [key], [deny(builder, `${key} is disabled`)]);
-  return builder.addChain(
-    name,
-    [key],
-    [
-      ...(direction === 'egress' ? notFromWorkloads(builder, workload) : []),
-      startUndecided(builder),
-      acceptKnown(builder),
-      returnIfAccepted(builder),
-      denyInvalid(builder),
-      ...tierRules(builder, tiers, direction, key, { defaults: true }),
-      ...profileRules(builder, profiles, direction, key),
-    ],
+  const uses = useSharedChains(builder, workload, direction);
+  const rules = remembered(builder.settings, workload, `${builder.family} ${direction} ${uses}`, () =>
+    workloadRules(builder, workload, direction).filter(one => one !== undefined),
   );
+  return builder.addChain(name, [key], rules);
+}
+
+/** @returns what its own rules depend on beside the workload and the settings: which policies are staged, which profiles exist */
+function useSharedChains(
+  builder: TableBuilder,
+  { key, disabled, tiers, profiles }: WorkloadEndpoint,
+  direction: Direction,
+): string {
+  if (disabled) return '';
+  const { policy } = builder;
+  const flags = tiers.flatMap(tier =>
+    tier[direction].map(one => {
+      builder.policyChain(one, direction, key);
+      return policy.policies.get(one)?.staged === true ? 's' : 'e';
+    }),
+  );
+  const missing = profiles.findIndex(one => !policy.profiles.has(one));
+  const there = missing < 0 ? profiles : profiles.slice(0, missing);
+  for (const one of there) builder.profileChain(one, direction, key);
+  return `${flags.join('')} ${there.length}`;
+}
+
+function workloadRules(builder: TableBuilder, workload: WorkloadEndpoint, direction: Direction) {
+  const { key, disabled, tiers, profiles } = workload;
+  if (disabled) return [deny(builder, `${key} is disabled`)];
+  return [
+    ...(direction === 'egress' ? notFromWorkloads(builder, workload) : []),
+    startUndecided(builder),
+    acceptKnown(builder),
+    returnIfAccepted(builder),
+    denyInvalid(builder),
+    ...tierRules(builder, tiers, direction, key, { defaults: true }),
+    ...profileRules(builder, profiles, direction, key),
+  ];
 }

@@ -128,6 +128,22 @@ test('chains of policies and profiles are shared, and say whose packets go throu
   t.deepEqual(chains.find(({ name }) => name === 'mgy-from-wl')!.endpoints, keys);
 });
 
+test('what has not changed is the same list of rules again, and what depends on something else that has is not', t => {
+  const workload = makeWorkload('cali1', ['10.1.0.1/32'], { tiers: [makeTier(['p'])], profiles: ['open'] });
+  const parts = { workloads: [workload], policies: [makePolicy('p', [makeRule('deny')])], profiles: [open] };
+  const rulesOf = (policy: HostPolicy, name: RegExp) =>
+    [...tableOf(renderFilter(policy, settings), 'filter').chains.values()].find(one => name.test(one.name))!
+      .rules;
+  const before = makeHostPolicy(parts);
+  for (const name of [/^mgy-tw-/, /^mgy-pi-/, /^mgy-pri-/])
+    t.is(rulesOf(before, name), rulesOf(makeHostPolicy(parts), name), String(name));
+  const staged = makeHostPolicy({ ...parts, policies: [{ ...parts.policies[0]!, staged: true }] });
+  t.is(rulesOf(staged, /^mgy-tw-/).length, rulesOf(before, /^mgy-tw-/).length - 2);
+  const without = makeHostPolicy({ ...parts, profiles: [] });
+  t.deepEqual(rulesOf(without, /^mgy-tw-/).at(-1)!.comments, ['no such profile: open']);
+  t.deepEqual(rulesOf(before, /^mgy-tw-/).at(-1)!.comments, ['no profile allowed']);
+});
+
 test('many interfaces are found by a tree, a few rules each, whatever their names', t => {
   const names = Array.from({ length: 300 }, (_, i) => `cali${(i * 7919).toString(16)}`);
   const all = [...new Set([...names, 'cali', 'cali1', 'cali1+', 'cali"'])];
