@@ -2,7 +2,6 @@
  * From the interface of a packet to the chain of its endpoint: a tree by the letters of the names, so that hundreds of interfaces cost a
  * packet some ten rules. Leaves are entered by `-g`: where they return, the packet goes on after the jump into the tree.
  */
-import type { EndpointKey } from '../model.js';
 import type { RenderedRule } from '../rendered.js';
 import { CHAIN_PREFIX } from '../rendered.js';
 import { chainName } from './names.js';
@@ -13,7 +12,6 @@ export interface Leaf {
   readonly interfaceName: string;
   /** Of its packets: `-g CHAIN`, or another target. */
   readonly target: string;
-  readonly endpoint: EndpointKey;
 }
 
 /** More than these are split by their next letter. */
@@ -37,11 +35,7 @@ export function addDispatch(
 
   function addLevel(name: string, of: readonly Leaf[]): string {
     const rules = of.length <= MOST_LEAVES ? of.map(leafRule) : split(of);
-    return builder.addChain(
-      name,
-      of.map(({ endpoint }) => endpoint),
-      [...rules, ...otherwise],
-    );
+    return builder.addChain(name, [], [...rules, ...otherwise]);
   }
 
   function split(of: readonly Leaf[]): RenderedRule[] {

@@ -72,13 +72,17 @@ function inputRules(builder: TableBuilder, fromWorkloads: string): Rules {
 function addWorkloadToHost(builder: TableBuilder, fromWorkloads: string): string {
   const { endpointToHost } = builder.settings;
   const target = { accept: '-j ACCEPT', drop: '-j DROP', return: undefined }[endpointToHost];
-  return builder.addChain(`${CHAIN_PREFIX}wl-to-host`, builder.policy.workloads.keys(), [
-    ...neighbourDiscovery(builder, NEIGHBOUR_DISCOVERY_OF_WORKLOADS, allowTarget(builder)),
-    forget(builder),
-    rule([`-j ${fromWorkloads}`]),
-    dropUnmarked(builder, ''),
-    target === undefined ? undefined : rule([target], `endpointToHost: ${endpointToHost}`),
-  ]);
+  return builder.addChain(
+    `${CHAIN_PREFIX}wl-to-host`,
+    [],
+    [
+      ...neighbourDiscovery(builder, NEIGHBOUR_DISCOVERY_OF_WORKLOADS, allowTarget(builder)),
+      forget(builder),
+      rule([`-j ${fromWorkloads}`]),
+      dropUnmarked(builder, ''),
+      target === undefined ? undefined : rule([target], `endpointToHost: ${endpointToHost}`),
+    ],
+  );
 }
 
 // ---------------------------------------------------------------- past us

@@ -90,10 +90,10 @@ function addChains(
   const leaf = (host: HostEndpoint): Leaf => {
     const { interfaceName, key } = host;
     const rules = rulesOf(host);
-    if (rules.length === 0) return { interfaceName, target: '-j RETURN', endpoint: key };
+    if (rules.length === 0) return { interfaceName, target: '-j RETURN' };
     const name =
       interfaceName === '*' ? chainName(`${chain}_`, 'all') : chainName(`${chain}-`, interfaceName);
-    return { interfaceName, target: `-g ${builder.addChain(name, [key], rules)}`, endpoint: key };
+    return { interfaceName, target: `-g ${builder.addChain(name, [key], rules)}` };
   };
   const leaves = [...builder.policy.hosts.values()].map(leaf);
   const all = leaves.find(({ interfaceName }) => interfaceName === '*');

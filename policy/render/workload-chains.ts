@@ -21,7 +21,6 @@ export function addWorkloadChains(builder: TableBuilder, direction: Direction): 
   const leaves = [...builder.policy.workloads.values()].map(workload => ({
     interfaceName: workload.interfaceName,
     target: `-g ${addWorkloadChain(builder, workload, direction)}`,
-    endpoint: workload.key,
   }));
   const [kind, flag] = direction === 'egress' ? (['from-wl', '-i'] as const) : (['to-wl', '-o'] as const);
   return addDispatch(builder, kind, flag, leaves, [rule(['-j DROP'], 'unknown workload interface')]);
