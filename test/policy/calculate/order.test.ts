@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Resource } from '../../../core/resources/resource.js';
+import { CALICO_API, KUBERNETES_API, type Resource } from '../../../core/resources/resource.js';
 import { PolicyCalculator } from '../../../policy/calculate/policy-calculator.js';
 import { globalPolicy, networkPolicy, tier, workload } from './documents.js';
 import { HOST } from './worlds.js';
@@ -61,4 +61,37 @@ test('a policy of one way is missing from the other, and a tier without policies
       egress: ['NetworkPolicy/red/out'],
     },
   ]);
+});
+
+test('a policy that becomes untracked leaves workloads alone', t => {
+  const calculator = new PolicyCalculator(HOST);
+  calculator.set(workload('web', {}));
+  calculator.set(globalPolicy('a'));
+  calculator.take();
+  calculator.set(globalPolicy('a', { doNotTrack: true, applyOnForward: true }));
+  calculator.take();
+  t.deepEqual(calculator.current.workloads.get('WorkloadEndpoint/red/web')?.tiers, []);
+  t.is(calculator.current.policies.size, 0);
+});
+
+test('what a service account is called no profile can say', t => {
+  const metadata = (name: string) => ({ name, labels: {}, annotations: {} });
+  const tiers = tiersOf([
+    workload('web', {}, { profiles: ['p'], serviceAccountName: 'web' }),
+    {
+      apiVersion: CALICO_API,
+      kind: 'Profile',
+      metadata: metadata('p'),
+      spec: { labelsToApply: { 'pcsa.role': 'profile' }, ingress: [], egress: [] },
+    },
+    {
+      apiVersion: KUBERNETES_API,
+      kind: 'ServiceAccount',
+      metadata: { ...metadata('web'), namespace: 'red', labels: { role: 'account' } },
+      spec: {},
+    },
+    globalPolicy('profile', { serviceAccountSelector: 'role == "profile"' }),
+    globalPolicy('account', { serviceAccountSelector: 'role == "account"' }),
+  ]);
+  t.deepEqual(tiers?.[0]?.ingress, ['GlobalNetworkPolicy/account']);
 });
