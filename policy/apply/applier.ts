@@ -215,7 +215,9 @@ export class FilterApplier {
     this.#waiting ??= { reason, sinceMs: beganMs };
     if (this.#waiting.reason !== reason) this.#waiting = { ...this.#waiting, reason };
     this.#options.log('warn', 'the packet filter cannot be written now', reason);
-    this.#settle(version, false);
+    // A look that failed takes nothing away of what is in force.
+    const stays = this.#done?.version === version && this.#done.inForce && !this.#exposures.isExposed;
+    this.#settle(version, stays);
     const restMs = this.#retryMs;
     this.#retryMs = Math.min(LONGEST_RETRY_MS, 2 * restMs);
     return restMs;

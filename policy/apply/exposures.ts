@@ -46,6 +46,10 @@ export class ExposureLog {
     return this.#count;
   }
 
+  get isExposed(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** The latest last. */
   get list(): readonly Exposure[] {
     return [...this.#over, ...this.#open.values()];

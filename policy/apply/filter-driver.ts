@@ -57,6 +57,9 @@ const DETOUR_TRIES = 5;
 const DETOUR_PAUSE_MS = 50;
 const PROBE = ['*filter\n:mgy-try - [0:0]\nCOMMIT\n', '*filter\n:mgy-try - [0:0]\n-X mgy-try\nCOMMIT\n'];
 
+/** It cannot be told now. */
+class BusyError extends Error {}
+
 export class FilterDriver {
   readonly #options: FilterDriverOptions;
   readonly sets: SetDriver;
@@ -95,6 +98,7 @@ export class FilterDriver {
       try {
         await this.#choose(family, probe);
       } catch (error) {
+        if (error instanceof BusyError) throw error;
         this.#unusable.set(family, (error as Error).message);
       }
     }
@@ -143,8 +147,11 @@ export class FilterDriver {
     const saved = await kernel.saveTables(backend, family).catch(() => '');
     if (parseSavedTables(saved).size > 0) return undefined;
     for (const input of PROBE) {
-      const outcome = await kernel.restoreTable(backend, family, input);
-      if (outcome.kind !== 'done') return `${backend}: ${outcome.reason}`;
+      let outcome = await kernel.restoreTable(backend, family, input);
+      // Once may be chance, and the choice is for long.
+      if (outcome.kind === 'refused') outcome = await kernel.restoreTable(backend, family, input);
+      if (outcome.kind === 'busy') throw new BusyError(outcome.reason);
+      if (outcome.kind === 'refused') return `${backend}: ${outcome.reason}`;
     }
     return undefined;
   }
