@@ -31,6 +31,8 @@ const PACKET_OUTGOING = 4;
 const IPPROTO_RAW = 255;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
+/** IP_TOS and IPV6_TCLASS (linux/in.h, linux/in6.h): a packet of our own making is routed by these, whatever its header says. */
+const trafficClassOption = { ipv4: [0, 1], ipv6: [41, 67] } as const;
 
 /** The kernel itself answers nothing, and takes UDP-Lite's checksum for what it is (it computes it as UDP's). */
 const sysctls = [
@@ -54,6 +56,8 @@ export interface LabPacket {
   readonly packet: Packet;
   /** The interface it comes in by; `host`: a process of the host sends it. */
   readonly from: string;
+  /** Type of service or traffic class, which the host's routing may go by. */
+  readonly tos?: number;
 }
 
 /** An interface's name, or `host`. */
@@ -123,14 +127,16 @@ export class PacketLab {
   async pass(packets: readonly LabPacket[], settleMs = 20): Promise<readonly (readonly Arrival[])[]> {
     this.#drain(() => {});
     const first = this.#mark;
-    for (const [i, { packet, from }] of packets.entries()) this.#send(packet, from, (first + i) & 0xffff);
+    for (const [i, each] of packets.entries()) this.#send(each, (first + i) & 0xffff);
     this.#mark = (first + packets.length) & 0xffff;
     await new Promise(resolve => setTimeout(resolve, settleMs));
     const arrivals: Set<Arrival>[] = packets.map(() => new Set());
-    this.#drain((mark, where, protocol) => {
+    this.#drain((mark, where, seen) => {
       const place = (mark - first) & 0xffff;
+      const packet = packets[place]?.packet;
       // An ICMP error quotes the packet, its mark included.
-      if (packets[place]?.packet.protocol === protocol) arrivals[place]?.add(where);
+      if (packet === undefined || packet.protocol !== seen.protocol) return;
+      if (packet.icmp === undefined || packet.icmp.type === seen.firstOctet) arrivals[place]?.add(where);
     });
     return arrivals.map(each => [...each]);
   }
@@ -140,11 +146,14 @@ export class PacketLab {
     await this.#connections.flush();
   }
 
-  #send(packet: Packet, from: string, mark: number): void {
-    const bytes = encodePacket(packet, mark);
+  #send({ packet, from, tos = 0 }: LabPacket, mark: number): void {
+    const bytes = encodePacket(packet, mark, tos);
     const family = addressFamily(packet.source);
     if (from === 'host') {
-      check(sendPacket(this.#sending[family], bytes, bytes.length, internetAddress(packet.destination, 0)));
+      const fd = this.#sending[family];
+      const [level, option] = trafficClassOption[family];
+      setIntOption(fd, level, option, tos);
+      check(sendPacket(fd, bytes, bytes.length, internetAddress(packet.destination, 0)));
       return;
     }
     const wire = this.#wires.get(from);
@@ -153,22 +162,34 @@ export class PacketLab {
     check(sendPacket(wire.fd, bytes, bytes.length, address));
   }
 
-  #drain(seen: (mark: number, where: Arrival, protocol: number) => void): void {
+  #drain(seen: (mark: number, where: Arrival, what: SeenPacket) => void): void {
     const buffer = this.#buffer;
-    const read = (fd: number, where: Arrival, protocolOfSocket?: number) => {
+    const read = (fd: number, where: Arrival, look: () => SeenPacket) => {
       for (;;) {
         const length = receivePacket(fd, buffer, this.#sender);
         if (length < 0) return;
         const mark = markOf(buffer, length);
         // What we put on the wire ourselves is heard as well.
-        const own = protocolOfSocket === undefined && this.#sender[10] === PACKET_OUTGOING;
-        const inHeader = buffer[0]! >>> 4 === 4 ? buffer[9]! : buffer[6]!;
-        if (mark !== undefined && !own) seen(mark, where, protocolOfSocket ?? inHeader);
+        const own = where !== 'host' && this.#sender[10] === PACKET_OUTGOING;
+        if (mark !== undefined && !own) seen(mark, where, look());
       }
     };
-    for (const [name, { fd }] of this.#wires) read(fd, name);
-    for (const { fd, protocol } of this.#processes) read(fd, 'host', protocol);
+    const onWire = () =>
+      buffer[0]! >>> 4 === 4
+        ? { protocol: buffer[9]!, firstOctet: buffer[20]! }
+        : { protocol: buffer[6]!, firstOctet: buffer[40]! };
+    for (const [name, { fd }] of this.#wires) read(fd, name, onWire);
+    for (const { fd, protocol, headerLength } of this.#processes) {
+      read(fd, 'host', () => ({ protocol, firstOctet: buffer[headerLength]! }));
+    }
   }
+}
+
+/** What tells a packet from an ICMP error about it. */
+interface SeenPacket {
+  readonly protocol: number;
+  /** Of the payload: an ICMP type. */
+  readonly firstOctet: number;
 }
 
 /** A send may be refused by a rule of OUTPUT: EPERM is a packet that was dropped. */
@@ -180,16 +201,21 @@ function check(result: number): void {
 interface ProcessSocket {
   readonly fd: number;
   readonly protocol: number;
+  /** Of what it reads: IPv6 ones give the payload alone (RFC 3542). */
+  readonly headerLength: number;
 }
+
+/** IPIP, GRE, and one for experiments (RFC 3692). */
+const otherProtocols = [4, 47, 253];
 
 /** Raw sockets hear what INPUT has let through. */
 function openProcesses(): readonly ProcessSocket[] {
-  const protocols = [...Object.values(Protocol), 253];
+  const protocols = [...Object.values(Protocol), ...otherProtocols];
   return [SocketDomain.inet, SocketDomain.inet6].flatMap(domain =>
     protocols.map(protocol => {
       const fd = socket(domain, SocketType.raw | SocketType.nonblock, protocol);
       setIntOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, 1 << 20);
-      return { fd, protocol };
+      return { fd, protocol, headerLength: domain === SocketDomain.inet ? 20 : 0 };
     }),
   );
 }

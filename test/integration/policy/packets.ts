@@ -10,11 +10,11 @@ export const Protocol = { icmp: 1, tcp: 6, udp: 17, icmp6: 58, sctp: 132, udpLit
 const MARK = [0x6d, 0x67] as const;
 const MARK_LENGTH = 4;
 
-/** @param mark 0 to 65535 */
-export function encodePacket(packet: Packet, mark: number): Uint8Array {
+/** @param mark 0 to 65535 @param tos of the header: type of service, or traffic class */
+export function encodePacket(packet: Packet, mark: number, tos = 0): Uint8Array {
   const payload = payloadOf(packet, Uint8Array.of(...MARK, mark >>> 8, mark & 255));
   const header = addressFamily(packet.source) === 'ipv4' ? header4 : header6;
-  return Uint8Array.from([...header(packet, payload.length), ...payload]);
+  return Uint8Array.from([...header(packet, payload.length, tos), ...payload]);
 }
 
 /** The mark of a packet that {@link encodePacket} made. */
@@ -24,11 +24,11 @@ export function markOf(packet: Uint8Array, length: number): number | undefined {
   return (packet[at + 2]! << 8) | packet[at + 3]!;
 }
 
-function header4({ source, destination, protocol }: Packet, length: number): Uint8Array {
+function header4({ source, destination, protocol }: Packet, length: number, tos: number): Uint8Array {
   const total = 20 + length;
   const header = Uint8Array.from([
     0x45,
-    0,
+    tos,
     total >>> 8,
     total & 255,
     ...[0, 0, 0, 0, 64, protocol, 0, 0],
@@ -39,9 +39,9 @@ function header4({ source, destination, protocol }: Packet, length: number): Uin
   return header;
 }
 
-function header6({ source, destination, protocol }: Packet, length: number): Uint8Array {
+function header6({ source, destination, protocol }: Packet, length: number, tos: number): Uint8Array {
   return Uint8Array.from([
-    ...[0x60, 0, 0, 0, length >>> 8, length & 255, protocol, 64],
+    ...[0x60 | (tos >>> 4), (tos & 15) << 4, 0, 0, length >>> 8, length & 255, protocol, 64],
     ...addressToBytes(source),
     ...addressToBytes(destination),
   ]);
