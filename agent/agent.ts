@@ -7,7 +7,7 @@ import { FAMILIES, type Family } from '../bgp/family.js';
 import type { PeerStatus, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
 import { type Resource, resourceIdOf } from '../core/resources/resource.js';
 import { Dataplane } from '../ipip/dataplane.js';
-import { interfacesByAddress, linkLocalsByInterface } from '../ipip/kernel-facts.js';
+import { type HostIntent, interfacesByAddress, linkLocalsByInterface } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
 import type { InvalidDocument } from '../store/port.js';
 import { BestRouteIntake } from './best-route-intake.js';
@@ -16,6 +16,7 @@ import type { ResourceChange } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
 import { Cluster } from './cluster.js';
 import type { WatchTopic } from './control/types.js';
+import { AgentFilter } from './filter/agent-filter.js';
 import { HostPasswords } from './host-passwords.js';
 import { HostTunnels } from './host-tunnels.js';
 import { Monitoring } from './monitoring.js';
@@ -35,6 +36,8 @@ export class Agent {
   readonly queries: SpeakerQueries;
   readonly dataplane: Dataplane | undefined;
   readonly bfd: BfdWatch | undefined;
+  /** Undefined: no policy is enforced here. */
+  readonly filter: AgentFilter | undefined;
   readonly startedUnixMs = Date.now();
   readonly state: AgentState = {
     store: 'loading',
@@ -65,6 +68,7 @@ export class Agent {
   readonly #gate: OrderedGate;
   readonly #passwords: HostPasswords;
   #storeSeen = false;
+  #intent: HostIntent | undefined;
   #inSync: (() => void) | undefined;
 
   /** Resolves once the store and the RIB have been in sync, by themselves or by time-out. */
@@ -90,6 +94,7 @@ export class Agent {
       unavailable: detail => this.#storeUnavailable(detail),
     });
     this.dataplane = options.dataplane === 'none' ? undefined : this.#newDataplane();
+    this.filter = this.#newFilter();
     this.#speaker = options.startSpeaker({
       event: event => this.#speakerEvent(event),
       restarted: (error, pauseMs) => this.#speakerDied(error, pauseMs),
@@ -122,6 +127,7 @@ export class Agent {
     await this.#speaker.close(goodbye, message, SPEAKER_PATIENCE_MS);
     await this.bfd?.close(BFD_PATIENCE_MS);
     this.dataplane?.close();
+    this.filter?.close();
     this.options.tunnels?.close();
     await tunnelsClosed;
     await this.options.store.close();
@@ -198,6 +204,7 @@ export class Agent {
     for (const change of changes) {
       const mended = this.#storeSeen ? this.ownNode.mended(change) : undefined;
       this.cluster.onChange(mended === undefined ? change : { kind: 'changed', resource: mended });
+      this.filter?.onChange(change);
       const { kind, name } = change.kind === 'deleted' ? change.id : resourceIdOf(change.resource);
       const isOwn = kind === 'NodeStatus' && name === this.options.nodeName;
       if (this.#storeSeen && isOwn) this.tunnels.statusStrayed();
@@ -237,6 +244,8 @@ export class Agent {
 
   #invalid(documents: readonly InvalidDocument[]): void {
     this.state.invalid = documents;
+    this.filter?.invalid(documents);
+    if (this.#storeSeen) this.filter?.flush();
     for (const { location, problems } of documents) {
       this.options.log.warn({ location, problems }, 'invalid document ignored');
     }
@@ -254,10 +263,12 @@ export class Agent {
     if (passwords !== undefined) this.cluster.setHostPasswords(passwords);
     const { commands, identityChanged, intent } = this.cluster.flush();
     if (intent !== undefined) {
+      this.#intent = intent;
       this.tunnels.take(intent);
-      this.dataplane?.setIntent(intent);
+      this.#tellDataplane();
       this.options.intentChanged?.(intent);
     }
+    this.filter?.flush(intent);
     this.#inOrder(() => {
       this.#send(commands);
       if (identityChanged) this.#speaker.restart('the AS number or router id changed');
@@ -267,9 +278,18 @@ export class Agent {
     this.#tell('status');
   }
 
+  /** A workload has a route once it is guarded. */
+  #tellDataplane(): void {
+    if (this.#intent === undefined) return;
+    this.dataplane?.setIntent(this.filter?.guard(this.#intent) ?? this.#intent);
+  }
+
   /** After what the guard must know first: a peer is one whose packets are accepted. */
   #inOrder(action: () => void): void {
-    this.#gate.run(action, () => this.tunnels.ready());
+    this.#gate.run(action, () => {
+      const waits = [this.tunnels.ready(), this.filter?.ready()].filter(wait => wait !== undefined);
+      return waits.length === 0 ? undefined : Promise.all(waits);
+    });
   }
 
   #guardChanged(): void {
@@ -451,6 +471,8 @@ export class Agent {
         ownAddresses: addresses => this.#speaker.send({ kind: 'own-addresses', addresses }),
         looked: facts => {
           this.options.looked?.(facts);
+          this.filter?.looked(facts);
+          if (this.#storeSeen) this.filter?.flush();
           const changed = this.cluster.setInterfaces(
             interfacesByAddress(facts),
             linkLocalsByInterface(facts),
@@ -460,10 +482,26 @@ export class Agent {
         },
         tunnelsChanged: () => {
           if (this.dataplane !== undefined) this.tunnels.kernelChanged(this.dataplane);
+          if (this.#storeSeen) this.filter?.flush();
         },
         changed: () => this.#tell('status'),
         log: (level, message, detail) => log[level]({ detail }, message),
       },
+    });
+  }
+
+  #newFilter(): AgentFilter | undefined {
+    const { nodeName, clock, filter: ports, log } = this.options;
+    if (ports === undefined || this.dataplane === undefined) return undefined;
+    return new AgentFilter({
+      nodeName,
+      clock,
+      ports,
+      cluster: this.cluster,
+      dataplane: () => this.dataplane,
+      guardedChanged: () => this.#tellDataplane(),
+      changed: () => this.#tell('status'),
+      log,
     });
   }
 

@@ -28,6 +28,7 @@ import type { Settings } from './config/settings.js';
 import { startControlServer } from './control/server.js';
 import { SocketTakenError } from './control/socket-claim.js';
 import { AgentBackend } from './control-backend.js';
+import { filterPorts } from './filter/filter-ports.js';
 import { type HostSurvey, surveyHost } from './host.js';
 import { readPassword } from './host-passwords.js';
 import { linuxSockets } from './linux-sockets.js';
@@ -189,6 +190,9 @@ function newAgent({
       forwarding?.review();
     },
     ...(settings.dataplane === 'linux' ? { tunnels: agentTunnels(settings, log) } : {}),
+    ...(settings.policy === 'on' && settings.dataplane === 'linux'
+      ? { filter: filterPorts(systemClock, log) }
+      : {}),
     portHolder,
     hostConditions: () =>
       (forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),

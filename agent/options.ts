@@ -12,6 +12,7 @@ import type { InvalidDocument, Store } from '../store/port.js';
 import type { BfdHost, BfdHostHandler } from './bfd-host.js';
 import type { AgentMode } from './calculators/peer-context.js';
 import type { ConditionView } from './control/types.js';
+import type { FilterPorts } from './filter/agent-filter.js';
 import type { PasswordReader } from './host-passwords.js';
 import type { NodeAddressChoice } from './node-address.js';
 import type { PeerShutdowns } from './peer-shutdowns.js';
@@ -48,6 +49,8 @@ export interface AgentOptions {
   readonly looked?: (facts: KernelFacts) => void;
   /** Of the Linux dataplane. */
   readonly tunnels?: AgentTunnels;
+  /** Absent: no policy is enforced here. */
+  readonly filter?: FilterPorts;
   /** For people, e.g. the store's directory. */
   readonly storeLocation: string;
   /** Who listens on a TCP port of this host. */

@@ -5,6 +5,7 @@ import type { TunnelKind } from '../ipip/desired.js';
 import { underlayFamily } from '../ipip/encapsulation.js';
 import type { Agent } from './agent.js';
 import type { AgentStatus, ConditionView } from './control/types.js';
+import { filterConditions, filterStatus } from './filter/filter-status.js';
 import type { NodeAddressChoice } from './node-address.js';
 
 export function agentStatus(agent: Agent): AgentStatus {
@@ -45,6 +46,7 @@ export function agentStatus(agent: Agent): AgentStatus {
       refused: (kernel?.refused ?? []).map(({ destination, error }) => ({ object: destination, error })),
     },
     tunnels: tunnelStatus(agent),
+    policy: filterStatus(agent.filter, options.clock.now()),
     bmpStations: agent.monitoring.stations,
     peers: {
       total: peers.length,
@@ -93,7 +95,8 @@ function conditionsOf(agent: Agent): readonly ConditionView[] {
     ...ownDocument(`NodeStatus/${nodeName}`, agent.state.ownStatusProblem),
   ];
   const cluster = agent.conditions.map(({ severity, message, objects }) => ({ severity, message, objects }));
-  return [...own, ...hostConditions(), ...agent.tunnels.conditions(), ...cluster];
+  const filter = filterConditions(agent.filter);
+  return [...own, ...hostConditions(), ...agent.tunnels.conditions(), ...filter, ...cluster];
 }
 
 function ownDocument(object: string, problem: string | undefined): readonly ConditionView[] {

@@ -167,6 +167,11 @@ export class Dataplane {
     return this.#driver.stateOf(prefix);
   }
 
+  /** False once the kernel has no route of ours to it, and is to have none. */
+  mayHold(destination: Prefix): boolean {
+    return this.#calculator.desired(destination) !== undefined || this.stateOf(destination) === 'pending';
+  }
+
   /** What the desired routes leave by. */
   get tunnelUse(): TunnelUse {
     return this.#calculator.tunnelUse;

@@ -3,8 +3,10 @@
  * their fields this version does not act on.
  */
 import type { Prefix } from '../../core/prefix.js';
+import { failClosedForwardingOf, flushOnDenyOf } from '../../core/resources/annotations.js';
 import { keptFelixFields } from '../../core/resources/felix-fields.js';
 import type { FelixConfigurationResource } from '../../core/resources/resource.js';
+import type { FieldInForce } from '../../policy/filter-settings.js';
 import { afterChange, type ResourceChange } from './calculator.js';
 import { type Condition, condition } from './condition.js';
 import { CLUSTER_NAME, Configurations, ownName } from './configurations.js';
@@ -52,6 +54,19 @@ export class FelixSettingsCalculator {
       vxlanVni: of('vxlanVNI') ?? VXLAN_VNI,
       externalNodes: [...new Set(of('externalNodesList'))],
     };
+  }
+
+  /** A field that policy and its rendering go by, as it is in force here. */
+  readonly policyField: FieldInForce = field => this.#configurations.of(this.#nodeName, field) as never;
+
+  /** What annotations of ours say, those of this host's own document before the cluster's. */
+  get policyFlags(): { readonly flushOnDeny: boolean; readonly failClosedForwarding: boolean } {
+    const documents = [ownName(this.#nodeName), CLUSTER_NAME].flatMap(
+      name => this.#configurations.get(name) ?? [],
+    );
+    const first = (flagOf: (document: FelixConfigurationResource) => boolean | undefined) =>
+      documents.map(flagOf).find(flag => flag !== undefined) ?? false;
+    return { flushOnDeny: first(flushOnDenyOf), failClosedForwarding: first(failClosedForwardingOf) };
   }
 
   /** By name of the document. */

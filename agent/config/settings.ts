@@ -30,6 +30,7 @@ export interface Settings {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'auto' | 'json' | 'pretty';
   readonly acceptForwarding: boolean;
+  readonly policy: 'on' | 'off';
   readonly externalNodes: readonly Prefix[];
   readonly vxlanChecksums: 'auto' | 'on' | 'off';
   readonly bmpStations: readonly BmpEndpoint[];
@@ -198,6 +199,17 @@ export const settings: readonly Setting[] = [
     describe:
       "Adds one rule of our own that accepts forwarded traffic of the pools, for hosts whose FORWARD policy is DROP (Docker's default).",
     parse: text => ({ true: true, false: false })[text],
+  },
+  {
+    key: 'policy',
+    path: 'policy.enforce',
+    flag: 'policy',
+    environment: 'MARGAY_POLICY',
+    fallback: 'off',
+    allowed: 'on or off',
+    describe:
+      'Whether network policy is enforced on this host: by iptables and ipset, which it must then have. A workload without a profile and without policies is cut off.',
+    parse: word('on', 'off'),
   },
   {
     key: 'externalNodes',

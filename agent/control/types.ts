@@ -217,6 +217,8 @@ export interface AgentStatus {
     readonly hostsReady: number;
     readonly hosts: number;
   }[];
+  /** Null: none is enforced here. */
+  readonly policy: PolicyStatusView | null;
   /** Monitoring stations (BMP). */
   readonly bmpStations: readonly BmpStationStatus[];
   readonly peers: { readonly total: number; readonly established: number };
@@ -226,6 +228,34 @@ export interface AgentStatus {
     readonly problems: readonly ControlProblem[];
   }[];
   readonly conditions: readonly ConditionView[];
+}
+
+export interface PolicyStatusView {
+  /** Which iptables, and why; null: none is known to work yet. */
+  readonly backend: 'nft' | 'legacy' | null;
+  readonly backendReason: string;
+  readonly inForce: boolean;
+  /** Why what should be in force is not yet; null where it is, or about to be. */
+  readonly waitingFor: string | null;
+  /** Of this host. */
+  readonly endpoints: number;
+  readonly policies: number;
+  /** Of ours in the kernel. */
+  readonly chains: number;
+  readonly rules: number;
+  readonly sets: number;
+  readonly members: number;
+  /** When others took away of our rules; the latest last. */
+  readonly exposures: readonly {
+    readonly what: string;
+    readonly by: string | null;
+    /** Whether it is known when it was done; otherwise it may have been shorter. */
+    readonly exact: boolean;
+    readonly milliseconds: number;
+    readonly healed: boolean;
+    readonly agoMilliseconds: number;
+  }[];
+  readonly exposureCount: number;
 }
 
 /** One way from this host to another, as probes found it. */

@@ -18,6 +18,7 @@ export function formatStatus(status: AgentStatus, options: FormatOptions): strin
     ribLine(status),
     kernelLine(status),
     ...status.tunnels.map((tunnel, i) => tunnelLine(tunnel, i === 0)),
+    ...policyLines(status),
     ...staleLine(status, options.now),
     ...status.bmpStations.map((station, i) => stationLine(station, i === 0, options.now)),
   ];
@@ -98,6 +99,32 @@ function kernelLine({ dataplane }: AgentStatus): Line {
   const refused = dataplane.refused.length === 0 ? '' : `, ${dataplane.refused.length} refused`;
   const colour = refused !== '' ? 'red' : pending !== '' ? 'yellow' : 'green';
   return ['Kernel', `${formatCount(dataplane.programmed, 'route')} programmed${pending}${refused}`, colour];
+}
+
+/** The last few times that others took rules of ours away. */
+const EXPOSURES_SHOWN = 3;
+
+function policyLines({ policy }: AgentStatus): Line[] {
+  if (policy === null) return [];
+  const { backend, backendReason, inForce, waitingFor, endpoints, policies, rules, sets } = policy;
+  const facts = [
+    inForce ? 'in force' : `not in force yet${waitingFor === null ? '' : `: ${waitingFor}`}`,
+    `${formatCount(endpoints, 'endpoint')}, ${formatCount(policies, 'policy', 'policies')}`,
+    `${formatCount(rules, 'rule')} and ${formatCount(sets, 'set')}`,
+    ...(backend === null ? [] : [`iptables-${backend} (${backendReason})`]),
+  ];
+  const exposures = policy.exposures.slice(-EXPOSURES_SHOWN).map(exposure => {
+    const { what, by, exact, milliseconds, healed, agoMilliseconds } = exposure;
+    const span = `${exact ? '' : 'at most '}${milliseconds} ms`;
+    const who = by === null ? '' : ` by ${by}`;
+    return healed
+      ? `taken away${who} ${formatSpan(agoMilliseconds)} ago and put back after ${span}: ${what}`
+      : `taken away${who}, not put back yet: ${what}`;
+  });
+  return [
+    ['Policy', facts.join('; '), inForce ? 'green' : 'yellow'],
+    ...exposures.map((text): Line => ['', text, 'yellow']),
+  ];
 }
 
 function stationLine(

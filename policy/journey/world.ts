@@ -12,6 +12,7 @@ import {
 } from '../../core/resources/resource.js';
 import { PolicyCalculator } from '../calculate/policy-calculator.js';
 import { filterSettings } from '../filter-settings.js';
+import { defaultAllowProfile, implicitProfileOf } from '../implicit-profiles.js';
 import type { EndpointKey, HostPolicy } from '../model.js';
 import type { FilterSettings } from '../settings.js';
 
@@ -37,7 +38,9 @@ export class World {
 
   /** @param documents the last of a name counts */
   constructor(documents: readonly Resource[]) {
-    const byId = new Map(documents.map(document => [formatResourceId(resourceIdOf(document)), document]));
+    const implied = documents.flatMap(document => implicitProfileOf(resourceIdOf(document)) ?? []);
+    const all = [defaultAllowProfile, ...implied, ...documents];
+    const byId = new Map(all.map(document => [formatResourceId(resourceIdOf(document)), document]));
     this.#documents = [...byId.values()];
     const endpoints = this.#documents.filter(document => document.kind === 'WorkloadEndpoint');
     this.workloads = new Map(endpoints.map(workloadOf).map(each => [each.key, each]));

@@ -119,6 +119,7 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
     rib: { inSync: true, timedOut: false },
     dataplane: { kind: 'linux', programmed: 2, pending: 0, stale: 0, staleDeadlineUnixMs: null, refused: [] },
     tunnels: [],
+    policy: null,
     bmpStations: [],
     peers: { total: 2, established: 2 },
     invalidDocuments: [],

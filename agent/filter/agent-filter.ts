@@ -1,0 +1,154 @@
+/**
+ * SHELL: the packet filter as the agent has it: follows the documents that it depends on, and what the host is, and lets workloads have
+ * their routes once they are guarded.
+ */
+import type { Clock } from '../../core/clock.js';
+import { durationSeconds } from '../../core/duration.js';
+import type { IpAddress } from '../../core/ip-address.js';
+import { hostPrefix, type Prefix } from '../../core/prefix.js';
+import type { IPPoolResource } from '../../core/resources/resource.js';
+import type { Dataplane } from '../../ipip/dataplane.js';
+import { type HostIntent, interfacesByAddress, type KernelFacts } from '../../ipip/kernel-facts.js';
+import { filterSettings } from '../../policy/filter-settings.js';
+import type { FilterSettings, TunnelFilter } from '../../policy/settings.js';
+import type { InvalidDocument } from '../../store/port.js';
+import { afterChange, type ResourceChange } from '../calculators/calculator.js';
+import type { Cluster } from '../cluster.js';
+import type { Log } from '../options.js';
+import type { HostPlaces } from './denied-connections.js';
+import { type ApplierTuning, type Connections, HostFilter, type HostFilterOptions } from './host-filter.js';
+
+/** What the agent is given where policy is enforced. */
+export interface FilterPorts {
+  readonly newApplier: HostFilterOptions['newApplier'];
+  readonly connections: Connections & { close(): void };
+  /** Of our own encapsulation. */
+  readonly udpPort: number;
+}
+
+export interface AgentFilterOptions {
+  readonly nodeName: string;
+  readonly clock: Clock;
+  readonly ports: FilterPorts;
+  readonly cluster: Cluster;
+  readonly dataplane: () => Dataplane | undefined;
+  /** What {@link AgentFilter.guard} says is something else now. */
+  readonly guardedChanged: () => void;
+  readonly changed: () => void;
+  readonly log: Log;
+}
+
+const REFRESH_SECONDS = 180;
+
+export class AgentFilter {
+  readonly host: HostFilter;
+  readonly #options: AgentFilterOptions;
+  readonly #pools = new Map<string, IPPoolResource>();
+  #facts: Pick<KernelFacts, 'links' | 'addresses'> = { links: [], addresses: [] };
+  #intent: HostIntent | undefined;
+
+  constructor(options: AgentFilterOptions) {
+    this.#options = options;
+    const { nodeName, clock, ports, dataplane, guardedChanged, changed, log } = options;
+    this.host = new HostFilter({
+      nodeName,
+      clock,
+      newApplier: ports.newApplier,
+      connections: ports.connections,
+      isRouted: address => dataplane()?.mayHold(address) === true,
+      places: () => this.#places(),
+      guardedChanged,
+      changed,
+      log: (level, message, detail) => log[level]({ detail }, message),
+    });
+  }
+
+  onChange(change: ResourceChange): void {
+    const { id, resource } = afterChange(change);
+    if (id.kind === 'IPPool') {
+      if (resource?.kind === 'IPPool') this.#pools.set(id.name, resource);
+      else this.#pools.delete(id.name);
+    }
+    this.host.onChange(change);
+  }
+
+  invalid(documents: readonly InvalidDocument[]): void {
+    this.host.invalid(documents);
+  }
+
+  /** The kernel was read. */
+  looked(facts: Pick<KernelFacts, 'links' | 'addresses'>): void {
+    this.#facts = facts;
+    this.host.setInterfaceAddresses(interfacesByAddress(facts));
+  }
+
+  /** After any number of changes. */
+  flush(intent: HostIntent | undefined = this.#intent): void {
+    this.#intent = intent;
+    if (intent === undefined) return;
+    const { felix } = this.#options.cluster;
+    const { flushOnDeny, failClosedForwarding } = felix.policyFlags;
+    const settings: FilterSettings = filterSettings(
+      felix.policyField,
+      { failClosedForwarding },
+      {
+        pools: [...this.#pools.values()]
+          .filter(({ spec }) => !spec.disabled)
+          .map(({ spec }) => ({ cidr: spec.cidr, masquerade: spec.natOutgoing })),
+        nodeAddresses: [...ownAddresses(intent), ...intent.remoteHosts.map(({ address }) => address)],
+        tunnels: this.#tunnels(intent),
+      },
+    );
+    this.host.flush({ settings, tuning: this.#tuning(), flushOnDeny });
+  }
+
+  /** Without the workloads that are not guarded yet. */
+  guard(intent: HostIntent): HostIntent {
+    return { ...intent, workloads: this.host.guarded(intent.workloads) };
+  }
+
+  async ready(): Promise<void> {
+    await this.host.ready();
+  }
+
+  close(): void {
+    this.host.close();
+    this.#options.ports.connections.close();
+  }
+
+  #tuning(): ApplierTuning {
+    const { policyField } = this.#options.cluster.felix;
+    const seconds = durationSeconds(policyField('iptablesRefreshInterval')) || REFRESH_SECONDS;
+    const backend = { Auto: 'auto', NFT: 'nft', Legacy: 'legacy' } as const;
+    return { backend: backend[policyField('iptablesBackend') ?? 'Auto'], refreshMs: 1000 * seconds };
+  }
+
+  #tunnels(intent: HostIntent): readonly TunnelFilter[] {
+    const hosts = intent.remoteHosts.map(({ address }) => hostPrefix(address));
+    const from: readonly Prefix[] = [...new Set([...hosts, ...intent.externalNodes])];
+    const views = this.#options.dataplane()?.tunnels() ?? [];
+    return views.flatMap(({ tunnel, device, mtu, state }): readonly TunnelFilter[] => {
+      if (state !== 'open') return [];
+      const port = this.#portOf(tunnel);
+      return [{ tunnel, device, from, mtu, ...(port === undefined ? {} : { port }) }];
+    });
+  }
+
+  #portOf(tunnel: TunnelFilter['tunnel']): number | undefined {
+    if (tunnel === 'ipip') return undefined;
+    if (tunnel === 'udp') return this.#options.ports.udpPort;
+    return this.#options.cluster.felix.settings.vxlanPort;
+  }
+
+  #places(): HostPlaces {
+    const byAddress = interfacesByAddress(this.#facts);
+    const [own] = this.#intent === undefined ? [] : ownAddresses(this.#intent);
+    const uplink = own === undefined ? undefined : byAddress.get(own);
+    return { own: new Set(byAddress.keys()), towards: () => uplink };
+  }
+}
+
+/** The node's. */
+function ownAddresses({ preferredSources: { ipv4, ipv6 } }: HostIntent): readonly IpAddress[] {
+  return [ipv4, ipv6].filter(address => address !== undefined);
+}

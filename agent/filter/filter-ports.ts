@@ -1,0 +1,32 @@
+/** SHELL: the packet filter of this host: the adapters that the agent enforces policy through. */
+import type { Clock } from '../../core/clock.js';
+import { DEFAULT_UDP_PORT } from '../../ipip/udp/state.js';
+import { openIptablesInfo } from '../../linux/iptables-info.js';
+import { ConntrackTable } from '../../linux/netlink/conntrack-table.js';
+import { FilterApplier } from '../../policy/apply/applier.js';
+import { filterCommands } from '../../policy/apply/commands.js';
+import { legacyWatch } from '../../policy/apply/legacy-watch.js';
+import { nftablesWatch } from '../../policy/apply/nftables-watch.js';
+import type { Log } from '../options.js';
+import type { FilterPorts } from './agent-filter.js';
+
+export function filterPorts(clock: Clock, log: Log): FilterPorts {
+  const kernel = filterCommands();
+  return {
+    newApplier: ({ backend, refreshMs }, changed) =>
+      new FilterApplier({
+        kernel,
+        clock,
+        backend,
+        refreshMs,
+        watches: {
+          nft: nftablesWatch({ kernel }),
+          legacy: legacyWatch({ clock, open: () => openIptablesInfo() }),
+        },
+        log: (level, message, detail) => log[level]({ detail }, message),
+        changed,
+      }),
+    connections: new ConntrackTable(),
+    udpPort: DEFAULT_UDP_PORT,
+  };
+}

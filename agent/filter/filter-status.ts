@@ -1,0 +1,41 @@
+/** Network policy in `bgpctl status` (pure but for reading it). */
+import type { AgentStatus, ConditionView } from '../control/types.js';
+import type { AgentFilter } from './agent-filter.js';
+
+export function filterStatus(filter: AgentFilter | undefined, nowMs: number): AgentStatus['policy'] {
+  const status = filter?.host.status();
+  if (filter === undefined || status === undefined) return null;
+  const { workloads, hosts, policies } = filter.host.policy;
+  const [backend] = status.backends.values();
+  return {
+    backend: backend?.backend ?? null,
+    backendReason: backend?.reason ?? '',
+    inForce: status.inForce,
+    waitingFor: status.waiting?.reason ?? null,
+    endpoints: workloads.size + hosts.size,
+    policies: policies.size,
+    ...status.counts,
+    exposures: status.exposures.map(({ what, by, exact, sinceMs, untilMs }) => ({
+      what,
+      by: by ?? null,
+      exact,
+      milliseconds: Math.round((untilMs ?? nowMs) - sinceMs),
+      healed: untilMs !== undefined,
+      agoMilliseconds: Math.round(nowMs - sinceMs),
+    })),
+    exposureCount: status.exposureCount,
+  };
+}
+
+/** What could not be brought into force, and what becomes of those it is for. */
+export function filterConditions(filter: AgentFilter | undefined): readonly ConditionView[] {
+  const problems = filter?.host.status()?.problems ?? [];
+  return problems.map(({ endpoints, where, chain, rules, reason, effect }) => {
+    const rule = rules[0];
+    const origin = rule?.origin;
+    const from = origin === undefined ? '' : `${origin.owner}, rule ${origin.rule} of ${origin.direction}: `;
+    const place = chain === undefined ? where : `${where}, chain ${chain}`;
+    const what = effect === undefined ? '' : ` (${effect})`;
+    return { severity: 'error', message: `${from}${place}: ${reason}${what}`, objects: [...endpoints] };
+  });
+}
