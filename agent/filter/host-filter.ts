@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../../core/clock.js';
 import type { IpAddress } from '../../core/ip-address.js';
-import type { Prefix } from '../../core/prefix.js';
+import { type Prefix, prefixAddress } from '../../core/prefix.js';
 import { resourceIdOf } from '../../core/resources/resource.js';
 import type { ConntrackEntry } from '../../linux/netlink/conntrack.js';
 import type { FilterApplier } from '../../policy/apply/applier.js';
@@ -13,7 +13,7 @@ import type { ApplyStatus } from '../../policy/apply/status.js';
 import { PolicyCalculator } from '../../policy/calculate/policy-calculator.js';
 import type { PolicyDelta } from '../../policy/calculate/policy-delta.js';
 import { defaultAllowProfile, implicitProfileOf } from '../../policy/implicit-profiles.js';
-import type { HostPolicy, WorkloadEndpoint } from '../../policy/model.js';
+import type { HostPolicy } from '../../policy/model.js';
 import { renderFilter } from '../../policy/render/render.js';
 import type { FilterSettings } from '../../policy/settings.js';
 import type { InvalidDocument } from '../../store/port.js';
@@ -60,8 +60,6 @@ export interface HostFilterOptions {
   readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
 }
 
-/** A workload's chains go at the latest after this, whatever became of its route. */
-const LONGEST_DEPARTURE_MS = 10_000;
 const DEPARTURE_CHECK_MS = 50;
 
 export class HostFilter {
@@ -72,10 +70,12 @@ export class HostFilter {
   #applier: Applier | undefined;
   /** As it was rendered last. */
   #enforced: HostPolicy['workloads'] = new Map();
-  /** Interfaces whose chains are in the kernel. */
+  /** Interfaces whose chains are in the kernel, and those of what was rendered last. */
   #guarded: ReadonlySet<string> = new Set();
+  #rendered: ReadonlySet<string> = new Set();
+  /** What was rendered could not be had then, and whether connections are to be ended once it is there. */
+  #late: { readonly endsDenied: boolean } | undefined;
   #departure: Timer | undefined;
-  #departureEndsMs = 0;
   #closed = false;
 
   constructor(options: HostFilterOptions) {
@@ -131,14 +131,19 @@ export class HostFilter {
     this.#terms = terms;
     if (!sameValue(before?.tuning, terms.tuning)) this.#renewApplier(terms.tuning);
     else if (delta === undefined && sameValue(before?.settings, terms.settings)) return;
-    this.#departing.follow(this.#enforced, this.#calculator.current.workloads);
-    this.#render(delta);
+    const { workloads } = this.#calculator.current;
+    const lost = this.#departing.follow(this.#enforced, workloads, this.#options.clock.now());
+    this.#render(delta !== undefined && this.#endsDenied(delta));
+    if (lost.length > 0) void this.#endConnectionsOf(lost);
     this.#watchDepartures();
   }
 
   #renewApplier(tuning: ApplierTuning): void {
     this.#applier?.close();
-    this.#applier = this.#options.newApplier(tuning, () => this.#options.changed());
+    this.#applier = this.#options.newApplier(tuning, () => {
+      if (this.#late !== undefined) this.#await(this.#rendered, false);
+      this.#options.changed();
+    });
   }
 
   /** Of workloads' addresses those that may have a route: their chains are there. */
@@ -153,19 +158,27 @@ export class HostFilter {
     this.#applier?.close();
   }
 
-  #render(delta: PolicyDelta | undefined): void {
+  #render(endsDenied: boolean): void {
     const [applier, terms] = [this.#applier, this.#terms];
     if (applier === undefined || terms === undefined || this.#closed) return;
     const policy = this.#departing.with(this.#calculator.current);
     this.#enforced = new Map(policy.workloads);
+    this.#rendered = new Set([...policy.workloads.values()].map(({ interfaceName }) => interfaceName));
     applier.setDesired(renderFilter(policy, terms.settings));
-    const interfaces = new Set([...policy.workloads.values()].map(({ interfaceName }) => interfaceName));
-    void applier.applied().then(inForce => {
-      if (this.#closed || !inForce) return;
+    this.#await(this.#rendered, endsDenied);
+  }
+
+  /** @param interfaces of what was set last */
+  #await(interfaces: ReadonlySet<string>, endsDenied: boolean): void {
+    void this.#applier?.applied().then(inForce => {
+      if (this.#closed) return;
+      const ends = endsDenied || this.#late?.endsDenied === true;
+      this.#late = inForce ? undefined : { endsDenied: ends };
+      if (!inForce) return;
       const fresh = [...interfaces].some(name => !this.#guarded.has(name));
       this.#guarded = interfaces;
       if (fresh) this.#options.guardedChanged();
-      if (delta !== undefined) void this.#endDenied(delta);
+      if (ends) void this.#endDenied();
     });
   }
 
@@ -174,15 +187,13 @@ export class HostFilter {
   #watchDepartures(): void {
     if (this.#departing.size === 0 || this.#departure !== undefined) return;
     const { clock } = this.#options;
-    this.#departureEndsMs = clock.now() + LONGEST_DEPARTURE_MS;
     const look = () => {
       this.#departure = undefined;
       if (this.#closed) return;
-      const late = clock.now() >= this.#departureEndsMs;
-      const gone = this.#departing.release(address => !late && this.#options.isRouted(address));
+      const gone = this.#departing.release(this.#options.isRouted, clock.now());
       if (gone.length > 0) {
-        this.#render(undefined);
-        void this.#endConnectionsOf(gone);
+        this.#render(false);
+        void this.#endConnectionsOf(gone.flatMap(({ addresses }) => addresses));
       }
       if (this.#departing.size > 0) this.#departure = clock.schedule(DEPARTURE_CHECK_MS, look);
     };
@@ -192,24 +203,25 @@ export class HostFilter {
   // -------------------------------------------------------------- connections
 
   /** An address is given to another workload some day: what was agreed with this one is not its. */
-  async #endConnectionsOf(gone: readonly WorkloadEndpoint[]): Promise<void> {
-    const addresses = new Set(
-      gone.flatMap(endpoint => endpoint.addresses.map(prefix => prefix.split('/')[0])),
-    );
-    await this.#end(`of ${gone.map(({ key }) => key).join(', ')}`, ({ original, reply }) =>
+  async #endConnectionsOf(prefixes: readonly Prefix[]): Promise<void> {
+    const addresses: ReadonlySet<IpAddress> = new Set(prefixes.map(prefixAddress));
+    await this.#end(`of ${[...addresses].join(', ')}`, ({ original, reply }) =>
       [original.source, original.destination, reply.source, reply.destination].some(address =>
         addresses.has(address),
       ),
     );
   }
 
-  async #endDenied({ policies, sets, workloads }: PolicyDelta): Promise<void> {
+  #endsDenied({ policies, sets, workloads }: PolicyDelta): boolean {
+    if (this.#terms?.flushOnDeny === true) return true;
+    if ([...policies.set.values()].some(({ flushOnDeny }) => flushOnDeny)) return true;
+    const anyPolicy = [...this.policy.policies.values()].some(({ flushOnDeny }) => flushOnDeny);
+    return anyPolicy && (sets.changed.size > 0 || workloads.set.size > 0 || policies.deleted.size > 0);
+  }
+
+  async #endDenied(): Promise<void> {
     const terms = this.#terms;
     if (terms === undefined) return;
-    const asked = [...policies.set.values()].some(({ flushOnDeny }) => flushOnDeny);
-    const anyPolicy = [...this.policy.policies.values()].some(({ flushOnDeny }) => flushOnDeny);
-    const elsewhere = sets.changed.size > 0 || workloads.set.size > 0 || policies.deleted.size > 0;
-    if (!terms.flushOnDeny && !asked && !(anyPolicy && elsewhere)) return;
     await this.#end('that policy denies now', deniedNow(this.policy, terms.settings, this.#options.places()));
   }
 

@@ -1,0 +1,305 @@
+/** The packet filter of a host by its documents, with an applier and a clock that do as they are told. */
+import test from 'ava';
+import { type ApplierTuning, HostFilter, type HostFilterTerms } from '../../../agent/filter/host-filter.js';
+import { FakeClock } from '../../../bgp/testing/index.js';
+import type { IpAddress } from '../../../core/ip-address.js';
+import type { Prefix } from '../../../core/prefix.js';
+import { type Resource, resourceIdOf } from '../../../core/resources/resource.js';
+import type { ConntrackEntry } from '../../../linux/netlink/conntrack.js';
+import type { RenderedFilter } from '../../../policy/rendered.js';
+import { globalPolicy, workload } from '../../policy/calculate/documents.js';
+import { HOST } from '../../policy/calculate/worlds.js';
+import { settings } from '../../policy/host-policies.js';
+
+const net = (text: string) => text as Prefix;
+const ip = (text: string) => text as IpAddress;
+const tuning: ApplierTuning = { backend: 'auto', refreshMs: 90_000 };
+const terms: HostFilterTerms = { settings, tuning, flushOnDeny: false };
+const open = { profiles: ['projectcalico-default-allow'] };
+
+function connection(source: string, destination: string): ConntrackEntry {
+  const ways = { protocol: 6, sourcePort: 40_000, destinationPort: 80 };
+  return {
+    family: 'ipv4',
+    original: { ...ways, source: ip(source), destination: ip(destination) },
+    reply: {
+      ...{ protocol: 6, sourcePort: 80, destinationPort: 40_000 },
+      ...{ source: ip(destination), destination: ip(source) },
+    },
+    name: { original: new Uint8Array(), id: undefined, zone: undefined },
+  };
+}
+
+/** Comes to an end when it is told to, and with what. */
+class FakeApplier {
+  readonly filters: RenderedFilter[] = [];
+  closed = false;
+  #done: boolean | undefined;
+  #waiters: ((inForce: boolean) => void)[] = [];
+
+  readonly tuning: ApplierTuning;
+  readonly changed: () => void;
+
+  constructor(tuning: ApplierTuning, changed: () => void) {
+    this.tuning = tuning;
+    this.changed = changed;
+  }
+
+  setDesired(filter: RenderedFilter): void {
+    this.filters.push(filter);
+    this.#done = undefined;
+  }
+
+  applied(): Promise<boolean> {
+    if (this.#done !== undefined) return Promise.resolve(this.#done);
+    return new Promise(resolve => this.#waiters.push(resolve));
+  }
+
+  status(): never {
+    throw new Error('nobody asks');
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  async settle(inForce: boolean): Promise<void> {
+    this.#done = inForce;
+    for (const resolve of this.#waiters.splice(0)) resolve(inForce);
+    await turn();
+    this.changed();
+    await turn();
+  }
+
+  /** Interfaces of workloads that the newest filter has chains for. */
+  get interfaces(): string[] {
+    const names = [...(this.filters.at(-1)?.tables ?? [])].flatMap(({ chains }) => [...chains.values()]);
+    const endpoints = new Set(names.flatMap(chain => chain.endpoints));
+    return [...endpoints].filter(key => key.startsWith('WorkloadEndpoint/')).sort();
+  }
+}
+
+const turn = () => new Promise(resolve => setImmediate(resolve));
+
+class Host {
+  readonly clock = new FakeClock();
+  readonly appliers: FakeApplier[] = [];
+  readonly routed = new Set<string>();
+  readonly connections = new Set<ConntrackEntry>();
+  readonly logged: string[] = [];
+  guardedChanges = 0;
+  changes = 0;
+  readonly filter = new HostFilter({
+    nodeName: HOST,
+    clock: this.clock,
+    newApplier: (of, changed) => {
+      const applier = new FakeApplier(of, changed);
+      this.appliers.push(applier);
+      return applier;
+    },
+    connections: {
+      end: async selects => {
+        const ended = [...this.connections].filter(selects);
+        for (const entry of ended) this.connections.delete(entry);
+        return ended.length;
+      },
+    },
+    isRouted: address => this.routed.has(address),
+    places: () => ({ own: new Set([ip('192.0.2.1')]), towards: () => 'eth0' }),
+    guardedChanged: () => this.guardedChanges++,
+    changed: () => this.changes++,
+    log: (level, message, detail) => this.logged.push(`${level} ${message}: ${detail}`),
+  });
+
+  get applier(): FakeApplier {
+    return this.appliers.at(-1)!;
+  }
+
+  set(...resources: readonly Resource[]): void {
+    for (const resource of resources) this.filter.onChange({ kind: 'changed', resource });
+  }
+
+  delete(resource: Resource): void {
+    this.filter.onChange({ kind: 'deleted', id: resourceIdOf(resource) });
+  }
+
+  /** What may have a route of two workloads, `a` and `b`. */
+  guarded(): string[] {
+    const wanted = new Map([
+      [net('10.0.0.1/32'), 'cali-a'],
+      [net('10.0.0.2/32'), 'cali-b'],
+    ]);
+    return [...this.filter.guarded(wanted).values()];
+  }
+}
+
+const a = workload('a', { app: 'a' }, open);
+const b = workload('b', { app: 'b' }, { ...open, ipNetworks: [net('10.0.0.2/32')] });
+
+async function running(...resources: readonly Resource[]): Promise<Host> {
+  const host = new Host();
+  host.set(...resources);
+  host.filter.flush(terms);
+  await host.applier.settle(true);
+  return host;
+}
+
+test('a workload may have its route once its chains are in force', async t => {
+  const host = new Host();
+  host.set(a);
+  host.filter.flush(terms);
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/a']);
+  t.deepEqual(host.guarded(), []);
+  await host.applier.settle(true);
+  t.deepEqual(host.guarded(), ['cali-a']);
+  t.is(host.guardedChanges, 1);
+});
+
+test('chains that come late, after a lock was held, still let a workload have its route', async t => {
+  const host = new Host();
+  host.set(a);
+  host.filter.flush(terms);
+  await host.applier.settle(false);
+  t.deepEqual(host.guarded(), []);
+  await host.applier.settle(false);
+  t.deepEqual(host.guarded(), []);
+  await host.applier.settle(true);
+  t.deepEqual(host.guarded(), ['cali-a']);
+  t.is(host.guardedChanges, 1);
+});
+
+test('a workload that has gone keeps its chains until its route has gone, then its connections are ended', async t => {
+  const host = await running(a, b);
+  const [own, others] = [connection('10.0.0.1', '192.0.2.9'), connection('10.0.0.2', '192.0.2.9')];
+  host.connections.add(own).add(others);
+  host.routed.add('10.0.0.1/32');
+  host.delete(a);
+  host.filter.flush(terms);
+  for (let i = 0; i < 20; i++) host.clock.advance(50);
+  await turn();
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/a', 'WorkloadEndpoint/red/b']);
+  t.deepEqual([...host.connections], [own, others]);
+  host.routed.clear();
+  host.clock.advance(50);
+  await turn();
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/b']);
+  t.deepEqual([...host.connections], [others]);
+});
+
+test('a route that stays keeps chains for ten seconds of its own workload and no longer', async t => {
+  const host = await running(a, b);
+  host.routed.add('10.0.0.1/32').add('10.0.0.2/32');
+  host.delete(a);
+  host.filter.flush(terms);
+  host.clock.advance(9_000);
+  host.delete(b);
+  host.filter.flush(terms);
+  host.clock.advance(1_050);
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/b']);
+  host.clock.advance(9_000);
+  t.deepEqual(host.applier.interfaces, []);
+});
+
+test('an address that another workload has now is not waited for, and what was agreed with the first is ended once', async t => {
+  const host = await running(a);
+  const old = connection('10.0.0.1', '192.0.2.9');
+  host.connections.add(old);
+  host.routed.add('10.0.0.1/32');
+  host.delete(a);
+  host.set(workload('c', {}, open));
+  host.filter.flush(terms);
+  await turn();
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/c']);
+  t.is(host.connections.size, 0);
+  host.connections.add(old);
+  host.clock.advance(20_000);
+  await turn();
+  t.is(host.connections.size, 1);
+});
+
+test('a workload that gives up an address loses the connections of it', async t => {
+  const host = await running(a);
+  const [old, kept] = [connection('192.0.2.9', '10.0.0.1'), connection('192.0.2.9', '10.0.0.3')];
+  host.connections.add(old).add(kept);
+  host.set(workload('a', { app: 'a' }, { ...open, ipNetworks: [net('10.0.0.3/32')] }));
+  host.filter.flush(terms);
+  await turn();
+  t.deepEqual([...host.connections], [kept]);
+  t.deepEqual(host.logged, ['info connections ended: 1 of 10.0.0.1']);
+});
+
+test('a workload that comes back while it departs is as if it had never gone', async t => {
+  const host = await running(a);
+  host.connections.add(connection('10.0.0.1', '192.0.2.9'));
+  host.routed.add('10.0.0.1/32');
+  host.delete(a);
+  host.filter.flush(terms);
+  host.clock.advance(100);
+  host.set(a);
+  host.filter.flush(terms);
+  host.routed.clear();
+  host.clock.advance(20_000);
+  await host.applier.settle(true);
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/a']);
+  t.is(host.connections.size, 1);
+  t.deepEqual(host.guarded(), ['cali-a']);
+});
+
+const denial = globalPolicy('deny', { selector: "app == 'a'", types: ['Ingress', 'Egress'] });
+const flushing = {
+  ...denial,
+  metadata: { ...denial.metadata, annotations: { 'margay.io/flush-on-deny': 'true' } },
+};
+
+for (const [name, policy, flushOnDeny, ended] of [
+  ['a policy that does not ask for it leaves live connections alone', denial, false, false],
+  [
+    'a policy that asks for it ends the connections that are denied now, and no others',
+    flushing,
+    false,
+    true,
+  ],
+  ['where the cluster asks for it any policy ends the connections that are denied now', denial, true, true],
+] as const) {
+  test(name, async t => {
+    const host = await running(a, b);
+    const denied = connection('192.0.2.9', '10.0.0.1');
+    const allowed = connection('192.0.2.9', '10.0.0.2');
+    host.connections.add(denied).add(allowed);
+    host.set(policy);
+    host.filter.flush({ ...terms, flushOnDeny });
+    await turn();
+    t.is(host.connections.size, 2, 'not before it is in force');
+    await host.applier.settle(false);
+    t.is(host.connections.size, 2, 'nor where it could not be had');
+    await host.applier.settle(true);
+    t.deepEqual([...host.connections], ended ? [allowed] : [denied, allowed]);
+    host.connections.add(denied);
+    await host.applier.settle(true);
+    t.true(host.connections.has(denied), 'once alone');
+  });
+}
+
+test('how the kernel is written to changes while it runs: the same filter by another applier', async t => {
+  const host = await running(a);
+  host.filter.flush({ ...terms, tuning: { ...tuning } });
+  t.is(host.appliers.length, 1);
+  t.is(host.applier.filters.length, 1);
+  host.filter.flush({ ...terms, tuning: { backend: 'legacy', refreshMs: 10_000 } });
+  t.true(host.appliers[0]!.closed);
+  t.deepEqual(host.applier.tuning, { backend: 'legacy', refreshMs: 10_000 });
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/a']);
+  t.deepEqual(host.guarded(), ['cali-a']);
+  await host.applier.settle(true);
+  host.filter.close();
+  t.true(host.applier.closed);
+});
+
+test('nothing is written for a change that changes nothing, and everything for settings', async t => {
+  const host = await running(a);
+  host.set(a);
+  host.filter.flush(terms);
+  t.is(host.applier.filters.length, 1);
+  host.filter.flush({ ...terms, settings: { ...settings, denied: 'reject' } });
+  t.is(host.applier.filters.length, 2);
+});
