@@ -281,7 +281,8 @@ export class Agent {
   /** A workload has a route once it is guarded. */
   #tellDataplane(): void {
     if (this.#intent === undefined) return;
-    this.dataplane?.setIntent(this.filter?.guard(this.#intent) ?? this.#intent);
+    const intent = this.filter === undefined ? this.#intent : this.filter.guard(this.#intent);
+    if (intent !== undefined) this.dataplane?.setIntent(intent);
   }
 
   /** After what the guard must know first: a peer is one whose packets are accepted. */

@@ -102,9 +102,10 @@ export class AgentFilter {
     this.host.flush({ settings, tuning: this.#tuning(), flushOnDeny });
   }
 
-  /** Without the workloads that are not guarded yet. */
-  guard(intent: HostIntent): HostIntent {
-    return { ...intent, workloads: this.host.guarded(intent.workloads) };
+  /** Without the workloads that are not guarded yet; undefined: not known yet. */
+  guard(intent: HostIntent): HostIntent | undefined {
+    const workloads = this.host.guarded(intent.workloads);
+    return workloads === undefined ? undefined : { ...intent, workloads };
   }
 
   async ready(): Promise<void> {

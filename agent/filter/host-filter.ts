@@ -61,6 +61,8 @@ export interface HostFilterOptions {
 }
 
 const DEPARTURE_CHECK_MS = 50;
+/** Of routes at start, for a packet filter that somebody else keeps locked. */
+const PATIENCE_MS = 3000;
 
 export class HostFilter {
   readonly #options: HostFilterOptions;
@@ -75,6 +77,9 @@ export class HostFilter {
   #rendered: ReadonlySet<string> = new Set();
   /** What was rendered could not be had then, and whether connections are to be ended once it is there. */
   #late: { readonly endsDenied: boolean } | undefined;
+  /** Whether it is known what stands in the kernel: before that nobody's route may be judged by it. */
+  #settled = false;
+  #patience: Timer | undefined;
   #departure: Timer | undefined;
   #closed = false;
 
@@ -146,8 +151,9 @@ export class HostFilter {
     });
   }
 
-  /** Of workloads' addresses those that may have a route: their chains are there. */
-  guarded(workloads: ReadonlyMap<Prefix, string>): ReadonlyMap<Prefix, string> {
+  /** Of workloads' addresses those that may have a route: their chains are there. Undefined: it is not known yet. */
+  guarded(workloads: ReadonlyMap<Prefix, string>): ReadonlyMap<Prefix, string> | undefined {
+    if (!this.#settled) return undefined;
     return new Map([...workloads].filter(([, interfaceName]) => this.#guarded.has(interfaceName)));
   }
 
@@ -155,6 +161,7 @@ export class HostFilter {
   close(): void {
     this.#closed = true;
     this.#departure?.cancel();
+    this.#patience?.cancel();
     this.#applier?.close();
   }
 
@@ -166,6 +173,8 @@ export class HostFilter {
     this.#rendered = new Set([...policy.workloads.values()].map(({ interfaceName }) => interfaceName));
     applier.setDesired(renderFilter(policy, terms.settings));
     this.#await(this.#rendered, endsDenied);
+    if (this.#settled) return;
+    this.#patience ??= this.#options.clock.schedule(PATIENCE_MS, () => this.#settle(this.#rendered));
   }
 
   /** @param interfaces of what was set last */
@@ -174,12 +183,24 @@ export class HostFilter {
       if (this.#closed) return;
       const ends = endsDenied || this.#late?.endsDenied === true;
       this.#late = inForce ? undefined : { endsDenied: ends };
+      if (!inForce) this.#settle(interfaces);
       if (!inForce) return;
       const fresh = [...interfaces].some(name => !this.#guarded.has(name));
       this.#guarded = interfaces;
-      if (fresh) this.#options.guardedChanged();
+      if (fresh || !this.#settled) {
+        this.#settled = true;
+        this.#options.guardedChanged();
+      }
       if (ends) void this.#endDenied();
     });
+  }
+
+  /** What should be cannot be had for now: what an agent before this one has left in the kernel goes on guarding its workloads. */
+  #settle(interfaces: ReadonlySet<string>): void {
+    if (this.#settled || this.#closed) return;
+    this.#settled = true;
+    if ((this.status()?.counts.chains ?? 0) > 0) this.#guarded = interfaces;
+    this.#options.guardedChanged();
   }
 
   // -------------------------------------------------------------- departures

@@ -1,6 +1,11 @@
 /** The packet filter of a host by its documents, with an applier and a clock that do as they are told. */
 import test from 'ava';
-import { type ApplierTuning, HostFilter, type HostFilterTerms } from '../../../agent/filter/host-filter.js';
+import {
+  type Applier,
+  type ApplierTuning,
+  HostFilter,
+  type HostFilterTerms,
+} from '../../../agent/filter/host-filter.js';
 import { FakeClock } from '../../../bgp/testing/index.js';
 import type { IpAddress } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
@@ -33,6 +38,8 @@ function connection(source: string, destination: string): ConntrackEntry {
 /** Comes to an end when it is told to, and with what. */
 class FakeApplier {
   readonly filters: RenderedFilter[] = [];
+  /** Of ours in the kernel. */
+  chains = 0;
   closed = false;
   #done: boolean | undefined;
   #waiters: ((inForce: boolean) => void)[] = [];
@@ -55,8 +62,8 @@ class FakeApplier {
     return new Promise(resolve => this.#waiters.push(resolve));
   }
 
-  status(): never {
-    throw new Error('nobody asks');
+  status() {
+    return { counts: { chains: this.chains } } as ReturnType<Applier['status']>;
   }
 
   close(): void {
@@ -124,12 +131,13 @@ class Host {
   }
 
   /** What may have a route of two workloads, `a` and `b`. */
-  guarded(): string[] {
+  guarded(): string[] | undefined {
     const wanted = new Map([
       [net('10.0.0.1/32'), 'cali-a'],
       [net('10.0.0.2/32'), 'cali-b'],
     ]);
-    return [...this.filter.guarded(wanted).values()];
+    const guarded = this.filter.guarded(wanted);
+    return guarded && [...guarded.values()];
   }
 }
 
@@ -149,7 +157,7 @@ test('a workload may have its route once its chains are in force', async t => {
   host.set(a);
   host.filter.flush(terms);
   t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/a']);
-  t.deepEqual(host.guarded(), []);
+  t.is(host.guarded(), undefined);
   await host.applier.settle(true);
   t.deepEqual(host.guarded(), ['cali-a']);
   t.is(host.guardedChanges, 1);
@@ -164,6 +172,33 @@ test('chains that come late, after a lock was held, still let a workload have it
   await host.applier.settle(false);
   t.deepEqual(host.guarded(), []);
   await host.applier.settle(true);
+  t.deepEqual(host.guarded(), ['cali-a']);
+  t.is(host.guardedChanges, 2);
+});
+
+test('what an agent before this one has left in the kernel guards its workloads while nothing can be written', async t => {
+  const host = new Host();
+  host.set(a);
+  host.filter.flush(terms);
+  host.applier.chains = 12;
+  await host.applier.settle(false);
+  t.deepEqual(host.guarded(), ['cali-a']);
+  host.set(b);
+  host.filter.flush(terms);
+  await host.applier.settle(false);
+  t.deepEqual(host.guarded(), ['cali-a']);
+  await host.applier.settle(true);
+  t.deepEqual(host.guarded(), ['cali-a', 'cali-b']);
+});
+
+test('a lock that is not let go does not hold back the routes of a host for more than three seconds', async t => {
+  const host = new Host();
+  host.set(a);
+  host.filter.flush(terms);
+  host.applier.chains = 12;
+  host.clock.advance(2900);
+  t.is(host.guarded(), undefined);
+  host.clock.advance(200);
   t.deepEqual(host.guarded(), ['cali-a']);
   t.is(host.guardedChanges, 1);
 });
