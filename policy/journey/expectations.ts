@@ -1,6 +1,6 @@
 /** What policy is expected to do, as people write it down, and whether it does (pure). */
 import { z } from 'zod';
-import { type Cargo, type Journey, type Party, travel } from './journey.js';
+import { type Cargo, type Journey, ofFamily, type Party, travel } from './journey.js';
 import { findParty } from './party.js';
 import type { World } from './world.js';
 
@@ -85,7 +85,7 @@ function cargoOf({ port, icmp }: Expectation, from: Party, to: Party): Cargo {
     return { protocol: protocols[name], sourcePort: SOURCE_PORT, destinationPort: Number(number) };
   }
   const [type = 0, code = 0] = (icmp ?? '').split('/').map(Number);
-  const ipv6 =
-    [from, to].some(party => party.kind === 'address' && party.address.includes(':')) || type >= 128;
+  // The types of messages of both protocols are written alike; what is asked in ICMPv6 begins with 128.
+  const ipv6 = type >= 128 || [from, to].some(party => ofFamily(party, 'ipv4') === undefined);
   return { protocol: ipv6 ? 58 : 1, icmp: { type, code } };
 }

@@ -11,7 +11,12 @@ import { addressOf, type World, type WorldWorkload } from './world.js';
 
 /** One end of it: a workload of the cluster, or an address that is none of theirs. */
 export type Party =
-  | { readonly kind: 'workload'; readonly workload: WorldWorkload }
+  | {
+      readonly kind: 'workload';
+      readonly workload: WorldWorkload;
+      /** The one of its addresses that is meant; without: the first of the family. */
+      readonly address?: IpAddress;
+    }
   | { readonly kind: 'address'; readonly address: IpAddress };
 
 export interface Journey {
@@ -73,7 +78,9 @@ function addressesOf(
   return undefined;
 }
 
-function ofFamily(party: Party, family: AddressFamily): IpAddress | undefined {
-  if (party.kind === 'workload') return addressOf(party.workload, family);
-  return addressFamily(party.address) === family ? party.address : undefined;
+/** Its address in a family, if it has one there. */
+export function ofFamily(party: Party, family: AddressFamily): IpAddress | undefined {
+  if (party.kind === 'workload' && party.address === undefined) return addressOf(party.workload, family);
+  const { address } = party;
+  return address !== undefined && addressFamily(address) === family ? address : undefined;
 }

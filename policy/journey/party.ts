@@ -11,7 +11,7 @@ export function findParty(world: World, text: string): PartyOrProblem {
   const address = parseIpAddress(text);
   if (address !== undefined) {
     const workload = world.workloadAt(address);
-    return workload === undefined ? { kind: 'address', address } : { kind: 'workload', workload };
+    return workload === undefined ? { kind: 'address', address } : { kind: 'workload', workload, address };
   }
   const all = [...world.workloads.values()];
   const found = all.filter(({ namespace, name }) => text === `${namespace}/${name}` || text === name);
