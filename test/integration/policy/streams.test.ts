@@ -53,6 +53,16 @@ for (const backend of backends) {
     },
   );
 
+  test.serial(`${backend}: a host that denies everything keeps SSH and BGP, and nothing else`, async t => {
+    const host = new Filtered(t, backend);
+    await host.apply(rendered(0));
+    const arrivals = await host.lab.pass(
+      [...failsafe, ...deniedByHost].map(([from, , packet]) => ({ from, packet: packet(40_000) })),
+      100,
+    );
+    t.deepEqual(arrivals, [['host'], ['host'], ['eth0'], [], []]);
+  });
+
   test.serial(
     `${backend}: what another’s flush exposes passes for less than a second, and is said`,
     async t => {
