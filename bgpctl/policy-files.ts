@@ -19,13 +19,14 @@ export async function readScenarios(path: string): Promise<readonly Scenario[]> 
   const { parse } = await import('yaml');
   let written: unknown;
   try {
-    written = parse(await readFile(path, 'utf8'));
+    // As a tree: what an alias stands for may contain the alias.
+    written = JSON.parse(JSON.stringify(parse(await readFile(path, 'utf8')) ?? null));
   } catch (error) {
     throw new UsageError(`${path}: ${(error as Error).message.split('\n')[0]}`);
   }
   const parsed = expectationsFile.safeParse(written);
   if (!parsed.success) {
-    throw usageError(path, problemsOf(parsed.error, written, [], expectationsFile, undefined));
+    throw usageError(path, problemsOf(parsed.error, written, [], expectationsFile, undefined, unknownField));
   }
   return await Promise.all(
     parsed.data.map(async ({ manifests, expect }) => ({
@@ -34,6 +35,10 @@ export async function readScenarios(path: string): Promise<readonly Scenario[]> 
       expectations: expect,
     })),
   );
+}
+
+function unknownField(_key: string, known: readonly string[]): string {
+  return `a field here, which are ${known.join(', ')}`;
 }
 
 async function readManifests(paths: readonly string[]): Promise<readonly Resource[]> {

@@ -39,6 +39,7 @@ export function typeWords(issue: z.core.$ZodRawIssue): string {
 /**
  * @param root what was parsed, `base` its place in the document and `schema` what it was parsed by
  * @param kind the document's, as far as it can be made out
+ * @param unknownField what to say of a field where there are but the known ones, completing "VALUE is not ..."
  */
 export function problemsOf(
   error: z.ZodError,
@@ -46,8 +47,10 @@ export function problemsOf(
   base: readonly PropertyKey[],
   schema: z.ZodType,
   kind: ResourceKind | undefined,
+  unknownField: (key: string, known: readonly string[]) => string = (key, known) =>
+    unknownFieldWords(key, known, kind),
 ): DocumentProblem[] {
-  const written = base.length === 0 ? (root as { readonly kind?: unknown }).kind : kind;
+  const written = base.length === 0 ? (root as { readonly kind?: unknown } | null)?.kind : kind;
   const shown = (path: readonly PropertyKey[], value: unknown) =>
     value !== undefined && isSecret(path, written) ? notShown : show(value);
   return error.issues.flatMap(issue => {
@@ -57,7 +60,7 @@ export function problemsOf(
       return issue.keys.map(key => ({
         path: pathText([...path, key]),
         value: shown([...path, key], (value as Record<string, unknown>)[key]),
-        allowed: unknownFieldWords(key, fieldsAt(schema, issue.path), kind),
+        allowed: unknownField(key, fieldsAt(schema, issue.path)),
       }));
     }
     if (issue.code === 'invalid_key') {

@@ -10,29 +10,34 @@ const PORT = /^(\d{1,5})\/(tcp|udp|sctp|udplite)$/i;
 const portAllowed = 'a port and its protocol, such as 5432/tcp or 53/udp';
 const icmpAllowed = 'an ICMP type, such as 8, or type and code, such as 3/4';
 const verdictAllowed = 'allow or deny';
+const someFiles = 'a list of at least one file';
+const someExpectations = 'a list of at least one expectation';
 
 const party = z.string('an endpoint (NAMESPACE/NAME) or an address');
 const expectation = z
-  .strictObject({
-    from: party,
-    to: party,
-    port: z
-      .string(portAllowed)
-      .refine(
-        text => Number(PORT.exec(text)?.[1] ?? 0) >= 1 && Number(PORT.exec(text)?.[1]) <= 65535,
-        portAllowed,
-      )
-      .optional(),
-    icmp: z
-      .union([z.number(), z.string()], icmpAllowed)
-      .transform(String)
-      .refine(
-        text => /^\d{1,3}(\/\d{1,3})?$/.test(text) && text.split('/').every(part => Number(part) <= 255),
-        icmpAllowed,
-      )
-      .optional(),
-    verdict: z.enum(['allow', 'deny'], verdictAllowed),
-  })
+  .strictObject(
+    {
+      from: party,
+      to: party,
+      port: z
+        .string(portAllowed)
+        .refine(
+          text => Number(PORT.exec(text)?.[1] ?? 0) >= 1 && Number(PORT.exec(text)?.[1]) <= 65535,
+          portAllowed,
+        )
+        .optional(),
+      icmp: z
+        .union([z.number(), z.string()], icmpAllowed)
+        .transform(String)
+        .refine(
+          text => /^\d{1,3}(\/\d{1,3})?$/.test(text) && text.split('/').every(part => Number(part) <= 255),
+          icmpAllowed,
+        )
+        .optional(),
+      verdict: z.enum(['allow', 'deny'], verdictAllowed),
+    },
+    'an expectation: { from, to, port or icmp, verdict }',
+  )
   .refine(({ port, icmp }) => (port === undefined) !== (icmp === undefined), {
     message: 'one with a port or an icmp type, and not with both',
   });
@@ -40,10 +45,13 @@ const expectation = z
 /** A list of worlds, each of manifests and what is expected in it. */
 export const expectationsFile = z
   .array(
-    z.strictObject({
-      manifests: z.array(z.string('the path of a file')).min(1, 'a list of at least one file'),
-      expect: z.array(expectation).min(1, 'a list of at least one expectation'),
-    }),
+    z.strictObject(
+      {
+        manifests: z.array(z.string('the path of a file'), someFiles).min(1, someFiles),
+        expect: z.array(expectation, someExpectations).min(1, someExpectations),
+      },
+      '{ manifests, expect }',
+    ),
     'a list of { manifests, expect }',
   )
   .min(1, 'a list of at least one { manifests, expect }');
