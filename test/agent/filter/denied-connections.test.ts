@@ -1,0 +1,93 @@
+/** Live connections that would not be let through now. */
+import test from 'ava';
+import { deniedNow } from '../../../agent/filter/denied-connections.js';
+import type { ConntrackEntry, ConntrackTuple } from '../../../linux/netlink/conntrack.js';
+import {
+  ip,
+  makeHostPolicy,
+  makePolicy,
+  makeProfile,
+  makeRule,
+  makeTier,
+  makeWorkload,
+  settings,
+} from '../../policy/host-policies.js';
+
+const policy = makeHostPolicy({
+  workloads: [
+    makeWorkload('cali1', ['10.0.0.1/32', 'fd00::1/128'], { profiles: ['open'] }),
+    makeWorkload('cali2', ['10.0.0.2/32', 'fd00::2/128'], { tiers: [makeTier(['web'])], profiles: ['open'] }),
+  ],
+  policies: [
+    makePolicy('web', [
+      makeRule('allow', { protocol: 6 }, { destination: { ports: [{ min: 80, max: 80 }] } }),
+    ]),
+  ],
+  profiles: [makeProfile('open', [makeRule('allow')])],
+});
+
+const denied = deniedNow(policy, settings, {
+  own: new Set([ip('192.0.2.1')]),
+  towards: address => (address.startsWith('203.') ? undefined : 'eth0'),
+});
+
+function entry(
+  source: string,
+  destination: string,
+  port: number,
+  { reply = {}, protocol = 6 }: { reply?: Partial<ConntrackTuple>; protocol?: number } = {},
+): ConntrackEntry {
+  return {
+    family: source.includes(':') ? 'ipv6' : 'ipv4',
+    original: {
+      source: ip(source),
+      destination: ip(destination),
+      protocol,
+      sourcePort: 40_000,
+      destinationPort: port,
+    },
+    reply: {
+      source: ip(destination),
+      destination: ip(source),
+      protocol,
+      sourcePort: port,
+      destinationPort: 40_000,
+      ...reply,
+    },
+    name: { original: new Uint8Array(), id: undefined, zone: undefined },
+  };
+}
+
+for (const [what, connection, expected] of [
+  ['to a workload, which its policy allows', entry('192.0.2.9', '10.0.0.2', 80), false],
+  ['to a workload, which its policy denies', entry('192.0.2.9', '10.0.0.2', 81), true],
+  ['of IPv6 likewise', entry('2001:db8::9', 'fd00::2', 81), true],
+  ['of another protocol', entry('192.0.2.9', '10.0.0.2', 80, { protocol: 17 }), true],
+  ['between two workloads, which the second denies', entry('10.0.0.1', '10.0.0.2', 81), true],
+  ['between two workloads, which both allow', entry('10.0.0.1', '10.0.0.2', 80), false],
+  ['from a workload that may', entry('10.0.0.1', '192.0.2.9', 81), false],
+  ['from a workload that may not', entry('10.0.0.2', '192.0.2.9', 81), true],
+  ['from the host to its own workload', entry('192.0.2.1', '10.0.0.2', 81), false],
+  ['of the host, which no workload is part of', entry('192.0.2.1', '192.0.2.9', 81), false],
+  ['of others, passing through', entry('192.0.2.9', '198.51.100.9', 81), false],
+  ['with somebody whom nobody knows the way to', entry('203.0.113.1', '10.0.0.2', 81), false],
+  [
+    'that was translated to a workload’s port that is open',
+    entry('192.0.2.9', '192.0.2.1', 8080, { reply: { source: ip('10.0.0.2'), sourcePort: 80 } }),
+    false,
+  ],
+  [
+    'that was translated to a workload’s port that is closed',
+    entry('192.0.2.9', '192.0.2.1', 80, { reply: { source: ip('10.0.0.2'), sourcePort: 81 } }),
+    true,
+  ],
+  [
+    'of a workload that is masqueraded',
+    entry('10.0.0.2', '192.0.2.9', 81, { reply: { destination: ip('192.0.2.1') } }),
+    true,
+  ],
+] as const) {
+  test(`a connection ${what} is ${expected ? 'denied' : 'left alone'}`, t => {
+    t.is(denied(connection), expected);
+  });
+}

@@ -1,0 +1,60 @@
+/** Workloads on their way out. */
+import test from 'ava';
+import { DepartingEndpoints } from '../../../agent/filter/departing-endpoints.js';
+import type { WorkloadEndpoint } from '../../../policy/model.js';
+import { makeHostPolicy, makeWorkload } from '../../policy/host-policies.js';
+
+const first = makeWorkload('cali1', ['10.0.0.1/32', 'fd00::1/128']);
+const second = makeWorkload('cali2', ['10.0.0.2/32']);
+const mapOf = (...endpoints: readonly WorkloadEndpoint[]) =>
+  new Map(endpoints.map(endpoint => [endpoint.key, endpoint]));
+const never = () => false;
+const always = () => true;
+
+test('what has gone is enforced further, as it was, until none of its addresses has a route', t => {
+  const departing = new DepartingEndpoints();
+  t.deepEqual(departing.follow(mapOf(first, second), mapOf(second), 0), []);
+  const now = makeHostPolicy({ workloads: [second] });
+  t.deepEqual([...departing.with(now).workloads.values()], [first, second]);
+  t.deepEqual(
+    departing.release(address => address === 'fd00::1/128', 50),
+    [],
+  );
+  t.deepEqual(departing.release(never, 100), [first]);
+  t.is(departing.size, 0);
+  t.is(departing.with(now), now);
+});
+
+test('each has ten seconds from when it went, however often others change meanwhile', t => {
+  const departing = new DepartingEndpoints();
+  departing.follow(mapOf(first, second), mapOf(second), 0);
+  departing.follow(mapOf(first, second), mapOf(), 6_000);
+  t.deepEqual(departing.release(always, 9_999), []);
+  t.deepEqual(departing.release(always, 10_000), [first]);
+  t.deepEqual(departing.release(always, 15_999), []);
+  t.deepEqual(departing.release(always, 16_000), [second]);
+});
+
+test('whose interface another has goes at once, and its addresses are nobody’s', t => {
+  const departing = new DepartingEndpoints();
+  const next = { ...makeWorkload('cali1', ['10.0.0.9/32']), key: 'WorkloadEndpoint/default/next' };
+  t.deepEqual(departing.follow(mapOf(first), mapOf(next), 0), first.addresses);
+  t.is(departing.size, 0);
+});
+
+test('a route of an address that another has is the other’s', t => {
+  const departing = new DepartingEndpoints();
+  const next = makeWorkload('cali9', ['10.0.0.1/32']);
+  t.deepEqual(departing.follow(mapOf(first), mapOf(next), 0), []);
+  t.deepEqual(
+    departing.release(address => address === '10.0.0.1/32', 50),
+    [first],
+  );
+});
+
+test('addresses that one gives up are told, those that it keeps or gets are not', t => {
+  const departing = new DepartingEndpoints();
+  const after = makeWorkload('cali1', ['10.0.0.1/32', 'fd00::5/128']);
+  t.deepEqual(departing.follow(mapOf(first), mapOf(after), 0), ['fd00::1/128']);
+  t.is(departing.size, 0);
+});
