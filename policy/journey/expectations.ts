@@ -1,14 +1,10 @@
 /** What policy is expected to do, as people write it down, and whether it does (pure). */
 import { z } from 'zod';
-import { type Cargo, type Journey, ofFamily, type Party, travel } from './journey.js';
+import { cargoOf, icmpAllowed, isIcmp, isPort, portAllowed } from './cargo.js';
+import { type Journey, type Party, travel } from './journey.js';
 import { findParty } from './party.js';
 import type { World } from './world.js';
 
-const protocols = { tcp: 6, udp: 17, sctp: 132, udplite: 136 } as const;
-type ProtocolName = keyof typeof protocols;
-const PORT = /^(\d{1,5})\/(tcp|udp|sctp|udplite)$/i;
-const portAllowed = 'a port and its protocol, such as 5432/tcp or 53/udp';
-const icmpAllowed = 'an ICMP type, such as 8, or type and code, such as 3/4';
 const verdictAllowed = 'allow or deny';
 const someFiles = 'a list of at least one file';
 const someExpectations = 'a list of at least one expectation';
@@ -19,20 +15,11 @@ const expectation = z
     {
       from: party,
       to: party,
-      port: z
-        .string(portAllowed)
-        .refine(
-          text => Number(PORT.exec(text)?.[1] ?? 0) >= 1 && Number(PORT.exec(text)?.[1]) <= 65535,
-          portAllowed,
-        )
-        .optional(),
+      port: z.string(portAllowed).refine(isPort, portAllowed).optional(),
       icmp: z
         .union([z.number(), z.string()], icmpAllowed)
         .transform(String)
-        .refine(
-          text => /^\d{1,3}(\/\d{1,3})?$/.test(text) && text.split('/').every(part => Number(part) <= 255),
-          icmpAllowed,
-        )
+        .refine(isIcmp, icmpAllowed)
         .optional(),
       verdict: z.enum(['allow', 'deny'], verdictAllowed),
     },
@@ -82,18 +69,4 @@ export function check(world: World, expected: Expectation): ExpectationResult {
     return { kind: 'senseless', problem: 'neither end is an endpoint: no host of ours sees the packet' };
   }
   return { kind: journey.verdict === expected.verdict ? 'met' : 'missed', journey };
-}
-
-/** A source port that no rule speaks of by chance. */
-const SOURCE_PORT = 49_152;
-
-function cargoOf({ port, icmp }: Expectation, from: Party, to: Party): Cargo {
-  if (port !== undefined) {
-    const [number, name] = port.toLowerCase().split('/') as [string, ProtocolName];
-    return { protocol: protocols[name], sourcePort: SOURCE_PORT, destinationPort: Number(number) };
-  }
-  const [type = 0, code = 0] = (icmp ?? '').split('/').map(Number);
-  // The types of messages of both protocols are written alike; what is asked in ICMPv6 begins with 128.
-  const ipv6 = type >= 128 || [from, to].some(party => ofFamily(party, 'ipv4') === undefined);
-  return { protocol: ipv6 ? 58 : 1, icmp: { type, code } };
 }

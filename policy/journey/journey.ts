@@ -9,7 +9,7 @@ import type { Judgement, Verdict } from '../evaluate/trace.js';
 import type { Packet } from '../model.js';
 import { addressOf, type World, type WorldWorkload } from './world.js';
 
-/** One end of it: a workload of the cluster, or an address that is none of theirs. */
+/** One end of it: a workload of the cluster, a process of one of its hosts, or an address that is none of theirs. */
 export type Party =
   | {
       readonly kind: 'workload';
@@ -17,6 +17,7 @@ export type Party =
       /** The one of its addresses that is meant; without: the first of the family. */
       readonly address?: IpAddress;
     }
+  | { readonly kind: 'host'; readonly host: string; readonly address: IpAddress }
   | { readonly kind: 'address'; readonly address: IpAddress };
 
 export interface Journey {
@@ -30,7 +31,7 @@ export interface Journey {
 export type Cargo = Omit<Packet, 'source' | 'destination'>;
 
 /**
- * @param uplink the interface by which hosts reach one another and everybody else
+ * @param uplink the interface by which a host reaches an address that is not its own
  * @returns undefined if the two have no address of one family
  */
 export function travel(
@@ -38,22 +39,29 @@ export function travel(
   from: Party,
   to: Party,
   cargo: Cargo,
-  uplink = 'eth0',
+  uplink: (host: string, towards: IpAddress) => string = () => 'eth0',
 ): Journey | undefined {
   const ends = addressesOf(from, to, cargo);
   if (ends === undefined) return undefined;
   const packet: Packet = { ...ends, ...cargo };
-  const [leaves, arrives] = [from, to].map(party =>
-    party.kind === 'workload' ? party.workload.host : undefined,
-  );
-  const network: End = { kind: 'interface', name: uplink };
+  const [leaves, arrives] = [from, to].map(hostOf);
+  const outside = (host: string, towards: IpAddress): End => ({
+    kind: 'interface',
+    name: leaves === arrives && from.kind === 'host' && to.kind === 'host' ? 'lo' : uplink(host, towards),
+  });
   const inside = (party: Party): End =>
-    party.kind === 'workload' ? { kind: 'workload', key: party.workload.key } : network;
+    party.kind === 'workload' ? { kind: 'workload', key: party.workload.key } : { kind: 'process' };
   const stops: { readonly host: string; readonly from: End; readonly to: End }[] = [];
-  if (leaves !== undefined)
-    stops.push({ host: leaves, from: inside(from), to: leaves === arrives ? inside(to) : network });
-  if (arrives !== undefined && arrives !== leaves)
-    stops.push({ host: arrives, from: network, to: inside(to) });
+  if (leaves !== undefined) {
+    const near = leaves === arrives && (from.kind === 'workload' || to.kind === 'workload');
+    stops.push({
+      host: leaves,
+      from: inside(from),
+      to: near ? inside(to) : outside(leaves, packet.destination),
+    });
+  }
+  if (arrives !== undefined && (arrives !== leaves || (from.kind === 'host' && to.kind === 'host')))
+    stops.push({ host: arrives, from: outside(arrives, packet.source), to: inside(to) });
   const legs: Journey['legs'][number][] = [];
   for (const { host, ...way } of stops) {
     const { policy, settings } = world.host(host);
@@ -62,6 +70,18 @@ export function travel(
     if (judgement.verdict === 'deny') return { verdict: 'deny', packet, legs };
   }
   return { verdict: 'allow', packet, legs };
+}
+
+/** Undefined: none that we know. */
+export function hostOf(party: Party): string | undefined {
+  switch (party.kind) {
+    case 'workload':
+      return party.workload.host;
+    case 'host':
+      return party.host;
+    case 'address':
+      return undefined;
+  }
 }
 
 function addressesOf(

@@ -6,12 +6,14 @@ import type { World } from './world.js';
 /** An end, or what is wrong with the text. */
 export type PartyOrProblem = Party | { readonly kind: 'problem'; readonly problem: string };
 
-/** `NAMESPACE/NAME` of a workload, its name alone if there is one of that name only, or an address. */
+/** `NAMESPACE/NAME` of a workload, its name alone if there is one of that name only, or an address: a workload's, a host's, or any. */
 export function findParty(world: World, text: string): PartyOrProblem {
   const address = parseIpAddress(text);
   if (address !== undefined) {
     const workload = world.workloadAt(address);
-    return workload === undefined ? { kind: 'address', address } : { kind: 'workload', workload, address };
+    if (workload !== undefined) return { kind: 'workload', workload, address };
+    const host = world.hostAt(address);
+    return host === undefined ? { kind: 'address', address } : { kind: 'host', host, address };
   }
   const all = [...world.workloads.values()];
   const found = all.filter(({ namespace, name }) => text === `${namespace}/${name}` || text === name);

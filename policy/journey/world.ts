@@ -1,11 +1,12 @@
 /**
  * A cluster as its documents describe it, without any host being there: who its workloads are, and what each of its hosts enforces (pure).
  */
-import { type AddressFamily, addressFamily, type IpAddress } from '../../core/ip-address.js';
+import { type AddressFamily, addressFamily, type IpAddress, parseIpAddress } from '../../core/ip-address.js';
 import { prefixAddress } from '../../core/prefix.js';
 import type { FelixPolicySpec } from '../../core/resources/policy-documents.js';
 import {
   formatResourceId,
+  type NodeResource,
   type Resource,
   resourceIdOf,
   type WorkloadEndpointResource,
@@ -30,14 +31,25 @@ export interface WorldHost {
   readonly settings: FilterSettings;
 }
 
+export interface KnownHost {
+  readonly name: string;
+  readonly addresses: readonly IpAddress[];
+  /** Absent: what the documents say. */
+  readonly enforced?: Omit<WorldHost, 'name'> | undefined;
+}
+
 export class World {
   readonly workloads: ReadonlyMap<EndpointKey, WorldWorkload>;
   readonly #byAddress = new Map<IpAddress, WorldWorkload>();
-  readonly #hosts = new Map<string, WorldHost>();
+  readonly #hosts: Map<string, WorldHost>;
+  readonly #hostAddresses = new Map<IpAddress, string>();
   readonly #documents: readonly Resource[];
 
-  /** @param documents the last of a name counts */
-  constructor(documents: readonly Resource[]) {
+  /** @param documents the last of a name counts @param known hosts of which it is known otherwise what they enforce, and their addresses */
+  constructor(documents: readonly Resource[], known: readonly KnownHost[] = []) {
+    this.#hosts = new Map(
+      known.flatMap(({ name, enforced }) => (enforced === undefined ? [] : [[name, { name, ...enforced }]])),
+    );
     const implied = documents.flatMap(document => implicitProfileOf(resourceIdOf(document)) ?? []);
     const all = [defaultAllowProfile, ...implied, ...documents];
     const byId = new Map(all.map(document => [formatResourceId(resourceIdOf(document)), document]));
@@ -47,10 +59,21 @@ export class World {
     for (const workload of this.workloads.values()) {
       for (const address of workload.addresses) this.#byAddress.set(address, workload);
     }
+    for (const document of this.#documents)
+      if (document.kind === 'Node')
+        for (const address of nodeAddresses(document))
+          this.#hostAddresses.set(address, document.metadata.name);
+    for (const { name, addresses } of known)
+      for (const address of addresses) this.#hostAddresses.set(address, name);
   }
 
   workloadAt(address: IpAddress): WorldWorkload | undefined {
     return this.#byAddress.get(address);
+  }
+
+  /** The name of the host whose own address it is. */
+  hostAt(address: IpAddress): string | undefined {
+    return this.#hostAddresses.get(address);
   }
 
   /** What a host enforces; worked out when it is first asked for. */
@@ -88,6 +111,12 @@ function workloadOf(document: WorkloadEndpointResource): WorldWorkload {
     host: document.spec.node,
     addresses: document.spec.ipNetworks.map(prefixAddress),
   };
+}
+
+/** Those by which hosts know one another. */
+function nodeAddresses({ spec: { bgp, addresses = [] } }: NodeResource): readonly IpAddress[] {
+  const texts = [bgp?.ipv4Address, bgp?.ipv6Address, ...addresses.map(({ address }) => address)];
+  return texts.flatMap(text => parseIpAddress(text?.split('/')[0] ?? '') ?? []);
 }
 
 /** The first address of a family. */
