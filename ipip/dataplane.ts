@@ -7,7 +7,8 @@ import type { AddressFamily, IpAddress, PerFamily } from '../core/ip-address.js'
 import type { Prefix } from '../core/prefix.js';
 import { type KernelChange, KernelMonitor } from '../linux/netlink/monitor.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
-import { routeProblem } from './check/route-problem.js';
+import { type RoutesHere, routeProblem } from './check/route-problem.js';
+import { type RouteTaken, routeTaken } from './check/route-taken.js';
 import { MARGAY_ROUTE_PROTOCOL, type RouteRefusal } from './desired.js';
 import { doubtAfter } from './kernel-events.js';
 import { type HostIntent, type KernelFacts, ownAddresses, routeEnvironment } from './kernel-facts.js';
@@ -192,12 +193,30 @@ export class Dataplane {
 
   /** Why packets to a destination do not leave by a route of ours, in words; undefined: they do. */
   routeProblem(destination: Prefix): string | undefined {
-    return routeProblem(destination, {
+    return routeProblem(destination, this.#routesHere());
+  }
+
+  /** By which route packets to an address leave this host. */
+  routeTaken(destination: IpAddress): RouteTaken {
+    return routeTaken(destination, {
+      ...this.#routesHere(),
+      isOwn: address => this.#ownAddresses.includes(address),
+      nameOf: ifindex => this.#resolver.nameOf(ifindex),
+    });
+  }
+
+  /** This host's. */
+  get ownAddresses(): readonly IpAddress[] {
+    return this.#ownAddresses;
+  }
+
+  #routesHere(): RoutesHere {
+    return {
       desired: prefix => this.#calculator.desired(prefix),
       refusal: prefix => this.refusals().get(prefix),
       state: prefix => this.stateOf(prefix),
       foreign: address => this.#resolver.lookUp(address),
-    });
+    };
   }
 
   /** Lets go of the kernel and leaves everything in it as it is. */
