@@ -12,6 +12,7 @@ import { damageKey, type Exposure, ExposureLog } from './exposures.js';
 import { type Damage, FilterDriver, type PassOutcome } from './filter-driver.js';
 import type { ForeignChange, ForeignWatch, OpenForeignWatch } from './foreign-changes.js';
 import type { FilterKernel } from './kernel.js';
+import { RuleCounters } from './rule-counters.js';
 import { type ApplyStatus, applyProblems, countOurs } from './status.js';
 
 export interface ApplierOptions {
@@ -105,6 +106,18 @@ export class FilterApplier {
       exposures: this.#exposures.list,
       exposureCount: this.#exposures.count,
     };
+  }
+
+  /**
+   * What the kernel has counted by the rules of policies and profiles, all families together.
+   *
+   * @throws where the tables cannot be read
+   */
+  async counters(): Promise<RuleCounters> {
+    const counters = new RuleCounters(this.#filter);
+    for (const [family, { backend }] of this.#driver.chosen)
+      counters.add(family, await this.#options.kernel.saveCounters(backend, family));
+    return counters;
   }
 
   /** Leaves everything in place. */

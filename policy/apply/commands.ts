@@ -34,16 +34,23 @@ export function filterCommands(prefix: readonly string[] = []): FilterKernel {
     const path = `/proc/net/${family === 'ipv4' ? 'ip' : 'ip6'}_tables_names`;
     return (await read('cat', path)).stdout.split('\n').filter(name => name !== '');
   };
+  const save = async (
+    backend: Implementation,
+    family: AddressFamily,
+    tables: readonly string[] | undefined,
+    ...options: readonly string[]
+  ) => {
+    const command = `${commandOf(backend, family)}-save`;
+    if (backend === 'nft' && tables === undefined) return await readOrThrow(command, ...options);
+    const there = backend === 'nft' ? undefined : await legacyTables(family);
+    const wanted = (tables ?? there ?? []).filter(table => there?.includes(table) ?? true);
+    const texts: string[] = [];
+    for (const table of wanted) texts.push(await readOrThrow(command, ...options, '-t', table));
+    return texts.join('');
+  };
   return {
-    async saveTables(backend, family, tables) {
-      const command = `${commandOf(backend, family)}-save`;
-      if (backend === 'nft' && tables === undefined) return await readOrThrow(command);
-      const there = backend === 'nft' ? undefined : await legacyTables(family);
-      const wanted = (tables ?? there ?? []).filter(table => there?.includes(table) ?? true);
-      const texts: string[] = [];
-      for (const table of wanted) texts.push(await readOrThrow(command, '-t', table));
-      return texts.join('');
-    },
+    saveTables: (backend, family, tables) => save(backend, family, tables),
+    saveCounters: (backend, family) => save(backend, family, undefined, '-c'),
     restoreTable: (backend, family, input) =>
       write(input, `${commandOf(backend, family)}-restore`, '-w', LOCK_WAIT, '--noflush'),
     async saveSets() {

@@ -21,6 +21,8 @@ export interface FilterKernel {
    * @throws with what the command said
    */
   saveTables(backend: Implementation, family: AddressFamily, tables?: readonly TableName[]): Promise<string>;
+  /** The same of every table, with packets and bytes of each rule (`iptables-save -c`). @throws with what the command said */
+  saveCounters(backend: Implementation, family: AddressFamily): Promise<string>;
   /** `iptables-restore --noflush`: all or nothing. */
   restoreTable(backend: Implementation, family: AddressFamily, input: string): Promise<WriteOutcome>;
   /** What `ipset save` prints; "" where there is no ipset. @throws with what the command said */

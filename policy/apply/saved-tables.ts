@@ -102,7 +102,7 @@ class TableReader {
 const COMMENT = '--comment ';
 
 /** What follows {@link HASH_PREFIX} in the first comment that begins with it; undefined: the rule is not ours. */
-function hashOf(rule: string): string | undefined {
+export function hashOf(rule: string): string | undefined {
   for (let at = rule.indexOf(COMMENT); at >= 0; at = rule.indexOf(COMMENT, at)) {
     at += COMMENT.length;
     if (rule[at] === '"') at++;

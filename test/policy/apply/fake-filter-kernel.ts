@@ -47,6 +47,8 @@ export class FakeFilterKernel implements FilterKernel {
   readonly calls = { saveTables: 0, restoreTable: 0, saveSets: 0, restoreSets: 0, destroySet: 0 };
   /** Lines that were taken, in order. */
   readonly written: string[] = [];
+  /** What a rule, as it is printed, has counted. */
+  packets: (rule: string) => number = () => 0;
   /** After every change. */
   stepped: () => void = () => {};
   #failures: { operation: Operation; skip: number; outcome: 'busy' | 'refused' | 'half' }[] = [];
@@ -110,6 +112,12 @@ export class FakeFilterKernel implements FilterKernel {
     const failure = await this.#enter('saveTables');
     if (failure !== undefined) throw new Error('iptables-save: it failed');
     return this.#save(backend, family, tables);
+  }
+
+  async saveCounters(backend: Implementation, family: AddressFamily) {
+    const counted = (line: string) =>
+      line.startsWith('-A') ? `[${this.packets(line)}:${84 * this.packets(line)}] ${line}` : line;
+    return (await this.saveTables(backend, family)).split('\n').map(counted).join('\n');
   }
 
   async restoreTable(backend: Implementation, family: AddressFamily, input: string): Promise<WriteOutcome> {
