@@ -25,6 +25,9 @@ import type {
   ApplyResult,
   BfdView,
   ClearPeerRequest,
+  EndpointPolicyView,
+  ExplainQuery,
+  ExplainView,
   Hello,
   KernelView,
   PeerView,
@@ -36,6 +39,8 @@ import type {
   TunnelCheckView,
   WatchTopic,
 } from './control/types.js';
+import { endpointPolicy } from './filter/endpoint-policy.js';
+import { explain } from './filter/explain.js';
 import { metricsText } from './metrics/text.js';
 import { describeStoreError } from './own-documents.js';
 import { sessionEffects } from './session-effects.js';
@@ -163,6 +168,31 @@ export class AgentBackend implements ControlBackend {
 
   checkTunnels(node: string | undefined, signal: AbortSignal): AsyncIterable<TunnelCheckView> {
     return checkTunnels(this.#agent, node, signal);
+  }
+
+  async explain(query: ExplainQuery): Promise<ExplainView> {
+    const { options, dataplane, filter } = this.#agent;
+    const documents = unwrap(await options.store.list()).map(({ resource }) => resource);
+    const { nodeName } = options;
+    const bestRoute = async (prefix: string) =>
+      (await this.routes({ table: 'best', prefix, limit: 1 })).routes[0];
+    return await explain({ nodeName, dataplane, filter: filter?.host, bestRoute }, documents, query);
+  }
+
+  async policyOf(endpoint: string): Promise<EndpointPolicyView> {
+    const filter = this.#agent.filter?.host;
+    if (filter === undefined) {
+      throw new ControlFailure(409, {
+        error: 'no policy is enforced on this host: its agent runs without "--policy on"',
+      });
+    }
+    let countersProblem = '';
+    const counters = await filter.counters().catch((error: Error) => {
+      countersProblem = error.message;
+      return undefined;
+    });
+    const view = endpointPolicy(filter.policy, endpoint, counters);
+    return { ...view, inForce: filter.status()?.inForce === true, countersProblem };
   }
 
   async metrics(): Promise<string> {

@@ -15,6 +15,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   clear: async () => (await import('./commands/clear.js')).clearCommand,
   disable: async () => (await import('./commands/peer-switch.js')).disableCommand,
   mrt: async () => (await import('./commands/mrt.js')).mrtCommand,
+  explain: async () => (await import('./commands/explain.js')).explainCommand,
   policy: async () => (await import('./commands/policy.js')).policyCommand,
   metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
   shutdown: async () => (await import('./commands/shutdown.js')).shutdownCommand,

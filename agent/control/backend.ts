@@ -8,6 +8,9 @@ import type {
   BfdView,
   ClearPeerRequest,
   ControlProblem,
+  EndpointPolicyView,
+  ExplainQuery,
+  ExplainView,
   Hello,
   PeerView,
   RoutesPage,
@@ -39,6 +42,10 @@ export interface ControlBackend {
    * What is under way ends with the signal.
    */
   checkTunnels(node: string | undefined, signal: AbortSignal): AsyncIterable<TunnelCheckView>;
+  /** Throws {@link ControlFailure} where the query names nobody. */
+  explain(query: ExplainQuery): Promise<ExplainView>;
+  /** Throws {@link ControlFailure} where no policy is enforced here, or there is no such endpoint. */
+  policyOf(endpoint: string): Promise<EndpointPolicyView>;
   /** Text for Prometheus. */
   metrics(): Promise<string>;
   /** All paths as an MRT file, in pieces. */

@@ -10,6 +10,9 @@ import {
   type ClearPeerResult,
   CONTROL_API_VERSION,
   type ControlProblem,
+  type EndpointPolicyView,
+  type ExplainQuery,
+  type ExplainView,
   type Hello,
   NDJSON,
   type PeersView,
@@ -121,6 +124,15 @@ export class ControlClient {
   /** Of one node, or of every other one; aborting ends the probes. */
   checkTunnels(node: string | undefined, signal?: AbortSignal): AsyncIterable<TunnelCheckView> {
     return this.#lines(`/check/tunnels?${parameters({ node })}`, signal);
+  }
+
+  explain(query: ExplainQuery): Promise<ExplainView> {
+    return this.#json('GET', `/explain?${parameters({ ...query })}`);
+  }
+
+  /** Of an endpoint of the agent's host. */
+  policyOf(endpoint: string): Promise<EndpointPolicyView> {
+    return this.#json('GET', `/policy/${encodeURIComponent(endpoint)}`);
   }
 
   /** Text for Prometheus. */

@@ -7,8 +7,15 @@ import {
   type ResourceKind,
   resourceNamePattern,
 } from '../../core/resources/resource.js';
+import { icmpAllowed, isIcmp, isPort, portAllowed } from '../../policy/journey/cargo.js';
 import { ControlFailure } from './backend.js';
-import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchTopic } from './types.js';
+import {
+  CONTROL_API_VERSION,
+  type ExplainQuery,
+  type RoutesQuery,
+  type RouteTableName,
+  type WatchTopic,
+} from './types.js';
 
 export type ControlRequest =
   | { readonly kind: 'hello' | 'status' | 'peers' | 'bfd' | 'apply' | 'shutdown' }
@@ -25,6 +32,8 @@ export type ControlRequest =
     }
   | { readonly kind: 'list-resources'; readonly resourceKind: ResourceKind }
   | { readonly kind: 'get-resource' | 'delete-resource'; readonly id: ResourceId }
+  | ExplainRequest
+  | { readonly kind: 'policy'; readonly endpoint: string }
   | CheckTunnelsRequest
   | WatchRequest;
 
@@ -42,6 +51,11 @@ export interface MetricsRequest {
 export interface MrtRequest {
   readonly kind: 'mrt';
   readonly what: 'table' | 'sessions';
+}
+
+export interface ExplainRequest {
+  readonly kind: 'explain';
+  readonly query: ExplainQuery;
 }
 
 export interface CheckTunnelsRequest {
@@ -163,6 +177,10 @@ function route(
       return { kind: 'apply' };
     case 'GET check/1':
       return parseCheck(rest[0] as string, parameters);
+    case 'GET explain/0':
+      return parseExplain(parameters);
+    case 'GET policy/1':
+      return { kind: 'policy', endpoint: rest[0] as string };
     case 'GET metrics/0':
       return { kind: 'metrics' };
     case 'GET mrt/1':
@@ -218,6 +236,28 @@ function parseLimit(text: string | null): number {
   const limit = Number(text ?? 1000);
   if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
   throw bad('limit', text ?? '', `limit ${text} is out of range`, '1 to 1000');
+}
+
+function parseExplain(parameters: URLSearchParams): ExplainRequest {
+  const [from, to] = ['from', 'to'].map(field => {
+    const text = parameters.get(field) ?? '';
+    if (text === '') throw bad(field, text, `"${field}" is missing`, 'NAMESPACE/NAME, a name or an address');
+    return text;
+  }) as [string, string];
+  const port = parameters.get('port') ?? undefined;
+  const icmp = parameters.get('icmp') ?? undefined;
+  if (port !== undefined && !isPort(port)) throw bad('port', port, `"${port}" is no port`, portAllowed);
+  if (icmp !== undefined && !isIcmp(icmp))
+    throw bad('icmp', icmp, `"${icmp}" is nothing of ICMP`, icmpAllowed);
+  if (port !== undefined && icmp !== undefined)
+    throw bad('icmp', icmp, 'a packet has a port or an ICMP type', 'one of port and icmp');
+  const query = {
+    from,
+    to,
+    ...(port === undefined ? {} : { port }),
+    ...(icmp === undefined ? {} : { icmp }),
+  };
+  return { kind: 'explain', query };
 }
 
 function parseCheck(text: string, parameters: URLSearchParams): CheckTunnelsRequest {

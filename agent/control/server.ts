@@ -131,6 +131,10 @@ async function perform(
       return { deleted: true };
     case 'apply':
       return await backend.apply(parseApply(await readBody(request)));
+    case 'explain':
+      return await backend.explain(wanted.query);
+    case 'policy':
+      return await backend.policyOf(wanted.endpoint);
     case 'shutdown':
       backend.shutdown();
       return { goodbye: true };

@@ -19,6 +19,8 @@
  *                                            change, at most four a second
  *   GET    /v1/check/tunnels?node            NDJSON, a {@link TunnelCheckView} a line in the order of the nodes, each as soon as it is
  *                                            known; closing the connection ends the probes
+ *   GET    /v1/explain?from&to&port&icmp     {@link ExplainView}; a packet's way from end to end
+ *   GET    /v1/policy/ENDPOINT               {@link EndpointPolicyView}; ENDPOINT is a key, NAMESPACE/NAME, a name or an interface
  *   GET    /v1/metrics                       text for Prometheus
  *   GET    /v1/mrt/table                     all paths as an MRT file (TABLE_DUMP_V2)
  *   GET    /v1/mrt/sessions                  what peers say from now on, as MRT records (BGP4MP_ET), until the connection is closed
@@ -34,6 +36,8 @@ import type {
   RouteDetail,
 } from '../../bgp/speaker/contract.js';
 import type { Resource } from '../../core/resources/resource.js';
+import type { Part, Step, Verdict } from '../../policy/evaluate/trace.js';
+import type { Packet } from '../../policy/model.js';
 
 export type { BfdSessionStatus, BfdView } from '../../bgp/bfd/contract.js';
 export type { NotificationStatus, PeerState, PeerStatus } from '../../bgp/speaker/contract.js';
@@ -297,5 +301,101 @@ export interface TunnelCheckView {
 }
 
 export type ProbeState = 'answered' | 'silent' | 'too-big' | 'rejected' | 'not-sent' | 'not-probed';
+
+export interface ExplainQuery {
+  /** A workload (NAMESPACE/NAME, or its name alone), or an address. */
+  readonly from: string;
+  readonly to: string;
+  /** "5432/tcp"; not with `icmp`. With neither: an echo request. */
+  readonly port?: string;
+  /** The type, or "TYPE/CODE". */
+  readonly icmp?: string;
+}
+
+export interface ExplainView {
+  readonly from: ExplainedEnd;
+  readonly to: ExplainedEnd;
+  readonly packet: Packet;
+  /** By the policy of all hosts on its way, whether or not it is enforced there. */
+  readonly verdict: Verdict;
+  /** What decided, in words. */
+  readonly why: string;
+  /** Whether this host has in force what is said of it here. */
+  readonly policyHere: 'in-force' | 'not-in-force' | 'off';
+  /** In the order of its way; after one that denies there is none. */
+  readonly hosts: readonly {
+    readonly host: string;
+    /** It is the one that answers. */
+    readonly here: boolean;
+    readonly verdict: Verdict;
+    readonly steps: readonly (Step & { readonly words: string })[];
+  }[];
+  readonly route: RouteHereView;
+}
+
+export interface ExplainedEnd {
+  /** NAMESPACE/NAME of a workload, "host NAME"; null: neither. */
+  readonly name: string | null;
+  /** Null: none of the cluster. */
+  readonly host: string | null;
+}
+
+/** How the host that answers sends to the packet's destination. */
+export interface RouteHereView {
+  /** `own`: the host's own address; `foreign`: another program's route; `unknown`: there is no dataplane. */
+  readonly kind: 'own' | 'ours' | 'foreign' | 'none' | 'unknown';
+  readonly prefix: string | null;
+  readonly legs: readonly { readonly gateway: string | null; readonly interface: string }[];
+  /** Of a route that a peer told. */
+  readonly learnedFrom: string | null;
+  readonly nextHop: string | null;
+  /** Why it is no route of ours; "" where it is one. */
+  readonly problem: string;
+  readonly words: string;
+}
+
+/** What is enforced for one endpoint of the host that answers, in its order. */
+export interface EndpointPolicyView {
+  readonly endpoint: string;
+  /** "*": every one of the host's. */
+  readonly interfaceName: string;
+  readonly disabled: boolean;
+  readonly inForce: boolean;
+  /** Why there are no counters; "" where there are. */
+  readonly countersProblem: string;
+  readonly parts: readonly PolicyPartView[];
+}
+
+export interface PolicyPartView {
+  readonly part: Part;
+  readonly direction: 'ingress' | 'egress';
+  readonly tiers: readonly {
+    readonly name: string;
+    /** Of what no policy of it decides; `none`: all of them are staged. */
+    readonly defaultAction: 'deny' | 'pass' | 'none';
+    readonly policies: readonly (PolicyRulesView & { readonly staged: boolean })[];
+  }[];
+  /** Asked where no tier decides. */
+  readonly profiles: readonly (PolicyRulesView & {
+    /** It denies everything. */
+    readonly missing: boolean;
+  })[];
+}
+
+export interface PolicyRulesView {
+  readonly key: string;
+  readonly rules: readonly PolicyRuleView[];
+}
+
+export interface PolicyRuleView {
+  /** From 0. */
+  readonly rule: number;
+  readonly action: 'allow' | 'deny' | 'pass' | 'log';
+  /** What it matches. */
+  readonly words: string;
+  /** Of all endpoints of the host that the policy is for, since its chain was written; null: not known, or no packet can match. */
+  readonly packets: number | null;
+  readonly bytes: number | null;
+}
 
 export type WatchTopic = 'status' | 'peers' | 'bfd' | 'resources' | 'routes';

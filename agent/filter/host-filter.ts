@@ -9,6 +9,7 @@ import { resourceIdOf } from '../../core/resources/resource.js';
 import type { ConntrackEntry } from '../../linux/netlink/conntrack.js';
 import type { FilterApplier } from '../../policy/apply/applier.js';
 import type { BackendSetting } from '../../policy/apply/backend-choice.js';
+import type { RuleCounters } from '../../policy/apply/rule-counters.js';
 import type { ApplyStatus } from '../../policy/apply/status.js';
 import { PolicyCalculator } from '../../policy/calculate/policy-calculator.js';
 import type { PolicyDelta } from '../../policy/calculate/policy-delta.js';
@@ -27,7 +28,7 @@ export interface Connections {
   end(selects: (entry: ConntrackEntry) => boolean): Promise<number>;
 }
 
-export type Applier = Pick<FilterApplier, 'setDesired' | 'applied' | 'status' | 'close'>;
+export type Applier = Pick<FilterApplier, 'setDesired' | 'applied' | 'status' | 'counters' | 'close'>;
 
 /** How the kernel is written to. */
 export interface ApplierTuning {
@@ -101,6 +102,11 @@ export class HostFilter {
   /** Undefined: nothing has been asked for yet. */
   status(): ApplyStatus | undefined {
     return this.#applier?.status();
+  }
+
+  /** What the kernel has counted; undefined: nothing has been asked for yet. @throws where it cannot be read */
+  async counters(): Promise<RuleCounters | undefined> {
+    return await this.#applier?.counters();
   }
 
   /** What was flushed last is in force, or cannot be had now. */

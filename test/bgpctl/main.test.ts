@@ -79,6 +79,15 @@ function aliasBomb(): string {
   return lines.join('\n');
 }
 
+test('explain: a packet that is denied is a finding, and one port is enough', async t => {
+  const denied = await bgpctl(['explain', 'shop/web', '[fd00::1]:443/tcp']);
+  t.is(denied.code, 1);
+  t.regex(denied.stdout, /^DENIED/);
+  t.true(backend.calls.includes('explain {"from":"shop/web","to":"fd00::1","port":"443/tcp"}'));
+  t.is((await bgpctl(['explain', 'shop/web', 'shop/db:443/tcp', '80/tcp'])).code, 2);
+  t.is((await bgpctl(['explain', 'shop/web'])).code, 2);
+});
+
 test('a full disk behind the output is a failure', async t => {
   const child = spawn(process.execPath, [launcher, 'peers'], {
     env: { ...process.env, MARGAY_SOCKET: socketPath },

@@ -43,6 +43,22 @@ test('the socket lies in a 0750 directory and is for owner and group', async t =
   t.is((await client.hello()).pid, process.pid);
 });
 
+test('what is to be explained is asked for by name, and half a question is refused', async t => {
+  const { client, backend } = await serve(t);
+  const view = await client.explain({ from: 'shop/web', to: 'fd00::1', port: '443/tcp' });
+  t.is(view.verdict, 'deny');
+  t.deepEqual(backend.calls, ['explain {"from":"shop/web","to":"fd00::1","port":"443/tcp"}']);
+  t.is((await client.policyOf('shop/web')).endpoint, 'shop/web');
+  const wrong = [
+    [{ from: '', to: 'x' }, 'from'],
+    [{ from: 'x', to: '' }, 'to'],
+    [{ from: 'x', to: 'y', port: '443' }, 'port'],
+    [{ from: 'x', to: 'y', icmp: '256' }, 'icmp'],
+    [{ from: 'x', to: 'y', port: '443/tcp', icmp: '8' }, 'icmp'],
+  ] as const;
+  for (const [query, field] of wrong) t.like((await failure(t, client.explain(query))).problem, { field });
+});
+
 test('BFD sessions, once and as a watch', async t => {
   const { client } = await serve(t);
   const view = await client.bfd();

@@ -5,6 +5,8 @@ import { type ControlBackend, ControlFailure } from '../../../agent/control/back
 import type {
   AgentStatus,
   BfdSessionStatus,
+  EndpointPolicyView,
+  ExplainView,
   PeerStatus,
   RouteView,
   SessionEffectView,
@@ -159,6 +161,74 @@ export function bfdSession(fields: Partial<BfdSessionStatus> = {}): BfdSessionSt
   };
 }
 
+export function explainView(fields: Partial<ExplainView> = {}): ExplainView {
+  const step = (of: ExplainView['hosts'][number]['steps'][number]) => of;
+  return {
+    from: { name: 'shop/web', host: 'host1' },
+    to: { name: null, host: null },
+    packet: {
+      source: '10.65.0.1' as never,
+      destination: '192.0.2.9' as never,
+      protocol: 6,
+      destinationPort: 443,
+    },
+    verdict: 'deny',
+    why: 'on host1, no policy of tier default decided: its default is deny',
+    policyHere: 'in-force',
+    hosts: [
+      {
+        host: 'host1',
+        here: true,
+        verdict: 'deny',
+        steps: [
+          step({ kind: 'hook', table: 'filter', chain: 'FORWARD', words: 'FORWARD of table filter' }),
+          step({ kind: 'tier', tier: 'default', words: 'tier default' }),
+          step({ kind: 'decided', verdict: 'deny', why: 'tier-default', words: 'deny: the tier' }),
+        ],
+      },
+    ],
+    route: {
+      kind: 'foreign',
+      prefix: '0.0.0.0/0',
+      legs: [{ gateway: '10.0.0.254', interface: 'eth0' }],
+      learnedFrom: null,
+      nextHop: null,
+      problem: 'there is no route',
+      words: 'host1 sends to 192.0.2.9 by the route to 0.0.0.0/0',
+    },
+    ...fields,
+  };
+}
+
+export function endpointPolicyView(fields: Partial<EndpointPolicyView> = {}): EndpointPolicyView {
+  const rule = { rule: 0, words: 'TCP to port 443', packets: 3, bytes: 252 };
+  return {
+    endpoint: 'WorkloadEndpoint/shop/web',
+    interfaceName: 'cali1',
+    disabled: false,
+    inForce: true,
+    countersProblem: '',
+    parts: [
+      {
+        part: 'workload',
+        direction: 'ingress',
+        tiers: [
+          {
+            name: 'default',
+            defaultAction: 'deny',
+            policies: [
+              { key: 'NetworkPolicy/shop/web', staged: false, rules: [{ ...rule, action: 'allow' }] },
+              { key: 'StagedNetworkPolicy/shop/new', staged: true, rules: [{ ...rule, action: 'deny' }] },
+            ],
+          },
+        ],
+        profiles: [{ key: 'Profile/gone', missing: true, rules: [] }],
+      },
+    ],
+    ...fields,
+  };
+}
+
 export interface FakeBackend extends ControlBackend {
   peerList: PeerStatus[];
   routeList: RouteView[];
@@ -245,6 +315,11 @@ export function fakeBackend(): FakeBackend {
       if (backend.checkHangs) await new Promise(resolve => signal.addEventListener('abort', resolve));
       if (signal.aborted) backend.calls.push('check ended');
     },
+    explain: async query => {
+      backend.calls.push(`explain ${JSON.stringify(query)}`);
+      return explainView();
+    },
+    policyOf: async endpoint => endpointPolicyView({ endpoint }),
     subscribe: (topic, changed) => {
       const subscription = { topic, changed };
       subscriptions.add(subscription);

@@ -1,4 +1,5 @@
 /** The packet filter of a host by its documents, with an applier and a clock that do as they are told. */
+
 import test from 'ava';
 import {
   type Applier,
@@ -11,6 +12,7 @@ import type { IpAddress } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
 import { type Resource, resourceIdOf } from '../../../core/resources/resource.js';
 import type { ConntrackEntry } from '../../../linux/netlink/conntrack.js';
+import { RuleCounters } from '../../../policy/apply/rule-counters.js';
 import type { RenderedFilter } from '../../../policy/rendered.js';
 import { globalPolicy, workload } from '../../policy/calculate/documents.js';
 import { HOST } from '../../policy/calculate/worlds.js';
@@ -64,6 +66,10 @@ class FakeApplier {
 
   status() {
     return { counts: { chains: this.chains } } as ReturnType<Applier['status']>;
+  }
+
+  async counters() {
+    return new RuleCounters(this.filters.at(-1));
   }
 
   close(): void {
