@@ -2,7 +2,7 @@
 import type { IpAddress } from '../core/ip-address.js';
 import { hostPrefix, type Prefix } from '../core/prefix.js';
 import type { FailsafePort, FelixPolicySpec } from '../core/resources/policy-documents.js';
-import type { Failsafe, FilterSettings, NatSettings, TunnelFilter } from './settings.js';
+import type { Failsafe, FilterSettings, LogRate, NatSettings, TunnelFilter } from './settings.js';
 
 /** What of a host stands in no FelixConfiguration. */
 export interface FilteredHost {
@@ -15,7 +15,7 @@ export interface FilteredHost {
 
 /** Fields of ours, which stand in annotations of the FelixConfiguration. */
 export interface FilterAnnotations {
-  /** `margay.io/fail-closed-forwarding` */
+  /** `margay.io/failClosedForwarding` */
   readonly failClosedForwarding?: boolean;
 }
 
@@ -56,8 +56,9 @@ export function filterSettings(
     dropInvalid: of('disableConntrackInvalidCheck') !== true,
     log: {
       prefix: of('logPrefix') ?? 'calico-packet',
-      perMinute: perMinute(of('logActionRateLimit') ?? DEFAULT_LOG_RATE),
-      burst: of('logActionRateLimitBurst') ?? DEFAULT_LOG_BURST,
+      rate: (of('logActionRateLimit') as LogRate | undefined) ?? DEFAULT_LOG_RATE,
+      // 0 is as good as none.
+      burst: of('logActionRateLimitBurst') || DEFAULT_LOG_BURST,
     },
     nat: natSettings(of, host),
     tunnels: host.tunnels,
@@ -92,11 +93,6 @@ function unique(prefixes: readonly Prefix[]): readonly Prefix[] {
 function failsafe({ protocol, port, net }: FailsafePort): Failsafe {
   const number = { TCP: 6, UDP: 17, SCTP: 132 } as const;
   return { protocol: number[protocol], port, ...(net === undefined ? {} : { net }) };
-}
-
-function perMinute(rate: string): number {
-  const [count, unit] = rate.split('/') as [string, 'second' | 'minute' | 'hour' | 'day'];
-  return Number(count) * { second: 60, minute: 1, hour: 1 / 60, day: 1 / 1440 }[unit];
 }
 
 function lower<const T extends string>(text: T): Lowercase<T> {

@@ -74,7 +74,7 @@ export interface Policy {
   readonly tier: string;
   /** Is looked at, counted and shown, and decides nothing; a tier with staged policies alone passes. */
   readonly staged: boolean;
-  /** A change of it that denies ends live connections (`margay.io/flush-on-deny`). */
+  /** A change of it that denies ends live connections (`margay.io/flushOnDeny`). */
   readonly flushOnDeny: boolean;
   readonly ingress: readonly Rule[];
   readonly egress: readonly Rule[];

@@ -21,7 +21,7 @@ export interface FilterSettings {
   /** Whether what connection tracking calls INVALID is dropped (not `disableConntrackInvalidCheck`). */
   readonly dropInvalid: boolean;
   /** Of Log rules. */
-  readonly log: { readonly prefix: string; readonly perMinute: number | undefined; readonly burst: number };
+  readonly log: { readonly prefix: string; readonly rate: LogRate | undefined; readonly burst: number };
   readonly nat: NatSettings;
   readonly tunnels: readonly TunnelFilter[];
   /** No window when somebody flushes the tables: nothing is forwarded that no rule of ours has accepted. */
@@ -31,6 +31,9 @@ export interface FilterSettings {
   /** IPv6 is filtered as well (`ipv6Support`). */
   readonly families: readonly AddressFamily[];
 }
+
+/** As iptables writes it. */
+export type LogRate = `${number}/${'second' | 'minute' | 'hour' | 'day'}`;
 
 /** A port of the host that no policy of a host endpoint closes. */
 export interface Failsafe {

@@ -41,9 +41,9 @@ function optionsBut(left: readonly SessionOptionName[]): Known {
   );
 }
 
-const FLUSH_ON_DENY = 'flush-on-deny';
-const FAIL_CLOSED = 'fail-closed-forwarding';
-const ADMIN_STATE = 'admin-state';
+const FLUSH_ON_DENY = 'flushOnDeny';
+const FAIL_CLOSED = 'failClosedForwarding';
+const ADMIN_STATE = 'adminState';
 
 function oneOfWords(...words: readonly string[]): Known[string] {
   return { is: value => words.includes(value), allowed: `one of ${words.join(', ')}` };

@@ -67,8 +67,8 @@ function renderRule(
 /** linux/netfilter/xt_LOG.h: the prefix has 29 characters at most. */
 const MAX_LOG_PREFIX = 29;
 
-function logTarget({ prefix, perMinute, burst }: FilterSettings['log']): string {
-  const limit = perMinute === undefined ? '' : `-m limit --limit ${perMinute}/min --limit-burst ${burst} `;
+function logTarget({ prefix, rate, burst }: FilterSettings['log']): string {
+  const limit = rate === undefined ? '' : `-m limit --limit ${rate} --limit-burst ${burst} `;
   const plain = prefix.replace(/[^\x20-\x7e]|["'\\]/g, '_').slice(0, MAX_LOG_PREFIX - 2);
   return `${limit}-j LOG --log-prefix "${plain}: " --log-level 5`;
 }

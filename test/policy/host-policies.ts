@@ -37,7 +37,7 @@ export const settings: FilterSettings = {
   },
   encapsulatedFromWorkloads: { ipip: false, vxlan: false },
   dropInvalid: true,
-  log: { prefix: 'margay', perMinute: 60, burst: 5 },
+  log: { prefix: 'margay', rate: '60/minute', burst: 5 },
   nat: { pools: [], exclusions: [] },
   tunnels: [],
   failClosedForwarding: false,

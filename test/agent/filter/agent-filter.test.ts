@@ -99,7 +99,7 @@ test('a FelixConfiguration takes effect while the agent runs, the host’s own b
   const configure = (name: string, spec: object, annotations = {}) =>
     set({ kind: 'FelixConfiguration', metadata: { name, annotations }, spec });
   configure('default', { iptablesBackend: 'NFT', iptablesRefreshInterval: '10s' });
-  configure('node.host-a', { iptablesBackend: 'Legacy' }, { 'margay.io/fail-closed-forwarding': 'true' });
+  configure('node.host-a', { iptablesBackend: 'Legacy' }, { 'margay.io/failClosedForwarding': 'true' });
   t.deepEqual(tunings.slice(1), [
     { backend: 'nft', refreshMs: 10_000 },
     { backend: 'legacy', refreshMs: 10_000 },

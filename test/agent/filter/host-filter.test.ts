@@ -289,7 +289,7 @@ test('a workload that comes back while it departs is as if it had never gone', a
 const denial = globalPolicy('deny', { selector: "app == 'a'", types: ['Ingress', 'Egress'] });
 const flushing = {
   ...denial,
-  metadata: { ...denial.metadata, annotations: { 'margay.io/flush-on-deny': 'true' } },
+  metadata: { ...denial.metadata, annotations: { 'margay.io/flushOnDeny': 'true' } },
 };
 
 for (const [name, policy, flushOnDeny, ended] of [

@@ -145,12 +145,12 @@ test('annotations: forwarding that fails closed, and connections that a change d
     metadata: { name: 'default', labels: {}, annotations },
   });
   t.is(failClosedForwardingOf(metadata({})), undefined);
-  t.true(failClosedForwardingOf(metadata({ 'margay.io/fail-closed-forwarding': 'true' })));
-  t.false(failClosedForwardingOf(metadata({ 'margay.io/fail-closed-forwarding': 'false' })));
-  t.true(flushOnDenyOf(metadata({ 'margay.io/flush-on-deny': 'true' })));
-  t.false(flushOnDenyOf(metadata({ 'margay.io/flush-on-deny': 'false' })));
+  t.true(failClosedForwardingOf(metadata({ 'margay.io/failClosedForwarding': 'true' })));
+  t.false(failClosedForwardingOf(metadata({ 'margay.io/failClosedForwarding': 'false' })));
+  t.true(flushOnDenyOf(metadata({ 'margay.io/flushOnDeny': 'true' })));
+  t.false(flushOnDenyOf(metadata({ 'margay.io/flushOnDeny': 'false' })));
   t.is(flushOnDenyOf(metadata({})), undefined);
-  for (const name of ['fail-closed-forwarding', 'flush-on-deny']) {
+  for (const name of ['failClosedForwarding', 'flushOnDeny']) {
     const path = `metadata.annotations["margay.io/${name}"]`;
     const expected = [{ path, value: '"yes"', allowed: '"true" or "false"' }];
     t.deepEqual(annotationProblems(kind, { [`margay.io/${name}`]: 'yes' }, {}), expected);

@@ -118,12 +118,12 @@ test('every kind of policy may say that what it denies ends, and nothing else', 
     'StagedGlobalNetworkPolicy',
     'StagedKubernetesNetworkPolicy',
   ] as const) {
-    t.deepEqual(annotationProblems(kind, { 'margay.io/flush-on-deny': 'true' }, {}), []);
+    t.deepEqual(annotationProblems(kind, { 'margay.io/flushOnDeny': 'true' }, {}), []);
     const paths = (name: string, value: string) =>
       annotationProblems(kind, { [`margay.io/${name}`]: value }, {}).map(({ path }) => path);
-    t.deepEqual(paths('flush-on-deny', 'yes'), ['metadata.annotations["margay.io/flush-on-deny"]']);
-    t.deepEqual(paths('flushOnDeny', 'true'), ['metadata.annotations["margay.io/flushOnDeny"]']);
-    t.deepEqual(paths('admin-state', 'up'), ['metadata.annotations["margay.io/admin-state"]']);
+    t.deepEqual(paths('flushOnDeny', 'yes'), ['metadata.annotations["margay.io/flushOnDeny"]']);
+    t.deepEqual(paths('flush-on-deny', 'true'), ['metadata.annotations["margay.io/flush-on-deny"]']);
+    t.deepEqual(paths('adminState', 'up'), ['metadata.annotations["margay.io/adminState"]']);
   }
 });
 

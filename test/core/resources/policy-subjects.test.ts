@@ -227,10 +227,10 @@ test('a WorkloadEndpoint: its service account, what it may send from, its ports,
   const metadata = (annotations: Record<string, string>) => ({
     metadata: { name: 'a', labels: {}, annotations },
   });
-  t.true(isDisabled(metadata({ 'margay.io/admin-state': 'down' })));
-  t.false(isDisabled(metadata({ 'margay.io/admin-state': 'up' })));
+  t.true(isDisabled(metadata({ 'margay.io/adminState': 'down' })));
+  t.false(isDisabled(metadata({ 'margay.io/adminState': 'up' })));
   t.false(isDisabled(metadata({})));
-  t.deepEqual(annotationProblems(kind, { 'margay.io/admin-state': 'Down' }, {}), [
-    { path: 'metadata.annotations["margay.io/admin-state"]', value: '"Down"', allowed: 'one of up, down' },
+  t.deepEqual(annotationProblems(kind, { 'margay.io/adminState': 'Down' }, {}), [
+    { path: 'metadata.annotations["margay.io/adminState"]', value: '"Down"', allowed: 'one of up, down' },
   ]);
 });

@@ -104,7 +104,7 @@ for (const [flushes, words] of [
       metadata: {
         name: 'closed',
         namespace: 'default',
-        annotations: { 'margay.io/flush-on-deny': flushes },
+        annotations: { 'margay.io/flushOnDeny': flushes },
       },
       spec: { selector: "app == 'w2'", types: ['Ingress'] },
     });

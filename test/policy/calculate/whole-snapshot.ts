@@ -313,7 +313,7 @@ class Snapshot {
         name,
         namespace: namespace ?? '',
         kind: document.kind,
-        flushOnDeny: document.metadata.annotations['margay.io/flush-on-deny'] === 'true',
+        flushOnDeny: document.metadata.annotations['margay.io/flushOnDeny'] === 'true',
         staged: document.kind.startsWith('Staged'),
       };
       switch (document.kind) {
@@ -418,7 +418,7 @@ class Snapshot {
           interfaceName: document.spec.interfaceName,
           addresses: document.spec.ipNetworks,
           mayAlsoSendFrom: document.spec.allowSpoofedSourcePrefixes ?? [],
-          disabled: document.metadata.annotations['margay.io/admin-state'] === 'down',
+          disabled: document.metadata.annotations['margay.io/adminState'] === 'down',
           profiles: document.spec.profiles ?? [],
           tiers: this.tiers(applying),
         };

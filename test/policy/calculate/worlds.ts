@@ -150,8 +150,8 @@ export class WorldMaker {
   #metadata(id: string): Resource['metadata'] {
     const [name, namespace] = id.split('/').reverse() as [string, string?];
     const annotations: Record<string, string> = {};
-    if (this.#chance(15)) annotations['margay.io/flush-on-deny'] = this.#random.pick(['true', 'false']);
-    if (this.#chance(10)) annotations['margay.io/admin-state'] = 'down';
+    if (this.#chance(15)) annotations['margay.io/flushOnDeny'] = this.#random.pick(['true', 'false']);
+    if (this.#chance(10)) annotations['margay.io/adminState'] = 'down';
     return { name, ...(namespace !== undefined && { namespace }), labels: this.labels(), annotations };
   }
 

@@ -173,9 +173,9 @@ test('denied packets are rejected where the table can', t => {
 
 test('log is limited, and decides nothing', t => {
   t.deepEqual(textsOf([makeRule('log', { protocol: 6 })]), [
-    '-p tcp -m limit --limit 60/min --limit-burst 5 -j LOG --log-prefix "margay: " --log-level 5',
+    '-p tcp -m limit --limit 60/minute --limit-burst 5 -j LOG --log-prefix "margay: " --log-level 5',
   ]);
-  const log = { prefix: 'a "quoted" prefix that is far too long', perMinute: undefined, burst: 5 };
+  const log = { prefix: 'a "quoted" prefix that is far too long', rate: undefined, burst: 5 };
   t.deepEqual(textsOf([makeRule('log')], 'policy', 'filter', 'ipv4', { log }), [
     '-j LOG --log-prefix "a _quoted_ prefix that is f: " --log-level 5',
   ]);
