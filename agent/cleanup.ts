@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../bgp/speaker/system-clock.js';
 import { MARGAY_ROUTE_PROTOCOL, tunnelKinds } from '../ipip/desired.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { undoForwarding } from '../ipip/forwarding.js';
@@ -13,6 +14,7 @@ import { claimHost } from '../linux/host-claim.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
 import type { Settings } from './config/settings.js';
 import { ControlClient } from './control/client.js';
+import { removeFilter } from './filter/remove-filter.js';
 
 /** @returns the exit code */
 export async function cleanUp(settings: Settings, say: (text: string) => void): Promise<number> {
@@ -26,7 +28,10 @@ export async function cleanUp(settings: Settings, say: (text: string) => void): 
     return 1;
   }
   const failures =
-    (await removeRoutes(say)) + (await emptyUdpTable(settings, say)) + (await removeDevices(say));
+    (await removeRoutes(say)) +
+    (await removePolicy(say)) +
+    (await emptyUdpTable(settings, say)) +
+    (await removeDevices(say));
   const forwarding = await undoForwarding({
     stateFile: changedSysctlsFile(settings),
     firewall: iptablesFirewall(),
@@ -61,6 +66,14 @@ async function removeRoutes(say: (text: string) => void): Promise<number> {
     kernel.close();
   }
   return failures;
+}
+
+/** After the routes: a workload that has one is guarded. */
+async function removePolicy(say: (text: string) => void): Promise<number> {
+  const removal = await removeFilter(systemClock);
+  if (removal.kind === 'removed') say('chains and sets of network policy removed');
+  if (removal.kind === 'failed') say(`network policy: ${removal.problem}`);
+  return removal.kind === 'failed' ? 1 : 0;
 }
 
 /** A data path that runs would make its device again. */

@@ -29,6 +29,7 @@ import { startControlServer } from './control/server.js';
 import { SocketTakenError } from './control/socket-claim.js';
 import { AgentBackend } from './control-backend.js';
 import { filterPorts } from './filter/filter-ports.js';
+import { removeFilter } from './filter/remove-filter.js';
 import { type HostSurvey, surveyHost } from './host.js';
 import { readPassword } from './host-passwords.js';
 import { linuxSockets } from './linux-sockets.js';
@@ -127,6 +128,7 @@ async function run(settings: Settings): Promise<number> {
     return exitCode.failed;
   }
   forwarding?.start();
+  if (settings.dataplane === 'linux' && settings.policy === 'off') void liftPolicy(log);
   const problem = mark?.begin();
   if (problem !== undefined) log.warn({ problem }, 'peers will not keep our routes over a restart');
   log.info({ pid: process.pid, ownRoutes: survey.ownRoutes }, 'agent started');
@@ -236,6 +238,14 @@ function agentTunnels(settings: Settings, log: Log): AgentTunnels {
     externalNodes: settings.externalNodes,
     close: () => reversePath.close(),
   };
+}
+
+/** What was enforced while policy was switched on. */
+async function liftPolicy(log: Log): Promise<void> {
+  const removal = await removeFilter(systemClock);
+  if (removal.kind === 'removed') log.info({}, 'network policy is off: what was enforced is taken away');
+  if (removal.kind === 'failed')
+    log.error({ problem: removal.problem }, 'network policy is off but still there');
 }
 
 function offerMetrics({ metrics }: Settings, backend: AgentBackend, log: Log): MetricsServer | undefined {

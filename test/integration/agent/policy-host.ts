@@ -62,6 +62,12 @@ export class PolicyHost {
     this.#agent = child;
   }
 
+  /** What `margay-agent cleanup` says. */
+  cleanUp(): string {
+    const words = ['--control-socket', this.socket, '--state-directory', `${this.directory}/state`];
+    return this.lab.host.run(AGENT, 'cleanup', ...words);
+  }
+
   get socket(): string {
     return join(this.directory, 'control.sock');
   }

@@ -71,3 +71,32 @@ test('what is unknown is dropped while the agent is dead, and what is known goes
       .join('\n');
   t.is(plain(host.lab.host.run('iptables-save')), plain(before));
 });
+
+test('switched off, or cleaned up, nothing of what was enforced is left', async t => {
+  t.timeout(120_000);
+  const host = new PolicyHost(t);
+  const foreign = ['FORWARD', '-s', '198.51.100.7/32', '-j', 'DROP'];
+  host.lab.host.run('iptables', '-A', ...foreign);
+  host.write('policy', denySecond);
+  host.start();
+  t.true(await host.inForce());
+  const ours = () =>
+    ['iptables-save', 'ip6tables-save'].flatMap(
+      command => host.lab.host.run(command).match(/^.*\bmgy[-:].*$/gm) ?? [],
+    );
+  t.true(ours().length > 10);
+  await host.end('SIGTERM');
+  host.start('off');
+  t.true(await eventually(async () => ours().length === 0, 20_000, 100), ours().join('\n'));
+  t.is(host.lab.host.run('ipset', 'list', '-n').trim(), '');
+  t.true(await eventually(() => host.connects('outside', 2), 10_000, 100));
+  await host.end('SIGTERM');
+  host.start();
+  t.true(await host.inForce());
+  t.true(ours().length > 10);
+  await host.end('SIGTERM');
+  const said = host.cleanUp();
+  t.true(said.includes('network policy removed'), said);
+  t.deepEqual(ours(), []);
+  t.true(host.lab.host.run('iptables-save').includes('-A FORWARD -s 198.51.100.7/32 -j DROP'));
+});
