@@ -34,7 +34,6 @@ import type {
   RoutesPage,
   RoutesQuery,
   RouteView,
-  SessionEffectView,
   StoredView,
   TunnelCheckView,
   WatchTopic,
@@ -153,13 +152,12 @@ export class AgentBackend implements ControlBackend {
       }
     }
     if (request.dryRun !== true) return { results };
-    return { results, sessions: await this.#sessionsWith(wanted) };
-  }
-
-  /** What would become of this host's sessions. */
-  async #sessionsWith(wanted: readonly Resource[]): Promise<readonly SessionEffectView[]> {
     const stored = unwrap(await this.#agent.options.store.list()).map(({ resource }) => resource);
-    return sessionEffects(this.#agent.clusterOf(stored), this.#agent.clusterOf([...stored, ...wanted]));
+    const all = lastOfEach([...stored, ...wanted]);
+    const sessions = sessionEffects(this.#agent.clusterOf(stored), this.#agent.clusterOf(all));
+    const { filter } = this.#agent;
+    if (filter === undefined) return { results, sessions };
+    return { results, sessions, packetFilter: (await filter.plan(all)) ?? null };
   }
 
   async deleteResource(id: ResourceId): Promise<void> {
@@ -282,6 +280,11 @@ const clearWords: Readonly<Record<ClearPeerRequest['how'], string>> = {
 };
 
 /** What makes itself by dialling would be back at once: only a document of its own can keep it down. */
+/** The last of a name counts. */
+function lastOfEach(resources: readonly Resource[]): readonly Resource[] {
+  return [...new Map(resources.map(each => [formatResourceId(resourceIdOf(each)), each])).values()];
+}
+
 function notSwitched(range: string): ControlFailure {
   const error = `it is a peer of the range ${range}, and back whenever it dials: give it a BGPPeer with its address, which can be shut down, or clear it`;
   return new ControlFailure(409, { error });

@@ -141,6 +141,8 @@ export interface ApplyResponse {
   readonly results: readonly ApplyResult[];
   /** Of a dry run: what all the documents together would do to the sessions of this host. */
   readonly sessions?: readonly SessionEffectView[];
+  /** Of a dry run where policy is enforced: what would be done to this host's packet filter, in words; null: nothing. */
+  readonly packetFilter?: string | null;
 }
 
 /** What a change would do to a session with a peer, or to those of a range. */

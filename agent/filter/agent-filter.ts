@@ -6,22 +6,34 @@ import type { Clock } from '../../core/clock.js';
 import { durationSeconds } from '../../core/duration.js';
 import type { IpAddress } from '../../core/ip-address.js';
 import { hostPrefix, type Prefix } from '../../core/prefix.js';
-import type { IPPoolResource } from '../../core/resources/resource.js';
+import { type IPPoolResource, type Resource, resourceIdOf } from '../../core/resources/resource.js';
 import type { Dataplane } from '../../ipip/dataplane.js';
 import { type HostIntent, interfacesByAddress, type KernelFacts } from '../../ipip/kernel-facts.js';
+import { PolicyCalculator } from '../../policy/calculate/policy-calculator.js';
 import { filterSettings } from '../../policy/filter-settings.js';
+import { defaultAllowProfile, implicitProfileOf } from '../../policy/implicit-profiles.js';
+import { renderFilter } from '../../policy/render/render.js';
+import type { RenderedFilter } from '../../policy/rendered.js';
 import type { FilterSettings, TunnelFilter } from '../../policy/settings.js';
 import type { InvalidDocument } from '../../store/port.js';
 import { afterChange, type ResourceChange } from '../calculators/calculator.js';
 import type { Cluster } from '../cluster.js';
 import type { Log } from '../options.js';
 import type { HostPlaces } from './denied-connections.js';
-import { type ApplierTuning, type Connections, HostFilter, type HostFilterOptions } from './host-filter.js';
+import {
+  type ApplierTuning,
+  addressesByInterface,
+  type Connections,
+  HostFilter,
+  type HostFilterOptions,
+} from './host-filter.js';
 
 /** What the agent is given where policy is enforced. */
 export interface FilterPorts {
   readonly newApplier: HostFilterOptions['newApplier'];
   readonly connections: Connections & { close(): void };
+  /** What bringing a filter into force would do, in words; undefined: nothing. @throws where the packet filter cannot be read */
+  readonly plan: (filter: RenderedFilter, backend: ApplierTuning['backend']) => Promise<string | undefined>;
   /** Of our own encapsulation. */
   readonly udpPort: number;
 }
@@ -106,6 +118,23 @@ export class AgentFilter {
   guard(intent: HostIntent): HostIntent | undefined {
     const workloads = this.host.guarded(intent.workloads);
     return workloads === undefined ? undefined : { ...intent, workloads };
+  }
+
+  /**
+   * What these documents, and no others, would do to the packet filter, by the settings that are in force; undefined: nothing.
+   *
+   * @throws where it cannot be read
+   */
+  async plan(documents: readonly Resource[]): Promise<string | undefined> {
+    const { nodeName, ports } = this.#options;
+    const { settings } = this.host;
+    if (settings === undefined) return undefined;
+    const calculator = new PolicyCalculator(nodeName);
+    const implied = documents.flatMap(document => implicitProfileOf(resourceIdOf(document)) ?? []);
+    for (const document of [defaultAllowProfile, ...implied, ...documents]) calculator.set(document);
+    calculator.setInterfaceAddresses(addressesByInterface(interfacesByAddress(this.#facts)));
+    calculator.take();
+    return await ports.plan(renderFilter(calculator.current, settings), this.#tuning().backend);
   }
 
   async ready(): Promise<void> {

@@ -4,6 +4,7 @@ import { DEFAULT_UDP_PORT } from '../../ipip/udp/state.js';
 import { openIptablesInfo } from '../../linux/iptables-info.js';
 import { ConntrackTable } from '../../linux/netlink/conntrack-table.js';
 import { FilterApplier } from '../../policy/apply/applier.js';
+import { dryRun } from '../../policy/apply/apply-once.js';
 import { filterCommands } from '../../policy/apply/commands.js';
 import { legacyWatch } from '../../policy/apply/legacy-watch.js';
 import { nftablesWatch } from '../../policy/apply/nftables-watch.js';
@@ -27,6 +28,7 @@ export function filterPorts(clock: Clock, log: Log): FilterPorts {
         changed,
       }),
     connections: new ConntrackTable(),
+    plan: (filter, backend) => dryRun({ kernel, clock, backend }, filter),
     udpPort: DEFAULT_UDP_PORT,
   };
 }

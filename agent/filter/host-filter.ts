@@ -129,9 +129,7 @@ export class HostFilter {
   }
 
   setInterfaceAddresses(interfaces: ReadonlyMap<IpAddress, string>): void {
-    const addresses = new Map<string, IpAddress[]>();
-    for (const [address, name] of interfaces) addresses.set(name, [...(addresses.get(name) ?? []), address]);
-    this.#calculator.setInterfaceAddresses(addresses);
+    this.#calculator.setInterfaceAddresses(addressesByInterface(interfaces));
   }
 
   /** After any number of changes. */
@@ -261,4 +259,12 @@ export class HostFilter {
       log('warn', 'connections could not be ended', `those ${which}: ${(error as Error).message}`);
     }
   }
+}
+
+export function addressesByInterface(
+  interfaces: ReadonlyMap<IpAddress, string>,
+): ReadonlyMap<string, readonly IpAddress[]> {
+  const addresses = new Map<string, IpAddress[]>();
+  for (const [address, name] of interfaces) addresses.set(name, [...(addresses.get(name) ?? []), address]);
+  return addresses;
 }

@@ -18,7 +18,7 @@ export const applyCommand: Command = {
     },
     'dry-run': {
       type: 'boolean',
-      describe: "validate only, and say what becomes of this host's sessions",
+      describe: "validate only, and say what becomes of this host's sessions and packet filter",
     },
   },
   examples: [
@@ -32,7 +32,7 @@ export const applyCommand: Command = {
     const documents = await readDocuments(files);
     if (documents.length === 0) throw new UsageError(`there is no document in ${files.join(', ')}`);
     const dryRun = given['dry-run'] === true;
-    const { results, sessions } = await context.client.apply({ documents, dryRun });
+    const { results, sessions, packetFilter } = await context.client.apply({ documents, dryRun });
     for (const result of results) {
       if (isBad(result)) {
         context.err(`${result.location}: ${result.id === '' ? '' : `${result.id} `}${result.outcome}`);
@@ -40,6 +40,10 @@ export const applyCommand: Command = {
       } else await context.out(`${result.id} ${result.outcome}${dryRun ? ' (dry run)' : ''}\n`);
     }
     if (sessions !== undefined) await context.out(formatSessionEffects(sessions));
+    if (packetFilter === null) await context.out("This host's packet filter would stay as it is.\n");
+    else if (packetFilter !== undefined) {
+      await context.out(`This host's packet filter would be changed:\n${packetFilter}`);
+    }
     return results.some(isBad) ? exitCode.finding : exitCode.fine;
   },
 };

@@ -62,6 +62,13 @@ export class PolicyHost {
     this.#agent = child;
   }
 
+  /** What `bgpctl apply --dry-run` says of a document. */
+  dryRun(document: object): string {
+    const file = join(this.directory, 'dry-run.json');
+    writeFileSync(file, JSON.stringify(document));
+    return this.lab.host.run(BGPCTL, '--socket', this.socket, 'apply', '--dry-run', '-f', file);
+  }
+
   /** What `margay-agent cleanup` says. */
   cleanUp(): string {
     const words = ['--control-socket', this.socket, '--state-directory', `${this.directory}/state`];
@@ -121,7 +128,7 @@ export class PolicyHost {
   }
 }
 
-function endpoint(number: number, more: object = {}) {
+export function endpoint(number: number, more: object = {}) {
   return {
     apiVersion: 'projectcalico.org/v3',
     kind: 'WorkloadEndpoint',

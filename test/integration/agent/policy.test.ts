@@ -1,7 +1,7 @@
 /** The whole agent with policy: what it lets through, in which order workloads come and go, and what holds while it is dead. */
 import test from 'ava';
 import { eventually } from '../../support/eventually.js';
-import { PolicyHost } from './policy-host.js';
+import { endpoint, PolicyHost } from './policy-host.js';
 
 const denySecond = {
   apiVersion: 'projectcalico.org/v3',
@@ -21,6 +21,11 @@ test('policy comes and goes with its documents, and the status says what is in f
   t.true(await host.inForce(), JSON.stringify(host.status()));
   t.true(await eventually(() => host.connects(1, 2), 10_000, 100));
   t.true(await host.connects('outside', 2));
+  const plan = host.dryRun(denySecond);
+  t.regex(plan, /NetworkPolicy\/default\/only-443 created \(dry run\)/);
+  t.regex(plan, /packet filter would be changed[\s\S]*ipv4 filter: [\s\S]*--dports? 443/);
+  t.regex(host.dryRun(endpoint(1)), /packet filter would stay as it is/);
+  t.true(await host.connects(1, 2));
   host.write('policy', denySecond);
   t.true(await eventually(async () => !(await host.connects(1, 2)), 10_000, 100));
   t.false(await host.connects('outside', 2));
