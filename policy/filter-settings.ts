@@ -54,6 +54,7 @@ export function filterSettings(
       vxlan: of('allowVXLANPacketsFromWorkloads') ?? false,
     },
     dropInvalid: of('disableConntrackInvalidCheck') !== true,
+    spoofedSources: of('workloadSourceSpoofing') === 'Any',
     log: {
       prefix: of('logPrefix') ?? 'calico-packet',
       rate: (of('logActionRateLimit') as LogRate | undefined) ?? DEFAULT_LOG_RATE,

@@ -1,6 +1,7 @@
 /** What rendering has to know beside policy: from FelixConfiguration, IPPools, nodes and tunnels. Plain data. */
 import type { AddressFamily, IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
+import type { WorkloadEndpoint } from './model.js';
 
 export interface FilterSettings {
   /** Interfaces of workloads begin with one of these (`interfacePrefix`). */
@@ -20,6 +21,8 @@ export interface FilterSettings {
   readonly encapsulatedFromWorkloads: { readonly ipip: boolean; readonly vxlan: boolean };
   /** Whether what connection tracking calls INVALID is dropped (not `disableConntrackInvalidCheck`). */
   readonly dropInvalid: boolean;
+  /** Workloads may send from what their documents name beside their addresses (`workloadSourceSpoofing: Any`). */
+  readonly spoofedSources: boolean;
   /** Of Log rules. */
   readonly log: { readonly prefix: string; readonly rate: LogRate | undefined; readonly burst: number };
   readonly nat: NatSettings;
@@ -74,6 +77,14 @@ export const tunnelFamilies: Readonly<Record<TunnelFilter['tunnel'], readonly Ad
   'vxlan-v6': ['ipv6'],
   udp: ['ipv4', 'ipv6'],
 };
+
+/** What a workload may send from. */
+export function sourcesOf(
+  { addresses, mayAlsoSendFrom }: WorkloadEndpoint,
+  { spoofedSources }: Pick<FilterSettings, 'spoofedSources'>,
+): readonly Prefix[] {
+  return spoofedSources ? [...new Set([...addresses, ...mayAlsoSendFrom])] : addresses;
+}
 
 /** IANA's port of VXLAN (RFC 7348): workloads may not send to it even where we have no such tunnel. */
 const VXLAN_PORT = 4789;

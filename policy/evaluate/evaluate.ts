@@ -16,7 +16,7 @@ import type {
   HostPolicy,
   WorkloadEndpoint,
 } from '../model.js';
-import { encapsulationPorts, type FilterSettings, tunnelFamilies } from '../settings.js';
+import { encapsulationPorts, type FilterSettings, sourcesOf, tunnelFamilies } from '../settings.js';
 import { isFailsafe, isFailsafeReply } from './failsafe.js';
 import type { ConnectionState, End, Situation } from './situation.js';
 import { judgeProfiles, judgeTiers, type Look, type Opinion } from './tiers.js';
@@ -169,7 +169,7 @@ function judgeForward(walk: Walk, accepted: boolean): Opinion & object {
 function judgeFromWorkload(walk: Walk, endpoint: WorkloadEndpoint | undefined): Opinion & object {
   const { packet, settings } = walk;
   if (endpoint !== undefined && !endpoint.disabled) {
-    const own = [...endpoint.addresses, ...endpoint.mayAlsoSendFrom];
+    const own = sourcesOf(endpoint, settings);
     if (!own.some(prefix => prefixContainsAddress(prefix, packet.source))) return decided('deny', 'spoofed');
     const { ipip, vxlan } = settings.encapsulatedFromWorkloads;
     const { ours, vxlan: vxlanOnes } = encapsulationPorts(settings);

@@ -2,7 +2,7 @@
 import { prefixFamily, prefixLength } from '../../core/prefix.js';
 import type { Direction, EndpointKey, EndpointTier, WorkloadEndpoint } from '../model.js';
 import type { RenderedRule } from '../rendered.js';
-import { encapsulationPorts } from '../settings.js';
+import { encapsulationPorts, sourcesOf } from '../settings.js';
 import { isMarked, isUnmarked, mark, unmark } from './marks.js';
 import {
   denyTarget,
@@ -92,15 +92,12 @@ export function deny(builder: TableBuilder, comment: string, match = ''): Render
 }
 
 /** Before everything else that a workload sends: addresses of others, and packets that others would unpack. */
-export function notFromWorkloads(
-  builder: TableBuilder,
-  { addresses, mayAlsoSendFrom }: WorkloadEndpoint,
-): RenderedRule[] {
+export function notFromWorkloads(builder: TableBuilder, workload: WorkloadEndpoint): RenderedRule[] {
   const { settings, family } = builder;
   const { ipip, vxlan } = settings.encapsulatedFromWorkloads;
   const ports = encapsulationPorts(settings);
   const closed = [...(vxlan ? [] : ports.vxlan), ...ports.ours];
-  const own = [...new Set([...addresses, ...mayAlsoSendFrom])].filter(net => prefixFamily(net) === family);
+  const own = sourcesOf(workload, settings).filter(net => prefixFamily(net) === family);
   return [
     ...(own.some(net => prefixLength(net) === 0) ? [] : spoofed(builder, own)),
     ...(ipip ? [] : [rule([protocolMatch(4), '-j DROP'], 'encapsulated')]),

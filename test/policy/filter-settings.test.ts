@@ -32,6 +32,7 @@ test('without a FelixConfiguration everything is as Calico has it', t => {
     } as FilterSettings['failsafes'],
     encapsulatedFromWorkloads: { ipip: false, vxlan: false },
     dropInvalid: true,
+    spoofedSources: false,
     log: { prefix: 'calico-packet', rate: '10/second', burst: 20 },
     nat: { pools: host.pools, exclusions: [] },
     tunnels: host.tunnels,
@@ -73,6 +74,8 @@ const fields: readonly (readonly [FelixPolicySpec, Partial<FilterSettings>])[] =
   [{ allowIPIPPacketsFromWorkloads: true }, { encapsulatedFromWorkloads: { ipip: true, vxlan: false } }],
   [{ allowVXLANPacketsFromWorkloads: true }, { encapsulatedFromWorkloads: { ipip: false, vxlan: true } }],
   [{ disableConntrackInvalidCheck: true }, { dropInvalid: false }],
+  [{ workloadSourceSpoofing: 'Any' }, { spoofedSources: true }],
+  [{ workloadSourceSpoofing: 'Disabled' }, { spoofedSources: false }],
   [{ logPrefix: 'x' }, { log: { prefix: 'x', rate: '10/second', burst: 20 } }],
   [
     { logActionRateLimit: '3/minute', logActionRateLimitBurst: 7 },

@@ -37,6 +37,7 @@ export const settings: FilterSettings = {
   },
   encapsulatedFromWorkloads: { ipip: false, vxlan: false },
   dropInvalid: true,
+  spoofedSources: false,
   log: { prefix: 'margay', rate: '60/minute', burst: 5 },
   nat: { pools: [], exclusions: [] },
   tunnels: [],

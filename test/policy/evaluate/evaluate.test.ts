@@ -122,6 +122,14 @@ test('a workload sends from its own addresses, in no encapsulation, and not whil
     'allow: allowed-all-the-way',
   );
   t.is(out({ source: ip('10.1.0.1'), destination: ip('10.9.0.1'), protocol: 4 }), 'deny: encapsulated');
+  const alsoNet = makeHostPolicy({
+    workloads: [{ ...a, mayAlsoSendFrom: [net('10.1.0.8/30')] }],
+    profiles: [open],
+  });
+  const spoofs = (spoofedSources: boolean) =>
+    judge(alsoNet, tcp('10.1.0.9', '10.9.0.1', 80), [podA, eth0], { settings: { spoofedSources } }).why;
+  t.is(spoofs(true), 'allow: allowed-all-the-way');
+  t.is(spoofs(false), 'deny: spoofed');
   const disabled = makeHostPolicy({ workloads: [{ ...a, disabled: true }], profiles: [open] });
   t.is(judge(disabled, ping('10.1.0.1', '10.9.0.1'), [podA, eth0]).why, 'deny: disabled');
 });

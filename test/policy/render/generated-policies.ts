@@ -302,6 +302,7 @@ export class Generator {
         : { inbound: [{ protocol: 6, port: 80, net: net('192.168.0.0/24') }], outbound: [] },
       encapsulatedFromWorkloads: { ipip: this.#chance(20), vxlan: this.#chance(20) },
       dropInvalid: this.#chance(80),
+      spoofedSources: this.#chance(80),
       failClosedForwarding: this.#chance(50),
       tunnels: this.#some(25, [
         { tunnel: 'ipip', device: 'tunl', from: nodes, mtu: 1480 },
