@@ -129,6 +129,7 @@ function judgeInput(walk: Walk, accepted: boolean): Opinion & object {
       return decided('allow', 'neighbour-discovery');
     const opinion = judgeFromWorkload(walk, from.endpoint);
     if (opinion.verdict === 'deny') return opinion;
+    if (isKnown(walk)) return decided('allow', 'known-connection');
     return decided(settings.endpointToHost === 'drop' ? 'deny' : 'allow', 'endpoint-to-host');
   }
   const tunnel = judgeTunnel(walk, 'ingress');

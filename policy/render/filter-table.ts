@@ -8,7 +8,7 @@ import { CHAIN_PREFIX, type RenderedRule } from '../rendered.js';
 import { neighbourDiscovery } from './failsafes.js';
 import { addForwardChains, addHostChains } from './host-chains.js';
 import { isMarked, isUnmarked, unmark } from './marks.js';
-import { rule } from './rule-text.js';
+import { KNOWN_CONNECTION, rule } from './rule-text.js';
 import type { TableBuilder } from './table-builder.js';
 import { strangers, tunnelRules } from './tunnel-rules.js';
 import { addWorkloadChains } from './workload-chains.js';
@@ -80,6 +80,8 @@ function addWorkloadToHost(builder: TableBuilder, fromWorkloads: string): string
       forget(builder),
       rule([`-j ${fromWorkloads}`]),
       dropUnmarked(builder, ''),
+      // Answers to what processes of the host have asked it are no business of the setting.
+      rule([KNOWN_CONNECTION, allowTarget(builder)]),
       target === undefined ? undefined : rule([target], `endpointToHost: ${endpointToHost}`),
     ],
   );

@@ -158,6 +158,8 @@ test('between a workload and its host: the host reaches it, and it reaches the h
     judge(pods, packet, [podA, process], { settings: { endpointToHost: 'drop' } }).why,
     'deny: endpoint-to-host',
   );
+  const answer = { connection: 'established', settings: { endpointToHost: 'drop' } } as const;
+  t.is(judge(pods, packet, [podA, process], answer).why, 'allow: known-connection');
 });
 
 const shut = makePolicy('shut', [makeRule('deny')]);
