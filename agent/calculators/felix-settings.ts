@@ -92,7 +92,9 @@ export class FelixSettingsCalculator {
   }
 }
 
-const kept: ReadonlySet<string> = new Set(keptFelixFields);
+/** Of policy: the lock of iptables is waited for 10 s, and what was written is read back a second later. */
+const fixed = ['iptablesLockProbeInterval', 'iptablesLockTimeout', 'iptablesPostWriteCheckInterval'];
+const kept: ReadonlySet<string> = new Set([...keptFelixFields, ...fixed]);
 
 function isKept(field: string): boolean {
   return kept.has(field);

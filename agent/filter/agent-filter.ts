@@ -50,7 +50,9 @@ export interface AgentFilterOptions {
   readonly log: Log;
 }
 
+/** Calico's. */
 const REFRESH_SECONDS = 180;
+const SETS_REFRESH = '90s';
 
 export class AgentFilter {
   readonly host: HostFilter;
@@ -148,9 +150,16 @@ export class AgentFilter {
 
   #tuning(): ApplierTuning {
     const { policyField } = this.#options.cluster.felix;
-    const seconds = durationSeconds(policyField('iptablesRefreshInterval')) || REFRESH_SECONDS;
+    // One look reads tables and sets.
+    const seconds = Math.min(
+      durationSeconds(policyField('iptablesRefreshInterval')) || REFRESH_SECONDS,
+      durationSeconds(policyField('ipsetsRefreshInterval') ?? SETS_REFRESH) || REFRESH_SECONDS,
+    );
     const backend = { Auto: 'auto', NFT: 'nft', Legacy: 'legacy' } as const;
-    return { backend: backend[policyField('iptablesBackend') ?? 'Auto'], refreshMs: 1000 * seconds };
+    return {
+      backend: backend[policyField('iptablesBackend') ?? 'Auto'],
+      refreshMs: 1000 * Math.max(1, seconds),
+    };
   }
 
   #tunnels(intent: HostIntent): readonly TunnelFilter[] {

@@ -59,7 +59,7 @@ test('fields that are set and not acted on are named, for the documents that spe
   const all = { ipipMTU: 1440, vxlanMTU: 0, vxlanPort: 1, vxlanVNI: 1, externalNodesList: [] };
   t.deepEqual(messages(felixConfiguration('default', all)), []);
   const calculator = calculatorOf(
-    felixConfiguration('node.a', { bpfEnabled: false }),
+    felixConfiguration('node.a', { bpfEnabled: false, iptablesLockTimeout: '5s' }),
     felixConfiguration('default', { ...all, wireguardEnabled: true, ipipEnabled: true }),
     felixConfiguration('node.b', { bpfEnabled: true }),
   );
@@ -74,7 +74,8 @@ test('fields that are set and not acted on are named, for the documents that spe
     {
       key: 'felix-fields FelixConfiguration/node.a',
       severity: 'warning',
-      message: 'FelixConfiguration/node.a sets bpfEnabled: this version does not act on it',
+      message:
+        'FelixConfiguration/node.a sets bpfEnabled, iptablesLockTimeout: this version does not act on them',
       objects: ['FelixConfiguration/node.a'],
     },
   ]);

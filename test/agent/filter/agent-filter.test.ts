@@ -58,7 +58,7 @@ test('nothing is asked for before it is known what the host is', t => {
   filter.flush();
   t.is(tunings.length, 0);
   filter.flush(intent);
-  t.deepEqual(tunings, [{ backend: 'auto', refreshMs: 180_000 }]);
+  t.deepEqual(tunings, [{ backend: 'auto', refreshMs: 90_000 }]);
   filter.close();
 });
 
@@ -100,9 +100,15 @@ test('a FelixConfiguration takes effect while the agent runs, the host’s own b
     set({ kind: 'FelixConfiguration', metadata: { name, annotations }, spec });
   configure('default', { iptablesBackend: 'NFT', iptablesRefreshInterval: '10s' });
   configure('node.host-a', { iptablesBackend: 'Legacy' }, { 'margay.io/failClosedForwarding': 'true' });
+  configure('node.host-a', { ipsetsRefreshInterval: '5s' });
+  configure('node.host-a', { ipsetsRefreshInterval: '0s', iptablesRefreshInterval: '0s' });
+  configure('node.host-a', { iptablesRefreshInterval: '1ms' }, { 'margay.io/failClosedForwarding': 'true' });
   t.deepEqual(tunings.slice(1), [
     { backend: 'nft', refreshMs: 10_000 },
     { backend: 'legacy', refreshMs: 10_000 },
+    { backend: 'nft', refreshMs: 5000 },
+    { backend: 'nft', refreshMs: 180_000 },
+    { backend: 'nft', refreshMs: 1000 },
   ]);
   t.true(filter.host.settings?.failClosedForwarding);
   filter.close();
