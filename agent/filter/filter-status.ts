@@ -30,12 +30,31 @@ export function filterStatus(filter: AgentFilter | undefined, nowMs: number): Ag
 /** What could not be brought into force, and what becomes of those it is for. */
 export function filterConditions(filter: AgentFilter | undefined): readonly ConditionView[] {
   const problems = filter?.host.status()?.problems ?? [];
-  return problems.map(({ endpoints, where, chain, rules, reason, effect }) => {
+  const refused = problems.map(({ endpoints, where, chain, rules, reason, effect }) => {
     const rule = rules[0];
     const origin = rule?.origin;
     const from = origin === undefined ? '' : `${origin.owner}, rule ${origin.rule} of ${origin.direction}: `;
     const place = chain === undefined ? where : `${where}, chain ${chain}`;
     const what = effect === undefined ? '' : ` (${effect})`;
-    return { severity: 'error', message: `${from}${place}: ${reason}${what}`, objects: [...endpoints] };
+    return {
+      severity: 'error',
+      message: `${from}${place}: ${reason}${what}`,
+      objects: [...endpoints],
+    } as const;
   });
+  return [...refused, ...unguarded(filter)];
+}
+
+/** Workloads are known by the names of their interfaces: what is named otherwise goes by as if there were no policy. */
+function unguarded(filter: AgentFilter | undefined): readonly ConditionView[] {
+  const prefixes = filter?.host.settings?.workloadInterfacePrefixes ?? [];
+  if (filter === undefined || prefixes.length === 0) return [];
+  const others = [...filter.host.policy.workloads.values()].filter(
+    ({ interfaceName }) => !prefixes.some(prefix => interfaceName.startsWith(prefix)),
+  );
+  return others.map(({ key, interfaceName }) => ({
+    severity: 'error',
+    message: `${key} is not guarded: its interface ${interfaceName} does not begin with ${prefixes.join(' or ')} (interfacePrefix)`,
+    objects: [key],
+  }));
 }

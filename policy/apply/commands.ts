@@ -23,7 +23,10 @@ export function filterCommands(prefix: readonly string[] = []): FilterKernel {
   const read = (command: string, ...args: readonly string[]) =>
     runCommand([...prefix, command, ...args], '', { timeoutMs: TIMEOUT_MS });
   const write = async (input: string, ...command: readonly string[]) =>
-    outcomeOf(await runCommand([...prefix, ...command], input, { timeoutMs: TIMEOUT_MS, started }));
+    outcomeOf(
+      command[0]!,
+      await runCommand([...prefix, ...command], input, { timeoutMs: TIMEOUT_MS, started }),
+    );
   const readOrThrow = async (command: string, ...args: readonly string[]) => {
     const { status, stdout, stderr, missing } = await read(command, ...args);
     if (status !== 0) throw new Error(missing ? missingText(command) : `${command}: ${stderr}`);
@@ -77,9 +80,9 @@ export function filterCommands(prefix: readonly string[] = []): FilterKernel {
   };
 }
 
-function outcomeOf({ status, stderr, missing }: Outcome): WriteOutcome {
+function outcomeOf(command: string, { status, stderr, missing }: Outcome): WriteOutcome {
   if (status === 0) return { kind: 'done' };
-  if (missing) return { kind: 'busy', reason: stderr === '' ? 'no such command' : stderr };
+  if (missing) return { kind: 'busy', reason: missingText(command) };
   if (status < 0 || saysBusy(stderr)) return { kind: 'busy', reason: refusedReason(stderr) };
   return { kind: 'refused', reason: refusedReason(stderr), line: refusedLine(stderr) };
 }

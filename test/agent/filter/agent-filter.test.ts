@@ -2,6 +2,7 @@
 import test from 'ava';
 import { FelixSettingsCalculator } from '../../../agent/calculators/felix-settings.js';
 import { AgentFilter } from '../../../agent/filter/agent-filter.js';
+import { filterConditions } from '../../../agent/filter/filter-status.js';
 import type { ApplierTuning } from '../../../agent/filter/host-filter.js';
 import { FakeClock } from '../../../bgp/testing/index.js';
 import { parseResource } from '../../../core/resources/parse.js';
@@ -31,7 +32,8 @@ function start() {
     ports: {
       newApplier: (tuning: ApplierTuning) => {
         tunings.push(tuning);
-        return { setDesired: () => {}, applied: async () => true, close: () => {} };
+        const status = () => ({ problems: [] });
+        return { setDesired: () => {}, applied: async () => true, status, close: () => {} };
       },
       connections: { end: async () => 0, close: () => {} },
       udpPort: 5999,
@@ -111,5 +113,27 @@ test('a FelixConfiguration takes effect while the agent runs, the host’s own b
     { backend: 'nft', refreshMs: 1000 },
   ]);
   t.true(filter.host.settings?.failClosedForwarding);
+  filter.close();
+});
+
+test('a workload whose interface is not named like one is reported, since nothing guards it', t => {
+  const { filter, set } = start();
+  filter.flush(intent);
+  const workload = (number: number, interfaceName: string) =>
+    set({
+      kind: 'WorkloadEndpoint',
+      metadata: { name: `w${number}`, namespace: 'default' },
+      spec: { node: 'host-a', interfaceName, ipNetworks: [`10.65.0.${number}/32`] },
+    });
+  workload(1, 'cali1');
+  workload(2, 'tap2');
+  const objects = () => filterConditions(filter).map(one => one.objects);
+  t.deepEqual(objects(), [['WorkloadEndpoint/default/w2']]);
+  t.regex(
+    filterConditions(filter)[0]!.message,
+    /w2 is not guarded: its interface tap2 .* cali \(interfacePrefix\)/,
+  );
+  set({ kind: 'FelixConfiguration', metadata: { name: 'default' }, spec: { interfacePrefix: 'cali,tap' } });
+  t.deepEqual(objects(), []);
   filter.close();
 });
