@@ -1,6 +1,8 @@
 /** The whole agent with policy: what it lets through, in which order workloads come and go, and what holds while it is dead. */
 import test from 'ava';
+import type { IpAddress } from '../../../core/ip-address.js';
 import { eventually } from '../../support/eventually.js';
+import { Protocol } from '../policy/packets.js';
 import { endpoint, PolicyHost } from './policy-host.js';
 
 const denySecond = {
@@ -13,6 +15,12 @@ const denySecond = {
     ingress: [{ action: 'Allow', protocol: 'TCP', destination: { ports: [443] } }],
   },
 };
+
+const ip = (text: string) => text as IpAddress;
+
+function udpBetween(source: IpAddress, sourcePort: number, destination: IpAddress, destinationPort: number) {
+  return { source, destination, protocol: Protocol.udp, sourcePort, destinationPort };
+}
 
 test('policy comes and goes with its documents, and the status says what is in force', async t => {
   t.timeout(120_000);
@@ -34,6 +42,22 @@ test('policy comes and goes with its documents, and the status says what is in f
   t.like(host.status()?.policy, { endpoints: 2, policies: 1, inForce: true });
   host.remove('policy');
   t.true(await eventually(() => host.connects(1, 2), 10_000, 100));
+});
+
+test('a workload answers its host, and reaches nothing on it by itself', async t => {
+  t.timeout(120_000);
+  const host = new PolicyHost(t);
+  host.start();
+  t.true(await host.inForce());
+  t.true(await eventually(() => host.connects('outside', 1), 10_000, 100));
+  const [own, workload] = [ip('192.0.2.1'), ip('10.65.0.1')];
+  const ask = udpBetween(own, 40_000, workload, 53);
+  const answer = udpBetween(workload, 53, own, 40_000);
+  await host.lab.forgetConnections();
+  t.deepEqual(await host.lab.pass([{ packet: answer, from: 'cali1' }]), [[]]);
+  await host.lab.forgetConnections();
+  t.deepEqual(await host.lab.pass([{ packet: ask, from: 'host' }]), [['cali1']]);
+  t.deepEqual(await host.lab.pass([{ packet: answer, from: 'cali1' }]), [['host']]);
 });
 
 test('a workload has its route once it is guarded, and its chains until its route is gone', async t => {
