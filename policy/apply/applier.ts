@@ -42,8 +42,10 @@ export class FilterApplier {
   readonly #watches = new Map<Implementation, ForeignWatch>();
   /** What others may have changed, by key; since when, and who. */
   #dirty = new Map<string, { readonly ms: number; readonly exact: boolean; readonly by?: string }>();
-  /** When a table was last seen to be right. */
+  /** When a table, or the sets, were last seen to be right. */
   readonly #rightMs = new Map<string, number>();
+  /** What this pass has read, and when it began to. */
+  #readMs = new Map<string, number>();
   /** When what the host uses is looked at again, and what is left of ours elsewhere. */
   #chooseAtMs = 0;
   /** What is heard of before is looked at then. */
@@ -187,6 +189,7 @@ export class FilterApplier {
       this.#dirty = new Map();
       const beganMs = clock.now();
       const read = await this.#driver.read(families);
+      for (const key of this.#keys()) this.#readMs.set(key, beganMs);
       this.#checks.read(clock.now(), clock.now() - beganMs);
       this.#damaged(read, dirty);
       return;
@@ -197,6 +200,7 @@ export class FilterApplier {
     const damages: Damage[] = [];
     for (const driver of this.#driver.tables()) {
       if (!dirty.has(`${driver.family} ${driver.table}`)) continue;
+      this.#readMs.set(`${driver.family} ${driver.table}`, clock.now());
       const plan = await driver.read();
       if (plan !== undefined) damages.push({ kind: 'table', plan });
     }
@@ -249,10 +253,16 @@ export class FilterApplier {
       this.#checks.written(nowMs);
     }
     this.#watchTables(written);
-    for (const { family, table } of this.#driver.tables()) this.#rightMs.set(`${family} ${table}`, nowMs);
-    this.#rightMs.set('sets', nowMs);
+    // What was not read is as right as it was before: writing tells nothing of what others have done to the rest of it.
+    for (const key of this.#keys())
+      this.#rightMs.set(key, this.#readMs.get(key) ?? this.#rightMs.get(key) ?? nowMs);
+    this.#readMs = new Map();
     for (const exposure of this.#exposures.closed(nowMs)) log('warn', 'healed', exposureText(exposure));
     this.#settle(version, refused.length === 0);
+  }
+
+  #keys(): readonly string[] {
+    return ['sets', ...[...this.#driver.tables()].map(({ family, table }) => `${family} ${table}`)];
   }
 
   #settle(version: number, inForce: boolean): void {

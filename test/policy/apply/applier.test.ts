@@ -202,6 +202,23 @@ test('what others flush is healed when it is heard of, and the time is said', as
   t.is(applier.status().exposureCount, 1);
 });
 
+test('for how long sets were without members counts from when they were read last, whatever was written since', async t => {
+  const kernel = new FakeFilterKernel();
+  const { applier, hear, pass, clock } = startApplier(t, kernel);
+  applier.setDesired(smallFilter());
+  await pass(3 * REFRESH_MS);
+  kernel.putSets('flush mgy-a');
+  const flushedMs = clock.now();
+  await pass(100);
+  hear('nft', { table: { family: 'ipv4', table: 'filter' }, by: 'iptables', atMostAgoMs: 0 });
+  await pass(50);
+  t.is(applier.status().exposureCount, 0);
+  await pass(REFRESH_MS);
+  const [exposure] = applier.status().exposures;
+  t.like(exposure, { what: 'sets: mgy-a', exact: false });
+  t.true(exposure!.sinceMs <= flushedMs);
+});
+
 test('what nobody tells of is found by looks that become rarer, down to the refresh interval', async t => {
   const kernel = new FakeFilterKernel();
   const { applier, pass } = startApplier(t, kernel);
