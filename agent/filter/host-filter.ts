@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import type { IpAddress } from '../../core/ip-address.js';
 import { type Prefix, prefixAddress } from '../../core/prefix.js';
-import { resourceIdOf } from '../../core/resources/resource.js';
+import { formatResourceId, type ResourceId, resourceIdOf } from '../../core/resources/resource.js';
 import type { ConntrackEntry } from '../../linux/netlink/conntrack.js';
 import type { FilterApplier } from '../../policy/apply/applier.js';
 import type { BackendSetting } from '../../policy/apply/backend-choice.js';
@@ -82,6 +82,8 @@ export class HostFilter {
   #settled = false;
   #patience: Timer | undefined;
   #departure: Timer | undefined;
+  /** Documents that were invalid when it was last known of all what they are. */
+  #invalid = new Map<string, ResourceId>();
   #closed = false;
 
   constructor(options: HostFilterOptions) {
@@ -126,6 +128,16 @@ export class HostFilter {
 
   invalid(documents: readonly InvalidDocument[]): void {
     for (const { id, written } of documents) if (id !== undefined) this.#calculator.invalid(id, written);
+    const ids = documents.flatMap(({ id }) =>
+      id === undefined ? [] : [[formatResourceId(id), id] as const],
+    );
+    // Where nobody knows what a document is, it may be any that was there before.
+    if (ids.length < documents.length) for (const [key, id] of ids) this.#invalid.set(key, id);
+    else {
+      const now = new Map(ids);
+      for (const [key, id] of this.#invalid) if (!now.has(key)) this.#calculator.withdrawn(id);
+      this.#invalid = now;
+    }
   }
 
   setInterfaceAddresses(interfaces: ReadonlyMap<IpAddress, string>): void {

@@ -145,6 +145,11 @@ export class PolicyCalculator {
     if (standIn !== undefined) this.#local.setPolicy(standIn);
   }
 
+  /** It was {@link invalid}, and is not there any more. */
+  withdrawn(id: ResourceId): void {
+    if (isPolicy(id) && !this.#understood.has(formatResourceId(id))) this.remove(id);
+  }
+
   /** What interfaces of this host have which addresses, all of them: host endpoints are found by it. */
   setInterfaceAddresses(addresses: InterfaceAddresses): void {
     this.#addresses = addresses;

@@ -14,6 +14,7 @@ import { type Resource, resourceIdOf } from '../../../core/resources/resource.js
 import type { ConntrackEntry } from '../../../linux/netlink/conntrack.js';
 import { RuleCounters } from '../../../policy/apply/rule-counters.js';
 import type { RenderedFilter } from '../../../policy/rendered.js';
+import type { InvalidDocument } from '../../../store/port.js';
 import { globalPolicy, workload } from '../../policy/calculate/documents.js';
 import { HOST } from '../../policy/calculate/worlds.js';
 import { settings } from '../../policy/host-policies.js';
@@ -343,4 +344,22 @@ test('nothing is written for a change that changes nothing, and everything for s
   t.is(host.applier.filters.length, 1);
   host.filter.flush({ ...terms, settings: { ...settings, denied: 'reject' } });
   t.is(host.applier.filters.length, 2);
+});
+
+test('what stood in for an invalid policy goes with it, unless nobody knows what a document is', t => {
+  const host = new Host();
+  const id = { kind: 'NetworkPolicy', namespace: 'red', name: 'slip' } as const;
+  const slip = { location: 'a.yaml', id, problems: [], written: { spec: { selector: 'a =' } } };
+  const unknown = { location: 'a.yaml', id: undefined, problems: [] };
+  const standsIn = (documents: readonly InvalidDocument[]) => {
+    host.filter.invalid(documents);
+    host.filter.flush(terms);
+    return host.filter.policy.policies.has('NetworkPolicy/red/slip');
+  };
+  host.set(a);
+  t.true(standsIn([slip]));
+  t.true(standsIn([unknown]));
+  t.false(standsIn([]));
+  t.true(standsIn([slip]));
+  t.false(standsIn([]));
 });
