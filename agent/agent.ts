@@ -473,12 +473,12 @@ export class Agent {
         looked: facts => {
           this.options.looked?.(facts);
           this.filter?.looked(facts);
-          if (this.#storeSeen) this.filter?.flush();
           const changed = this.cluster.setInterfaces(
             interfacesByAddress(facts),
             linkLocalsByInterface(facts),
           );
           if (changed && this.#storeSeen) this.#recalculate();
+          else if (this.#storeSeen) this.filter?.flush();
           this.ownNode.review();
         },
         tunnelsChanged: () => {

@@ -6,17 +6,17 @@ import type { Clock } from '../../core/clock.js';
 import { durationSeconds } from '../../core/duration.js';
 import type { IpAddress } from '../../core/ip-address.js';
 import { hostPrefix, type Prefix } from '../../core/prefix.js';
-import { type IPPoolResource, type Resource, resourceIdOf } from '../../core/resources/resource.js';
+import type { IPPoolResource, Resource } from '../../core/resources/resource.js';
 import type { Dataplane } from '../../ipip/dataplane.js';
 import { type HostIntent, interfacesByAddress, type KernelFacts } from '../../ipip/kernel-facts.js';
 import { PolicyCalculator } from '../../policy/calculate/policy-calculator.js';
 import { filterSettings } from '../../policy/filter-settings.js';
-import { defaultAllowProfile, implicitProfileOf } from '../../policy/implicit-profiles.js';
 import { renderFilter } from '../../policy/render/render.js';
 import type { RenderedFilter } from '../../policy/rendered.js';
-import type { FilterSettings, TunnelFilter } from '../../policy/settings.js';
+import type { TunnelFilter } from '../../policy/settings.js';
 import type { InvalidDocument } from '../../store/port.js';
 import { afterChange, type ResourceChange } from '../calculators/calculator.js';
+import { FelixSettingsCalculator } from '../calculators/felix-settings.js';
 import type { Cluster } from '../cluster.js';
 import type { Log } from '../options.js';
 import type { HostPlaces } from './denied-connections.js';
@@ -26,6 +26,7 @@ import {
   type Connections,
   HostFilter,
   type HostFilterOptions,
+  type HostFilterTerms,
 } from './host-filter.js';
 
 /** What the agent is given where policy is enforced. */
@@ -100,20 +101,7 @@ export class AgentFilter {
   flush(intent: HostIntent | undefined = this.#intent): void {
     this.#intent = intent;
     if (intent === undefined) return;
-    const { felix } = this.#options.cluster;
-    const { flushOnDeny, failClosedForwarding } = felix.policyFlags;
-    const settings: FilterSettings = filterSettings(
-      felix.policyField,
-      { failClosedForwarding },
-      {
-        pools: [...this.#pools.values()]
-          .filter(({ spec }) => !spec.disabled)
-          .map(({ spec }) => ({ cidr: spec.cidr, masquerade: spec.natOutgoing })),
-        nodeAddresses: [...ownAddresses(intent), ...intent.remoteHosts.map(({ address }) => address)],
-        tunnels: this.#tunnels(intent),
-      },
-    );
-    this.host.flush({ settings, tuning: this.#tuning(), flushOnDeny });
+    this.host.flush(this.#terms(this.#options.cluster.felix, this.#pools.values(), intent));
   }
 
   /** Without the workloads that are not guarded yet; undefined: not known yet. */
@@ -123,20 +111,24 @@ export class AgentFilter {
   }
 
   /**
-   * What these documents, and no others, would do to the packet filter, by the settings that are in force; undefined: nothing.
+   * What these documents, and no others, would do to the packet filter; undefined: nothing.
    *
    * @throws where it cannot be read
    */
   async plan(documents: readonly Resource[]): Promise<string | undefined> {
     const { nodeName, ports } = this.#options;
-    const { settings } = this.host;
-    if (settings === undefined) return undefined;
+    if (this.#intent === undefined) return undefined;
     const calculator = new PolicyCalculator(nodeName);
-    const implied = documents.flatMap(document => implicitProfileOf(resourceIdOf(document)) ?? []);
-    for (const document of [defaultAllowProfile, ...implied, ...documents]) calculator.set(document);
+    const felix = new FelixSettingsCalculator(nodeName);
+    for (const resource of documents) {
+      calculator.set(resource);
+      felix.onChange({ kind: 'changed', resource });
+    }
     calculator.setInterfaceAddresses(addressesByInterface(interfacesByAddress(this.#facts)));
     calculator.take();
-    return await ports.plan(renderFilter(calculator.current, settings), this.#tuning().backend);
+    const pools = documents.filter(document => document.kind === 'IPPool');
+    const { settings, tuning } = this.#terms(felix, pools, this.#intent);
+    return await ports.plan(renderFilter(calculator.current, settings), tuning.backend);
   }
 
   async ready(): Promise<void> {
@@ -148,18 +140,21 @@ export class AgentFilter {
     this.#options.ports.connections.close();
   }
 
-  #tuning(): ApplierTuning {
-    const { policyField } = this.#options.cluster.felix;
-    // One look reads tables and sets.
-    const seconds = Math.min(
-      durationSeconds(policyField('iptablesRefreshInterval')) || REFRESH_SECONDS,
-      durationSeconds(policyField('ipsetsRefreshInterval') ?? SETS_REFRESH) || REFRESH_SECONDS,
-    );
-    const backend = { Auto: 'auto', NFT: 'nft', Legacy: 'legacy' } as const;
-    return {
-      backend: backend[policyField('iptablesBackend') ?? 'Auto'],
-      refreshMs: 1000 * Math.max(1, seconds),
+  #terms(
+    felix: FelixSettingsCalculator,
+    pools: Iterable<IPPoolResource>,
+    intent: HostIntent,
+  ): HostFilterTerms {
+    const { flushOnDeny, failClosedForwarding } = felix.policyFlags;
+    const host = {
+      pools: Array.from(pools)
+        .filter(({ spec }) => !spec.disabled)
+        .map(({ spec }) => ({ cidr: spec.cidr, masquerade: spec.natOutgoing })),
+      nodeAddresses: [...ownAddresses(intent), ...intent.remoteHosts.map(({ address }) => address)],
+      tunnels: this.#tunnels(intent),
     };
+    const settings = filterSettings(felix.policyField, { failClosedForwarding }, host);
+    return { settings, tuning: tuningOf(felix), flushOnDeny };
   }
 
   #tunnels(intent: HostIntent): readonly TunnelFilter[] {
@@ -185,6 +180,19 @@ export class AgentFilter {
     const uplink = own === undefined ? undefined : byAddress.get(own);
     return { own: new Set(byAddress.keys()), towards: () => uplink };
   }
+}
+
+function tuningOf({ policyField }: FelixSettingsCalculator): ApplierTuning {
+  // One look reads tables and sets.
+  const seconds = Math.min(
+    durationSeconds(policyField('iptablesRefreshInterval')) || REFRESH_SECONDS,
+    durationSeconds(policyField('ipsetsRefreshInterval') ?? SETS_REFRESH) || REFRESH_SECONDS,
+  );
+  const backend = { Auto: 'auto', NFT: 'nft', Legacy: 'legacy' } as const;
+  return {
+    backend: backend[policyField('iptablesBackend') ?? 'Auto'],
+    refreshMs: 1000 * Math.max(1, seconds),
+  };
 }
 
 /** The node's. */

@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import type { IpAddress } from '../../core/ip-address.js';
 import { type Prefix, prefixAddress } from '../../core/prefix.js';
-import { formatResourceId, type ResourceId, resourceIdOf } from '../../core/resources/resource.js';
+import { formatResourceId, type ResourceId } from '../../core/resources/resource.js';
 import type { ConntrackEntry } from '../../linux/netlink/conntrack.js';
 import type { FilterApplier } from '../../policy/apply/applier.js';
 import type { BackendSetting } from '../../policy/apply/backend-choice.js';
@@ -13,7 +13,6 @@ import type { RuleCounters } from '../../policy/apply/rule-counters.js';
 import type { ApplyStatus } from '../../policy/apply/status.js';
 import { PolicyCalculator } from '../../policy/calculate/policy-calculator.js';
 import type { PolicyDelta } from '../../policy/calculate/policy-delta.js';
-import { defaultAllowProfile, implicitProfileOf } from '../../policy/implicit-profiles.js';
 import type { HostPolicy } from '../../policy/model.js';
 import { renderFilter } from '../../policy/render/render.js';
 import type { FilterSettings } from '../../policy/settings.js';
@@ -89,7 +88,6 @@ export class HostFilter {
   constructor(options: HostFilterOptions) {
     this.#options = options;
     this.#calculator = new PolicyCalculator(options.nodeName);
-    this.#calculator.set(defaultAllowProfile);
   }
 
   /** As it is to be enforced, those about to go left out. */
@@ -118,12 +116,8 @@ export class HostFilter {
 
   onChange(change: ResourceChange): void {
     const { id, resource } = afterChange(change);
-    const implied = implicitProfileOf(id);
     if (resource === undefined) this.#calculator.remove(id);
     else this.#calculator.set(resource);
-    if (implied === undefined) return;
-    if (resource === undefined) this.#calculator.remove(resourceIdOf(implied));
-    else this.#calculator.set(implied);
   }
 
   invalid(documents: readonly InvalidDocument[]): void {

@@ -8,6 +8,7 @@ import type { EndpointKey, HostEndpoint, Policy, PolicyKey, Profile, WorkloadEnd
 import { ActiveRules } from './active-rules.js';
 import type { ActiveSets } from './active-sets.js';
 import { endpointTiers, hostStages } from './endpoint-tiers.js';
+import { allowAll, DEFAULT_ALLOW_PROFILE, namespaceProfile } from './implicit-profiles.js';
 import { LabelIndex } from './label-index.js';
 import { Part, type PolicyDelta } from './policy-delta.js';
 import type { PolicySource } from './policy-source.js';
@@ -46,6 +47,8 @@ export class LocalPolicy {
   readonly #tiers = new Map<string, TierResource>();
   readonly #policies = new Map<PolicyKey, PolicyEntry>();
   readonly #profiles = new Map<string, ProfileEntry>();
+  /** Names of profiles that are there with their namespaces, unless a document says otherwise. */
+  readonly #implied = new Set<string>();
   readonly #endpoints = new Map<string, EndpointEntry>();
   readonly #index = new LabelIndex<PolicyEntry, EndpointEntry>({
     selected: (policy, endpoint) => this.#selected(policy, endpoint),
@@ -88,7 +91,7 @@ export class LocalPolicy {
     return {
       tiers: this.#tiers.size,
       policies: this.#policies.size,
-      profiles: this.#profiles.size,
+      profiles: this.#profiles.size + this.#implied.size,
       endpoints: this.#endpoints.size,
       active: this.#rules.size,
       indexed: index.items + index.selectors + index.places,
@@ -129,6 +132,13 @@ export class LocalPolicy {
   setProfile(name: string, document: ProfileResource | undefined): void {
     this.#profile(name).document = document;
     this.#changedProfiles.add(name);
+  }
+
+  setNamespace(name: string, exists: boolean): void {
+    const profile = namespaceProfile(name);
+    if (exists) this.#implied.add(profile);
+    else this.#implied.delete(profile);
+    this.#changedProfiles.add(profile);
   }
 
   // -------------------------------------------------------------- endpoints
@@ -194,8 +204,9 @@ export class LocalPolicy {
   #refreshProfile(name: string): void {
     const entry = this.#profile(name);
     const needed = entry.endpoints.size > 0;
-    if (needed && entry.document !== undefined) {
-      const { ingress, egress } = entry.document.spec;
+    const spec = entry.document?.spec ?? (this.#isImplied(name) ? allowAll : undefined);
+    if (needed && spec !== undefined) {
+      const { ingress, egress } = spec;
       const rules = this.#rules.activate(entry, { namespace: undefined, ingress, egress });
       this.#parts.profiles.put(name, { name, ...rules });
       return;
@@ -203,6 +214,10 @@ export class LocalPolicy {
     this.#rules.deactivate(entry);
     this.#parts.profiles.delete(name);
     if (!needed && entry.document === undefined) this.#profiles.delete(name);
+  }
+
+  #isImplied(name: string): boolean {
+    return name === DEFAULT_ALLOW_PROFILE || this.#implied.has(name);
   }
 
   #refreshEndpoint(entry: EndpointEntry): void {

@@ -89,6 +89,9 @@ export class PolicyCalculator {
         this.#setParent(document);
         return;
       case 'Namespace':
+        this.#local.setNamespace(document.metadata.name, true);
+        this.#setParent(document);
+        return;
       case 'ServiceAccount':
         this.#setParent(document);
         return;
@@ -122,6 +125,9 @@ export class PolicyCalculator {
         this.#labels.setParent(parentKey(id.kind, id.namespace, id.name), undefined);
         return;
       case 'Namespace':
+        this.#local.setNamespace(id.name, false);
+        this.#labels.setParent(parentKey(id.kind, id.namespace, id.name), undefined);
+        return;
       case 'ServiceAccount':
         this.#labels.setParent(parentKey(id.kind, id.namespace, id.name), undefined);
         return;

@@ -13,7 +13,6 @@ import {
 } from '../../core/resources/resource.js';
 import { PolicyCalculator } from '../calculate/policy-calculator.js';
 import { filterSettings } from '../filter-settings.js';
-import { defaultAllowProfile, implicitProfileOf } from '../implicit-profiles.js';
 import type { EndpointKey, HostPolicy } from '../model.js';
 import type { FilterSettings } from '../settings.js';
 
@@ -50,9 +49,7 @@ export class World {
     this.#hosts = new Map(
       known.flatMap(({ name, enforced }) => (enforced === undefined ? [] : [[name, { name, ...enforced }]])),
     );
-    const implied = documents.flatMap(document => implicitProfileOf(resourceIdOf(document)) ?? []);
-    const all = [defaultAllowProfile, ...implied, ...documents];
-    const byId = new Map(all.map(document => [formatResourceId(resourceIdOf(document)), document]));
+    const byId = new Map(documents.map(document => [formatResourceId(resourceIdOf(document)), document]));
     this.#documents = [...byId.values()];
     const endpoints = this.#documents.filter(document => document.kind === 'WorkloadEndpoint');
     this.workloads = new Map(endpoints.map(workloadOf).map(each => [each.key, each]));

@@ -33,6 +33,13 @@ test('policy comes and goes with its documents, and the status says what is in f
   t.regex(plan, /NetworkPolicy\/default\/only-443 created \(dry run\)/);
   t.regex(plan, /packet filter would be changed[\s\S]*ipv4 filter: [\s\S]*--dports? 443/);
   t.regex(host.dryRun(endpoint(1)), /packet filter would stay as it is/);
+  const felix = {
+    apiVersion: 'projectcalico.org/v3',
+    kind: 'FelixConfiguration',
+    metadata: { name: 'default' },
+    spec: { iptablesFilterDenyAction: 'Reject' },
+  };
+  t.regex(host.dryRun(felix), /packet filter would be changed[\s\S]*-j REJECT/);
   t.true(await host.connects(1, 2));
   host.write('policy', denySecond);
   t.true(await eventually(async () => !(await host.connects(1, 2)), 10_000, 100));

@@ -145,6 +145,14 @@ class Snapshot {
     return this.of('Profile').find(({ metadata }) => metadata.name === name);
   }
 
+  impliedProfile(name: string): Pick<ProfileResource['spec'], 'ingress' | 'egress'> | undefined {
+    const ofNamespace = this.of('Namespace').some(({ metadata }) => `kns.${metadata.name}` === name);
+    if (name !== 'projectcalico-default-allow' && !ofNamespace) return undefined;
+    const anybody = { nets: [], notNets: [], ports: [], notPorts: [] };
+    const all = [{ action: 'Allow' as const, source: anybody, destination: anybody }];
+    return { ingress: all, egress: all };
+  }
+
   namespaceLabels(name: string | undefined): Record<string, string> {
     const found = this.of('Namespace').find(({ metadata }) => metadata.name === name);
     return prefixed('pcns.', found?.metadata.labels ?? {});
@@ -452,7 +460,7 @@ class Snapshot {
         }),
       ),
       profiles: [...profiles].flatMap(name => {
-        const spec = this.profile(name)?.spec;
+        const spec = this.profile(name)?.spec ?? this.impliedProfile(name);
         if (spec === undefined) return [];
         return [
           {

@@ -32,6 +32,8 @@ const values = ['a', 'b', 'ab'];
 const names = ['one', 'two', 'three', 'four', 'five', 'six'];
 const tiers = ['default', 'default', 'security', 'kube-admin', 'nowhere', 'late'];
 const profiles = ['open', 'closed', 'red-profile'];
+/** Some are there without a document, or as long as the namespace is. */
+const profileNames = [...profiles, 'kns.red', 'kns.green', 'kns.nowhere', 'projectcalico-default-allow'];
 const accounts = ['builder', 'web'];
 const portNames = ['http', 'dns'];
 
@@ -112,7 +114,7 @@ export class WorldMaker {
       ...calico('HostEndpoint', () => this.#hostEndpoint(), names.slice(0, 5)),
       ...calico('NetworkSet', () => ({ nets: this.#nets(3) }), inNamespaces(names.slice(0, 2))),
       ...calico('GlobalNetworkSet', () => ({ nets: this.#nets(3) }), names.slice(0, 3)),
-      ...calico('Profile', () => this.#profile(), profiles),
+      ...calico('Profile', () => this.#profile(), [...profiles, 'kns.red', 'projectcalico-default-allow']),
       ...calico('Tier', () => this.#tier(), ['security', 'late']),
       ...calico('NetworkPolicy', () => this.#policy(), inNamespaces(names.slice(0, 2))),
       ...calico('GlobalNetworkPolicy', () => this.#globalPolicy(), names),
@@ -169,7 +171,7 @@ export class WorldMaker {
       node: this.#random.pick([HOST, HOST, 'node-b']),
       interfaceName: `cali${this.#random.below(100)}`,
       ipNetworks: this.#addresses(),
-      ...(this.#chance(60) && { profiles: this.#several(profiles) }),
+      ...(this.#chance(60) && { profiles: this.#several(profileNames) }),
       ...(this.#chance(50) && { serviceAccountName: this.#random.pick(accounts) }),
       ...(this.#chance(30) && { orchestrator: 'k8s' }),
       ...(this.#chance(10) && { allowSpoofedSourcePrefixes: this.#nets(1) }),
@@ -187,7 +189,7 @@ export class WorldMaker {
         '192.168.0.3/32',
         '2001:db8::9/128',
       ]) as Prefix[],
-      profiles: this.#several(profiles),
+      profiles: this.#several(profileNames),
       ports: this.#endpointPorts(),
     };
   }
