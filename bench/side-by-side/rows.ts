@@ -53,8 +53,6 @@ export type SpeakerWork =
       readonly kind: 'idle';
       readonly prefixes: number;
       readonly clients: number;
-      /** Before it is measured. */
-      readonly restSeconds: number;
       readonly durationSeconds: number;
     }
   /** From UPDATEs to kernel routes. */
@@ -148,7 +146,7 @@ const reflectorRows: readonly Row[] = [
   {
     id: 'idle-100',
     title: 'reflector with 10 000 routes and 100 idle clients',
-    work: { kind: 'idle', prefixes: REFLECTED, clients: 100, restSeconds: 20, durationSeconds: 30 },
+    work: { kind: 'idle', prefixes: REFLECTED, clients: 100, durationSeconds: 30 },
     bounds: [atMost('cpuPercent', 0.3)],
   },
 ];

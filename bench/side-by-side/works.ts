@@ -92,8 +92,6 @@ async function join(at: Bench): Promise<Sample> {
 
 async function idle(at: Bench, work: Extract<SpeakerWork, { kind: 'idle' }>): Promise<Sample> {
   await announce(at);
-  // What starting up and the load have left to be tidied is not idleness: memory is given back once, some seconds later.
-  await sleep(work.restSeconds * 1000);
   const { pid } = at.running;
   const before = cpuSeconds(pid);
   const begin = performance.now();

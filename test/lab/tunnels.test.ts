@@ -74,7 +74,7 @@ test.serial('killed with -9 and started again under IPIP: no ping is lost, nothi
   await change(t, 'ipip');
   // What nobody wants any more has gone by then.
   t.true(
-    await within(60_000, () =>
+    await within(20_000, () =>
       lab.hosts.every(host => !/margay\.(vxlan|udp)/.test(ip(host.namespace, '-o link'))),
     ),
   );
