@@ -3,11 +3,8 @@
  * what there is to do by default; `MARGAY_POLICY_SETS=300` does all of it. `MARGAY_POLICY_SEED` repeats a run.
  */
 import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../../bgp/speaker/system-clock.js';
 import { type AddressFamily, addressFamily, type IpAddress } from '../../../core/ip-address.js';
 import type { Implementation } from '../../../linux/iptables-choice.js';
-import { FilterApplier } from '../../../policy/apply/applier.js';
-import { filterCommands } from '../../../policy/apply/commands.js';
 import { evaluate } from '../../../policy/evaluate/evaluate.js';
 import type { End, Situation } from '../../../policy/evaluate/situation.js';
 import { stepInWords } from '../../../policy/evaluate/trace.js';
@@ -17,6 +14,7 @@ import { Coverage } from '../../policy/render/comparison.js';
 import { type GeneratedHost, Generator } from '../../policy/render/generated-policies.js';
 import type { NetworkNamespace } from '../../support/network-namespace.js';
 import { Random } from '../../support/random.js';
+import { startApplier } from './real-applier.js';
 import { SteeredLab } from './steered-lab.js';
 
 const SETS = Number(process.env.MARGAY_POLICY_SETS ?? 30);
@@ -80,17 +78,7 @@ function droppedSoFar(host: NetworkNamespace, backend: Implementation, family: A
 async function differ(t: ExecutionContext, backend: Implementation, random: Random): Promise<Coverage> {
   const steered = new SteeredLab(t, INTERFACES, EVERYBODY);
   const { lab } = steered;
-  const silent = () => ({ watch: () => {}, close: () => {} });
-  const applier = new FilterApplier({
-    kernel: filterCommands(['ip', 'netns', 'exec', lab.host.name]),
-    clock: systemClock,
-    backend,
-    refreshMs: 600_000,
-    watches: { nft: silent, legacy: silent },
-    log: () => {},
-    changed: () => {},
-  });
-  t.teardown(() => applier.close());
+  const applier = startApplier(t, lab.host, { backend, refreshMs: 600_000 });
   const generator = new Generator(random);
   const coverage = new Coverage();
   for (let set = 0; set < SETS; set++) {

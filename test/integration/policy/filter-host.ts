@@ -4,15 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { systemClock } from '../../../bgp/speaker/system-clock.js';
 import type { Implementation } from '../../../linux/iptables-choice.js';
-import { openIptablesInfo } from '../../../linux/iptables-info.js';
-import { FilterApplier } from '../../../policy/apply/applier.js';
+import type { ApplierOptions } from '../../../policy/apply/applier.js';
 import { filterCommands } from '../../../policy/apply/commands.js';
 import type { FilterKernel } from '../../../policy/apply/kernel.js';
-import { legacyWatch } from '../../../policy/apply/legacy-watch.js';
-import { nftablesWatch } from '../../../policy/apply/nftables-watch.js';
 import { makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
+import { startApplier } from './real-applier.js';
 
 export interface FilterHost {
   readonly host: NetworkNamespace;
@@ -103,19 +100,8 @@ export function foreignOf(saved: string): readonly string[] {
 
 export function startFilter(t: ExecutionContext, { host, kernel }: FilterHost, refreshMs = 90_000) {
   const logged: string[] = [];
-  const { path } = host;
-  const applier = new FilterApplier({
-    kernel,
-    clock: systemClock,
-    backend: 'auto',
-    refreshMs,
-    watches: {
-      nft: nftablesWatch({ kernel, networkNamespace: path }),
-      legacy: legacyWatch({ clock: systemClock, open: () => openIptablesInfo(path) }),
-    },
-    log: (level, message, detail) => logged.push(`${level} ${message}: ${detail}`),
-    changed: () => {},
-  });
-  t.teardown(() => applier.close());
+  const log: ApplierOptions['log'] = (level, message, detail) =>
+    logged.push(`${level} ${message}: ${detail}`);
+  const applier = startApplier(t, host, { kernel, refreshMs, log });
   return { applier, logged };
 }

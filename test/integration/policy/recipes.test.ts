@@ -1,21 +1,18 @@
 /** The recipes of docs/policy-recipes with packets that really flow: each does what is expected of it, on both kinds of iptables. */
 import test from 'ava';
-import { systemClock } from '../../../bgp/speaker/system-clock.js';
 import { readScenarios } from '../../../bgpctl/policy-files.js';
 import type { IpAddress } from '../../../core/ip-address.js';
 import type { Implementation } from '../../../linux/iptables-choice.js';
-import { FilterApplier } from '../../../policy/apply/applier.js';
-import { filterCommands } from '../../../policy/apply/commands.js';
 import { check } from '../../../policy/journey/expectations.js';
 import { World } from '../../../policy/journey/world.js';
 import type { Packet } from '../../../policy/model.js';
 import { renderFilter } from '../../../policy/render/render.js';
 import { type LabInterface, PacketLab } from './packet-lab.js';
+import { startApplier } from './real-applier.js';
 
 const FILE = new URL('../../../../docs/policy-recipes/expectations.yaml', import.meta.url).pathname;
 const HOST = 'host-a';
 const UPLINK = 'eth0';
-const silent = () => ({ watch: () => {}, close: () => {} });
 
 interface Expected {
   readonly words: string;
@@ -60,16 +57,7 @@ for (const backend of ['nft', 'legacy'] as const satisfies readonly Implementati
       );
       const lab = new PacketLab(t, interfaces);
       const { policy, settings } = world.host(HOST);
-      const applier = new FilterApplier({
-        kernel: filterCommands(['ip', 'netns', 'exec', lab.host.name]),
-        clock: systemClock,
-        backend,
-        refreshMs: 60_000,
-        watches: { nft: silent, legacy: silent },
-        log: (_, message, detail) => t.log(message, detail),
-        changed: () => {},
-      });
-      t.teardown(() => applier.close());
+      const applier = startApplier(t, lab.host, { backend });
       applier.setDesired(renderFilter(policy, settings));
       t.true(await applier.applied(), JSON.stringify(applier.status().problems));
       t.deepEqual(applier.status().problems, []);

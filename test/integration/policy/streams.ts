@@ -1,18 +1,12 @@
 /** Packets that go through a host all the time, one after another, while an applier and others write its packet filter. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../../bgp/speaker/system-clock.js';
 import type { Prefix } from '../../../core/prefix.js';
 import type { Implementation } from '../../../linux/iptables-choice.js';
-import { openIptablesInfo } from '../../../linux/iptables-info.js';
-import { FilterApplier } from '../../../policy/apply/applier.js';
+import type { FilterApplier } from '../../../policy/apply/applier.js';
 import { filterCommands } from '../../../policy/apply/commands.js';
-import { legacyWatch } from '../../../policy/apply/legacy-watch.js';
-import { nftablesWatch } from '../../../policy/apply/nftables-watch.js';
 import { filterSettings } from '../../../policy/filter-settings.js';
 import type { AddressSet, HostPolicy, Packet } from '../../../policy/model.js';
 import { renderFilter } from '../../../policy/render/render.js';
@@ -33,6 +27,7 @@ import {
 } from '../../policy/host-policies.js';
 import { eventually } from '../../support/eventually.js';
 import { PacketLab } from './packet-lab.js';
+import { startApplier, toolsOf } from './real-applier.js';
 
 const execute = promisify(execFile);
 
@@ -157,32 +152,13 @@ export class Filtered {
       { name: 'calix', neighbours: [ip('10.65.0.7')] },
       { name: 'eth0', neighbours: [ip('192.0.2.9')], addresses: ['192.0.2.1/24'] },
     ]);
-    const folder = mkdtempSync(join(tmpdir(), 'mgy-lock-'));
-    t.teardown(() => rmSync(folder, { recursive: true }));
-    // Without the packages' commands: one of them is called nft.
-    const paths = (process.env.PATH ?? '').split(':').filter(path => !path.includes('node_modules'));
-    const own = [`XTABLES_LOCKFILE=${folder}/xtables.lock`, `PATH=${paths.join(':')}`];
-    this.#prefix = ['env', ...own, 'ip', 'netns', 'exec', this.lab.host.name];
+    this.#prefix = toolsOf(t, this.lab.host);
     this.applier = this.newApplier();
   }
 
   newApplier(): FilterApplier {
     const kernel = filterCommands(this.#prefix);
-    const { path } = this.lab.host;
-    const applier = new FilterApplier({
-      kernel,
-      clock: systemClock,
-      backend: this.backend,
-      refreshMs: 90_000,
-      watches: {
-        nft: nftablesWatch({ kernel, networkNamespace: path }),
-        legacy: legacyWatch({ clock: systemClock, open: () => openIptablesInfo(path) }),
-      },
-      log: () => {},
-      changed: () => {},
-    });
-    this.#t.teardown(() => applier.close());
-    return applier;
+    return startApplier(this.#t, this.lab.host, { kernel, backend: this.backend });
   }
 
   stream(ways: readonly Way[]): Stream {
