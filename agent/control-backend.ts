@@ -18,6 +18,7 @@ import type { StoredResource, StoreError, StoreResult } from '../store/port.js';
 import type { Agent } from './agent.js';
 import { noBfd } from './bfd-watch.js';
 import { type ControlBackend, ControlFailure } from './control/backend.js';
+import type { EndpointPolicyView, ExplainQuery, ExplainView } from './control/policy-types.js';
 import type {
   AgentStatus,
   ApplyRequest,
@@ -25,9 +26,6 @@ import type {
   ApplyResult,
   BfdView,
   ClearPeerRequest,
-  EndpointPolicyView,
-  ExplainQuery,
-  ExplainView,
   Hello,
   KernelView,
   PeerView,

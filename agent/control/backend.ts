@@ -1,6 +1,7 @@
 /** What the control server asks of the agent behind it. Tests give it a made-up one. */
 import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
+import type { EndpointPolicyView, ExplainQuery, ExplainView } from './policy-types.js';
 import type {
   AgentStatus,
   ApplyRequest,
@@ -8,9 +9,6 @@ import type {
   BfdView,
   ClearPeerRequest,
   ControlProblem,
-  EndpointPolicyView,
-  ExplainQuery,
-  ExplainView,
   Hello,
   PeerView,
   RoutesPage,

@@ -1,6 +1,7 @@
 /** The control API's client: everything `bgpctl` and the CNI plugin know of the agent. */
 import { type IncomingMessage, request } from 'node:http';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
+import type { EndpointPolicyView, ExplainQuery, ExplainView } from './policy-types.js';
 import {
   type AgentStatus,
   type ApplyRequest,
@@ -10,9 +11,6 @@ import {
   type ClearPeerResult,
   CONTROL_API_VERSION,
   type ControlProblem,
-  type EndpointPolicyView,
-  type ExplainQuery,
-  type ExplainView,
   type Hello,
   NDJSON,
   type PeersView,

@@ -9,13 +9,8 @@ import {
 } from '../../core/resources/resource.js';
 import { icmpAllowed, isIcmp, isPort, portAllowed } from '../../policy/journey/cargo.js';
 import { ControlFailure } from './backend.js';
-import {
-  CONTROL_API_VERSION,
-  type ExplainQuery,
-  type RoutesQuery,
-  type RouteTableName,
-  type WatchTopic,
-} from './types.js';
+import type { ExplainQuery } from './policy-types.js';
+import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchTopic } from './types.js';
 
 export type ControlRequest =
   | { readonly kind: 'hello' | 'status' | 'peers' | 'bfd' | 'apply' | 'shutdown' }

@@ -17,7 +17,7 @@ import type {
   PolicyPartView,
   PolicyRulesView,
   PolicyRuleView,
-} from '../control/types.js';
+} from '../control/policy-types.js';
 
 type Counts = Pick<RuleCounters, 'of'>;
 

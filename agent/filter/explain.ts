@@ -9,7 +9,7 @@ import { hostOf, type Journey, type Party, travel } from '../../policy/journey/j
 import { findParty } from '../../policy/journey/party.js';
 import { World } from '../../policy/journey/world.js';
 import { ControlFailure } from '../control/backend.js';
-import type { ExplainQuery, ExplainView, RouteHereView } from '../control/types.js';
+import type { ExplainQuery, ExplainView, RouteHereView } from '../control/policy-types.js';
 import type { HostFilter } from './host-filter.js';
 
 /** What of an agent it needs. */

@@ -4,7 +4,7 @@ import type {
   PolicyPartView,
   PolicyRulesView,
   PolicyRuleView,
-} from '../../agent/control/types.js';
+} from '../../agent/control/policy-types.js';
 import { type Column, type Row, renderTable } from './table.js';
 import { painter, wrapText } from './text.js';
 

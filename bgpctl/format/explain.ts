@@ -1,5 +1,5 @@
 /** `bgpctl explain` for people: the verdict first, then each host on the way, step by step, and the route. Pure. */
-import type { ExplainedEnd, ExplainView } from '../../agent/control/types.js';
+import type { ExplainedEnd, ExplainView } from '../../agent/control/policy-types.js';
 import { protocolInWords } from '../../policy/evaluate/rule-words.js';
 import { painter, printable, wrapText } from './text.js';
 

@@ -2,11 +2,10 @@
 
 import { noBfd } from '../../../agent/bfd-watch.js';
 import { type ControlBackend, ControlFailure } from '../../../agent/control/backend.js';
+import type { EndpointPolicyView, ExplainView } from '../../../agent/control/policy-types.js';
 import type {
   AgentStatus,
   BfdSessionStatus,
-  EndpointPolicyView,
-  ExplainView,
   PeerStatus,
   RouteView,
   SessionEffectView,

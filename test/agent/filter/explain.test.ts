@@ -1,6 +1,6 @@
 import test from 'ava';
 import { ControlFailure } from '../../../agent/control/backend.js';
-import type { ExplainQuery } from '../../../agent/control/types.js';
+import type { ExplainQuery } from '../../../agent/control/policy-types.js';
 import { type ExplainingAgent, explain } from '../../../agent/filter/explain.js';
 import type { IpAddress } from '../../../core/ip-address.js';
 import { parseResource } from '../../../core/resources/parse.js';

@@ -1,6 +1,6 @@
 /** What `bgpctl explain` and `bgpctl policy show` say of a host, and what its packets do. */
 import test from 'ava';
-import type { EndpointPolicyView, ExplainView } from '../../../agent/control/types.js';
+import type { EndpointPolicyView, ExplainView } from '../../../agent/control/policy-types.js';
 import { eventually } from '../../support/eventually.js';
 import { PolicyHost } from './policy-host.js';
 
