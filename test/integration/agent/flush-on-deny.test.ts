@@ -1,17 +1,12 @@
 /** The whole agent with policy: what becomes of connections that go on when a policy denies them. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import type { AgentStatus } from '../../../agent/control/types.js';
 import { patience } from '../../../demo/patience.js';
 import { eventually } from '../../support/eventually.js';
 import { join as connect, makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
+import { PolicyAgent } from './policy-agent.js';
 
-const AGENT = new URL('../../../../bin/margay-agent', import.meta.url).pathname;
-const BGPCTL = new URL('../../../../bin/bgpctl', import.meta.url).pathname;
 const PORT = 8080;
 /** Prints what it takes, and sends nothing. */
 const SERVER = `require('net').createServer(s => s.on('error', () => {}).pipe(process.stdout, { end: false })).listen(${PORT})`;
@@ -33,53 +28,21 @@ function runIn(t: ExecutionContext, namespace: NetworkNamespace, program: string
   return () => count;
 }
 
-/** A host with an agent and two workloads that are really there. */
+/** An agent, and two workloads that are really there. */
 function startHost(t: ExecutionContext) {
   const host = makeNamespace(t);
-  const directory = mkdtempSync(join(tmpdir(), 'mgy-flush-'));
-  const store = join(directory, 'store');
-  mkdirSync(store);
-  t.teardown(() => rmSync(directory, { recursive: true }));
-  const write = (name: string, document: object) =>
-    writeFileSync(join(store, `${name}.yaml`), JSON.stringify(document));
   host.run('sysctl', '-qw', 'net.ipv4.ip_forward=1');
-  const workloads = [1, 2].map(number => {
+  const [client, server] = [1, 2].map(number => {
     const workload = makeNamespace(t);
     connect(host, `cali${number}`, workload, 'eth0');
     host.run('sysctl', '-qw', `net.ipv4.conf.cali${number}.proxy_arp=1`);
     workload.ip(`addr add 10.65.0.${number}/32 dev eth0`);
     workload.ip('route add default dev eth0');
-    write(`endpoint${number}`, {
-      apiVersion: 'projectcalico.org/v3',
-      kind: 'WorkloadEndpoint',
-      metadata: { name: `w${number}`, namespace: 'default', labels: { app: `w${number}` } },
-      spec: {
-        node: 'host-a',
-        interfaceName: `cali${number}`,
-        ipNetworks: [`10.65.0.${number}/32`],
-        profiles: ['projectcalico-default-allow'],
-      },
-    });
     return workload;
   });
-  const socket = join(directory, 'control.sock');
-  const words = ['--store-directory', store, '--control-socket', socket];
-  const more = ['--state-directory', `${directory}/state`, '--policy', 'on', '--node-name', 'host-a'];
-  const agent = spawn('ip', ['netns', 'exec', host.name, AGENT, ...words, ...more], { stdio: 'ignore' });
-  const ended = new Promise(resolve => agent.once('exit', resolve));
-  t.teardown(async () => {
-    agent.kill('SIGKILL');
-    await ended;
-  });
-  const policy = () => {
-    try {
-      const text = host.run(BGPCTL, '--socket', socket, 'status', '-o', 'json');
-      return (JSON.parse(text) as AgentStatus).policy;
-    } catch {
-      return undefined;
-    }
-  };
-  return { host, write, policy, client: workloads[0]!, server: workloads[1]! };
+  const agent = new PolicyAgent(t, host);
+  agent.start();
+  return { agent, client: client!, server: server! };
 }
 
 for (const [flushes, words] of [
@@ -88,8 +51,8 @@ for (const [flushes, words] of [
 ] as const) {
   test(`a connection by which a client sends to a workload, and which is denied now, ${words}`, async t => {
     t.timeout(120_000);
-    const { host, write, policy, client, server } = startHost(t);
-    const routes = () => host.ip('route show proto 157');
+    const { agent, client, server } = startHost(t);
+    const routes = () => agent.host.ip('route show proto 157');
     t.true(
       await eventually(() => routes().includes('cali1') && routes().includes('cali2'), 20_000, 100),
       routes(),
@@ -98,7 +61,7 @@ for (const [flushes, words] of [
     await eventually(() => server.run('ss', '-ltnH').includes(`:${PORT}`));
     runIn(t, client, CLIENT);
     t.true(await eventually(() => taken() > 20, 10_000), 'the connection is there');
-    write('policy', {
+    agent.write('policy', {
       apiVersion: 'projectcalico.org/v3',
       kind: 'NetworkPolicy',
       metadata: {
@@ -108,7 +71,11 @@ for (const [flushes, words] of [
       },
       spec: { selector: "app == 'w2'", types: ['Ingress'] },
     });
-    t.true(await eventually(() => policy()?.policies === 1 && policy()?.inForce === true, 20_000, 100));
+    const isEnforced = () => {
+      const policy = agent.status()?.policy;
+      return policy?.policies === 1 && policy.inForce;
+    };
+    t.true(await eventually(isEnforced, 20_000, 100));
     await sleep(300 * patience);
     const before = taken();
     await sleep(500);

@@ -1,115 +1,25 @@
 /** A host with two workloads and an outside, and an agent that enforces policy on it. */
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { AgentStatus } from '../../../agent/control/types.js';
 import type { IpAddress } from '../../../core/ip-address.js';
-import { eventually } from '../../support/eventually.js';
 import { PacketLab } from '../policy/packet-lab.js';
 import { Protocol } from '../policy/packets.js';
+import { PolicyAgent } from './policy-agent.js';
 
 const ip = (text: string) => text as IpAddress;
-const AGENT = new URL('../../../../bin/margay-agent', import.meta.url).pathname;
-const BGPCTL = new URL('../../../../bin/bgpctl', import.meta.url).pathname;
 
-export class PolicyHost {
+export class PolicyHost extends PolicyAgent {
   readonly lab: PacketLab;
-  readonly directory = mkdtempSync(join(tmpdir(), 'mgy-policy-'));
-  #agent: ReturnType<typeof spawn> | undefined;
 
   constructor(t: ExecutionContext) {
-    this.lab = new PacketLab(t, [
+    const lab = new PacketLab(t, [
       { name: 'cali1', neighbours: [ip('10.65.0.1')] },
       { name: 'cali2', neighbours: [ip('10.65.0.2')] },
       { name: 'eth0', neighbours: [ip('192.0.2.9')], addresses: ['192.0.2.1/24'] },
     ]);
-    mkdirSync(join(this.directory, 'store'));
+    super(t, lab.host);
+    this.lab = lab;
     // Routes of workloads are the agent's business here.
-    for (const number of [1, 2]) this.lab.host.ip(`route del 10.65.0.${number} dev cali${number}`);
-    t.teardown(async () => {
-      await this.end('SIGKILL');
-      rmSync(this.directory, { recursive: true });
-    });
-    for (const number of [1, 2]) this.write(`endpoint${number}`, endpoint(number));
-  }
-
-  write(name: string, document: object): void {
-    writeFileSync(join(this.directory, 'store', `${name}.yaml`), JSON.stringify(document));
-  }
-
-  remove(name: string): void {
-    rmSync(join(this.directory, 'store', `${name}.yaml`));
-  }
-
-  start(policy: 'on' | 'off' = 'on'): void {
-    const words = [
-      '--store-directory',
-      join(this.directory, 'store'),
-      '--control-socket',
-      this.socket,
-      '--state-directory',
-      `${this.directory}/state`,
-    ];
-    const child = spawn(
-      'ip',
-      ['netns', 'exec', this.lab.host.name, AGENT, ...words, '--policy', policy, '--node-name', 'host-a'],
-      {
-        stdio: 'ignore',
-      },
-    );
-    this.#agent = child;
-  }
-
-  /** What `bgpctl apply --dry-run` says of a document. */
-  dryRun(document: object): string {
-    const file = join(this.directory, 'dry-run.json');
-    writeFileSync(file, JSON.stringify(document));
-    return this.lab.host.run(BGPCTL, '--socket', this.socket, 'apply', '--dry-run', '-f', file);
-  }
-
-  /** What `margay-agent cleanup` says. */
-  cleanUp(): string {
-    const words = ['--control-socket', this.socket, '--state-directory', `${this.directory}/state`];
-    return this.lab.host.run(AGENT, 'cleanup', ...words);
-  }
-
-  get socket(): string {
-    return join(this.directory, 'control.sock');
-  }
-
-  async end(signal: NodeJS.Signals): Promise<void> {
-    const agent = this.#agent;
-    if (agent === undefined || agent.exitCode !== null || agent.signalCode !== null) return;
-    const ended = new Promise(resolve => agent.once('exit', resolve));
-    agent.kill(signal);
-    await ended;
-  }
-
-  /** @throws where it fails, or finds something */
-  bgpctl(...words: readonly string[]): string {
-    return this.lab.host.run(BGPCTL, '--socket', this.socket, ...words);
-  }
-
-  /** What it prints; a finding is no failure. */
-  bgpctlOutput(...words: readonly string[]): string {
-    const command = ['netns', 'exec', this.lab.host.name, BGPCTL, '--socket', this.socket, ...words];
-    const { stdout, stderr, status } = spawnSync('ip', command, { encoding: 'utf8' });
-    if (status !== 0 && status !== 1) throw new Error(stderr);
-    return stdout;
-  }
-
-  status(): AgentStatus | undefined {
-    try {
-      return JSON.parse(this.bgpctl('status', '-o', 'json')) as AgentStatus;
-    } catch {
-      return undefined;
-    }
-  }
-
-  async inForce(): Promise<boolean> {
-    return await eventually(async () => this.status()?.policy?.inForce === true, 20_000, 100);
+    for (const number of [1, 2]) lab.host.ip(`route del 10.65.0.${number} dev cali${number}`);
   }
 
   /** Whether a connection from one end to the other may begin. */
@@ -126,19 +36,4 @@ export class PolicyHost {
     };
     return (await this.lab.pass([{ packet, from: name(from) }]))[0]!.includes(name(to));
   }
-}
-
-export function endpoint(number: number, more: object = {}) {
-  return {
-    apiVersion: 'projectcalico.org/v3',
-    kind: 'WorkloadEndpoint',
-    metadata: { name: `w${number}`, namespace: 'default', labels: { app: `w${number}` } },
-    spec: {
-      node: 'host-a',
-      interfaceName: `cali${number}`,
-      ipNetworks: [`10.65.0.${number}/32`],
-      profiles: ['projectcalico-default-allow'],
-      ...more,
-    },
-  };
 }

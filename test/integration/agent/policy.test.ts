@@ -3,7 +3,8 @@ import test from 'ava';
 import type { IpAddress } from '../../../core/ip-address.js';
 import { eventually } from '../../support/eventually.js';
 import { Protocol } from '../policy/packets.js';
-import { endpoint, PolicyHost } from './policy-host.js';
+import { endpoint } from './policy-agent.js';
+import { PolicyHost } from './policy-host.js';
 
 const denySecond = {
   apiVersion: 'projectcalico.org/v3',
@@ -72,9 +73,9 @@ test('a workload has its route once it is guarded, and its chains until its rout
   const host = new PolicyHost(t);
   host.start();
   t.true(await host.inForce());
-  const routes = () => host.lab.host.ip('route show proto 157');
+  const routes = () => host.host.ip('route show proto 157');
   t.true(await eventually(async () => routes().includes('10.65.0.2 dev cali2'), 10_000, 100), routes());
-  const chains = () => host.lab.host.run('iptables-save').match(/^:mgy-\S*cali2\S*/gm) ?? [];
+  const chains = () => host.host.run('iptables-save').match(/^:mgy-\S*cali2\S*/gm) ?? [];
   t.true(chains().length >= 2, chains().join());
   host.remove('endpoint2');
   t.true(await eventually(async () => !routes().includes('10.65.0.2'), 10_000, 20));
@@ -90,10 +91,10 @@ test('what is unknown is dropped while the agent is dead, and what is known goes
   host.start();
   t.true(await host.inForce());
   t.true(
-    await eventually(async () => host.lab.host.ip('route show proto 157').includes('10.65.0.2'), 10_000, 100),
+    await eventually(async () => host.host.ip('route show proto 157').includes('10.65.0.2'), 10_000, 100),
   );
   await host.end('SIGKILL');
-  const before = host.lab.host.run('iptables-save');
+  const before = host.host.run('iptables-save');
   t.false(await host.connects('outside', 2));
   t.true(await host.connects('outside', 2, 443));
   // An interface like a workload's, of which the agent never heard.
@@ -105,26 +106,26 @@ test('what is unknown is dropped while the agent is dead, and what is known goes
       .split('\n')
       .filter(line => !/^[:#]/.test(line))
       .join('\n');
-  t.is(plain(host.lab.host.run('iptables-save')), plain(before));
+  t.is(plain(host.host.run('iptables-save')), plain(before));
 });
 
 test('switched off, or cleaned up, nothing of what was enforced is left', async t => {
   t.timeout(120_000);
   const host = new PolicyHost(t);
   const foreign = ['FORWARD', '-s', '198.51.100.7/32', '-j', 'DROP'];
-  host.lab.host.run('iptables', '-A', ...foreign);
+  host.host.run('iptables', '-A', ...foreign);
   host.write('policy', denySecond);
   host.start();
   t.true(await host.inForce());
   const ours = () =>
     ['iptables-save', 'ip6tables-save'].flatMap(
-      command => host.lab.host.run(command).match(/^.*\bmgy[-:].*$/gm) ?? [],
+      command => host.host.run(command).match(/^.*\bmgy[-:].*$/gm) ?? [],
     );
   t.true(ours().length > 10);
   await host.end('SIGTERM');
   host.start('off');
   t.true(await eventually(async () => ours().length === 0, 20_000, 100), ours().join('\n'));
-  t.is(host.lab.host.run('ipset', 'list', '-n').trim(), '');
+  t.is(host.host.run('ipset', 'list', '-n').trim(), '');
   t.true(await eventually(() => host.connects('outside', 2), 10_000, 100));
   await host.end('SIGTERM');
   host.start();
@@ -134,5 +135,5 @@ test('switched off, or cleaned up, nothing of what was enforced is left', async 
   const said = host.cleanUp();
   t.true(said.includes('network policy removed'), said);
   t.deepEqual(ours(), []);
-  t.true(host.lab.host.run('iptables-save').includes('-A FORWARD -s 198.51.100.7/32 -j DROP'));
+  t.true(host.host.run('iptables-save').includes('-A FORWARD -s 198.51.100.7/32 -j DROP'));
 });
