@@ -44,6 +44,8 @@ export interface RouteExchangeOwner {
 
 /** A peer without graceful restart sends no End-of-RIB; after this long it is taken as having told everything. */
 const IMPLIED_END_OF_RIB_SECONDS = 5;
+/** It goes through the table: not after every flush of one that changes all the time. */
+const NEXT_HOPS_SECONDS = 0.5;
 
 interface Established {
   /** Its place in the RIB. */
@@ -63,7 +65,7 @@ export class RouteExchange {
   readonly #peerKey: string;
   readonly #stale: StaleRoutes;
   readonly #refreshes: RouteRefreshes;
-  readonly #timers: Timers<'implied-end-of-rib'>;
+  readonly #timers: Timers<'implied-end-of-rib' | 'next-hops'>;
   #established: Established | undefined;
 
   constructor(owner: RouteExchangeOwner, peerKey: string) {
@@ -71,8 +73,10 @@ export class RouteExchange {
     this.#peerKey = peerKey;
     this.#stale = new StaleRoutes(owner, peerKey);
     this.#refreshes = new RouteRefreshes(owner);
-    this.#timers = new Timers(owner.clock, () => {
-      for (const family of this.#established?.negotiated.families ?? []) this.#endOfRib(family);
+    this.#timers = new Timers(owner.clock, timer => {
+      if (this.#established === undefined) return;
+      if (timer === 'next-hops') this.#lookForNextHops(this.#established);
+      else for (const family of this.#established.negotiated.families) this.#endOfRib(family);
     });
   }
 
@@ -120,7 +124,7 @@ export class RouteExchange {
     const { rib } = this.#owner;
     const was = this.#established;
     this.#established = undefined;
-    this.#timers.clear('implied-end-of-rib');
+    this.#timers.clearAll();
     if (was === undefined) return;
     this.#refreshes.down();
     const { negotiated } = was;
@@ -193,7 +197,8 @@ export class RouteExchange {
     const established = this.#established;
     if (established === undefined || session.connection === undefined) return 0;
     const { rib, record } = this.#owner;
-    if (established.foreign.length > 0) this.#lookForNextHops(established);
+    if (established.foreign.length > 0 && !this.#timers.isRunning('next-hops'))
+      this.#timers.set('next-hops', NEXT_HOPS_SECONDS);
     if (established.endOfRibSent && this.#refreshes.idle && !rib.hasOutput(established.index)) return 0;
     this.#refreshes.beforeOutput(session);
     let writes = 0;

@@ -34,6 +34,10 @@ export class Timers<Name extends string> {
     this.#arm(name, deadline);
   }
 
+  isRunning(name: Name): boolean {
+    return this.#running.has(name);
+  }
+
   clear(name: Name): void {
     this.#running.get(name)?.timer.cancel();
     this.#running.delete(name);

@@ -71,6 +71,21 @@ test('IPv6 prefixes over IPv4 that have no next hop are said by the peer that is
   t.is(right.routes({ family: 'ipv6-unicast' }).routes.length, 2);
 });
 
+test('what comes last to a large table is said soon after', t => {
+  const { world, left, right, atLeft } = pair();
+  // Its own, which it does not miss.
+  right.announce('fd01::/32', { nextHop: 'fd00::2' });
+  for (let i = 0; i < 0x8000; i++) left.announce(`fd10:${i.toString(16)}::/32`, { nextHop: 'fd00::1' });
+  world.clock.advance(1000);
+  t.is(atLeft.status().withoutNextHop, undefined);
+  left.announce('fd20::/32');
+  world.clock.advance(1000);
+  t.deepEqual(atLeft.status().withoutNextHop, ['ipv6-unicast']);
+  left.withdraw('fd20::/32');
+  world.clock.advance(1000);
+  t.is(atLeft.status().withoutNextHop, undefined);
+});
+
 test("a peer's own routes are not missed by it, and neither is what a policy keeps back", t => {
   const { world, left, right, atLeft, atRight } = pair({}, 'ipv4');
   // External, so that our own end would be the next hop towards whoever is told.
