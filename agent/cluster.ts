@@ -18,6 +18,7 @@ import type {
   WorkloadEndpointResource,
 } from '../core/resources/resource.js';
 import type { HostIntent } from '../ipip/kernel-facts.js';
+import { workloadInterfacePrefixes } from '../policy/filter-settings.js';
 import { BgpSettingsCalculator } from './calculators/bgp-settings.js';
 import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
@@ -286,6 +287,7 @@ export class Cluster {
       remoteHosts: this.tunnels.remoteHosts(),
       tunnels: this.tunnels.intent(this.felix.settings, own),
       externalNodes: this.felix.settings.externalNodes,
+      workloadInterfacePrefixes: workloadInterfacePrefixes(this.felix.policyField),
     };
     if (this.#intent !== undefined && sameIntent(this.#intent, intent)) return undefined;
     this.#intent = intent;

@@ -23,7 +23,8 @@ export class TunnelGuards {
     this.#guards = guards;
   }
 
-  setIntent({ remoteHosts, tunnels, externalNodes }: HostIntent, more: readonly Prefix[]): void {
+  setIntent(intent: HostIntent, more: readonly Prefix[]): void {
+    const { remoteHosts, tunnels, externalNodes, workloadInterfacePrefixes } = intent;
     this.#receiving = families.filter(family => guarded(tunnels, family).length > 0);
     for (const family of families) {
       this.#guards[family].setIntent({
@@ -32,6 +33,7 @@ export class TunnelGuards {
           .filter(address => addressFamily(address) === family),
         externalNodes: [...more, ...externalNodes],
         receives: guarded(tunnels, family),
+        workloadInterfacePrefixes,
       });
     }
   }

@@ -6,7 +6,13 @@ import type { AddressFamily } from '../core/ip-address.js';
 import type { GuardFirewall } from './guard-firewall.js';
 import { GuardRefusal, leftoverProblem, nftablesProblem, otherVariantProblem } from './guard-problems.js';
 import type { HostProblem } from './host-problem.js';
-import { type GuardedEncapsulation, guardedBy, guardRules, inputPlan } from './input-chain.js';
+import {
+  type GuardedEncapsulation,
+  type GuardedInput,
+  guardedBy,
+  guardRules,
+  inputPlan,
+} from './input-chain.js';
 import { InputChainDriver } from './input-chain-driver.js';
 import { KnownHostsDriver, type SetWrites } from './known-hosts-driver.js';
 import { type Element, type SetKind, setKinds } from './known-hosts-set.js';
@@ -32,7 +38,7 @@ export class GuardDriver {
   readonly #kind: SetKind;
   readonly #hosts: KnownHostsDriver;
   readonly #chains: InputChainDriver;
-  #receives: readonly GuardedEncapsulation[] = [];
+  #wanted: GuardedInput = { receives: [], workloadInterfacePrefixes: [] };
 
   constructor(firewall: GuardFirewall, family: AddressFamily) {
     this.#firewall = firewall;
@@ -46,9 +52,9 @@ export class GuardDriver {
   }
 
   /** What should be from now on. */
-  want(elements: ReadonlySet<Element>, receives: readonly GuardedEncapsulation[]): void {
+  want(elements: ReadonlySet<Element>, wanted: GuardedInput): void {
     this.#hosts.want(elements);
-    this.#receives = receives;
+    this.#wanted = wanted;
   }
 
   /** Hosts into the set, by what is known of the kernel: waits for nothing but another write to the set. @throws with what ipset said */
@@ -80,7 +86,7 @@ export class GuardDriver {
   }
 
   /** Looks at the kernel and mends what is not as it should be. @throws GuardRefusal */
-  async make(receives: readonly GuardedEncapsulation[]): Promise<GuardMade> {
+  async make(wanted: GuardedInput): Promise<GuardMade> {
     const hosts = this.#hosts;
     const chains = this.#chains;
     const [looked, read] = await Promise.allSettled([
@@ -92,7 +98,7 @@ export class GuardDriver {
     const written = setWords(looked.value);
     if (!hosts.settled)
       written.push(...setWords(await about(this.#set, hosts.make(chains.referTo(this.#kind.main)))));
-    if (await about(this.#input, chains.write(guardRules(receives, hosts.name))))
+    if (await about(this.#input, chains.write(guardRules(wanted, hosts.name))))
       written.push(`rules written by ${chains.variant}`);
     return { written, ...(await this.#tidyUp()) };
   }
@@ -134,7 +140,7 @@ export class GuardDriver {
   }
 
   #rulesAreRight(): boolean {
-    const rules = guardRules(this.#receives, this.#hosts.name);
+    const rules = guardRules(this.#wanted, this.#hosts.name);
     return rules.length > 0 && inputPlan(this.#chains.chain, rules) === undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The rules in front of tunnels (pure): encapsulated packets are accepted from known hosts only, and only encapsulations that this host
- * receives are looked at. One rule in INPUT, known by its comment, jumps to a chain of ours. Each rule's comment names what it is for and
+ * The rules in front of tunnels (pure): encapsulated packets are accepted from known hosts only, none from a workload's interface, whatever
+ * source it gives itself, and only encapsulations that this host receives are looked at. One rule in INPUT, known by its comment, jumps to a chain of ours. Each rule's comment names what it is for and
  * ends in a hash of the rule, so that what is read back is compared by comments: every version of iptables prints the rest its own way.
  */
 import { commentOf, policyOf, restoreInput, rulesOf } from './packet-filter-text.js';
@@ -60,22 +60,43 @@ export function encapsulationWords(encapsulation: GuardedEncapsulation): string 
   }
 }
 
+/** What packets are guarded. */
+export interface GuardedInput {
+  readonly receives: readonly GuardedEncapsulation[];
+  /** What the names of workloads' interfaces begin with. */
+  readonly workloadInterfacePrefixes: readonly string[];
+}
+
 /** What our chain should hold, whatever the order of the encapsulations. */
-export function guardRules(encapsulations: readonly GuardedEncapsulation[], set: string): readonly string[] {
-  const byKey = new Map(encapsulations.map(one => [encapsulationKey(one), one]));
-  return [...byKey.keys()].toSorted().flatMap(key => rulesFor(byKey.get(key)!, set));
+export function guardRules(
+  { receives, workloadInterfacePrefixes }: GuardedInput,
+  set: string,
+): readonly string[] {
+  const byKey = new Map(receives.map(one => [encapsulationKey(one), one]));
+  return [...byKey.keys()].toSorted().flatMap(key => {
+    const encapsulation = byKey.get(key)!;
+    // A workload can give its packets the source of a known host.
+    const notFrom = workloadInterfacePrefixes.map(prefix =>
+      rule(key, `${packetsOf(encapsulation)} -i ${prefix}+`, 'DROP'),
+    );
+    return [...notFrom, ...rulesFor(encapsulation, set)];
+  });
 }
 
 function rulesFor(encapsulation: GuardedEncapsulation, set: string): readonly string[] {
-  // IP protocol 4 has no name that every version knows.
-  const packets = encapsulation.kind === 'ipip' ? '-p 4' : `-p udp --dport ${encapsulation.port}`;
   const known = `-m addrtype --dst-type LOCAL -m set --match-set ${set} src`;
   const key = encapsulationKey(encapsulation);
+  const packets = packetsOf(encapsulation);
   return [
     rule(key, `${packets} ${known}`, 'ACCEPT'),
     // Broadcast and multicast too.
     rule(key, packets, 'DROP'),
   ];
+}
+
+/** IP protocol 4 has no name that every version knows. */
+function packetsOf(encapsulation: GuardedEncapsulation): string {
+  return encapsulation.kind === 'ipip' ? '-p 4' : `-p udp --dport ${encapsulation.port}`;
 }
 
 function rule(key: string, match: string, target: string): string {

@@ -38,6 +38,8 @@ export interface HostIntent {
   readonly tunnels: TunnelIntent | undefined;
   /** Hosts outside the cluster that may send tunnelled packets. */
   readonly externalNodes: readonly Prefix[];
+  /** What the names of workloads' interfaces begin with: nothing encapsulated is taken from them. */
+  readonly workloadInterfacePrefixes: readonly string[];
 }
 
 /** @param resolver that knows the foreign routes @param tunnels this host's ends of them, as they are now */

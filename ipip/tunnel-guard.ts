@@ -9,17 +9,21 @@ import { GuardDriver, type GuardMade } from './guard-driver.js';
 import { type GuardFirewall, ToolMissingError } from './guard-firewall.js';
 import { type GuardRefusal, refusalProblem } from './guard-problems.js';
 import type { HostProblem } from './host-problem.js';
-import { encapsulationKey, type GuardedEncapsulation, removalPlan } from './input-chain.js';
+import {
+  encapsulationKey,
+  type GuardedEncapsulation,
+  type GuardedInput,
+  removalPlan,
+} from './input-chain.js';
 import { type Element, isOwnSet, type SetKind, setKinds, wantedElements } from './known-hosts-set.js';
 import { type Variant, variantsOf } from './packet-filter.js';
 
-export interface GuardIntent {
+/** `receives`: what this host receives now, or is about to. */
+export interface GuardIntent extends GuardedInput {
   /** Addresses of the cluster's nodes. */
   readonly knownHosts: readonly IpAddress[];
   /** Hosts and networks that are no nodes and may send encapsulated packets nevertheless. */
   readonly externalNodes: readonly Prefix[];
-  /** What this host receives now, or is about to. */
-  readonly receives: readonly GuardedEncapsulation[];
 }
 
 export interface TunnelGuardOptions {
@@ -84,7 +88,7 @@ export class TunnelGuard {
       return;
     this.#intent = intent;
     this.#version++;
-    this.#driver.want(this.#wantedElements(intent), intent.receives);
+    this.#driver.want(this.#wantedElements(intent), intent);
     // A look that is under way may wait for a lock; hosts must not. If this fails, the look that follows says so.
     void this.#driver.follow().then(
       () => this.#tell(),
@@ -152,7 +156,7 @@ export class TunnelGuard {
   async #lookOnce(intent: GuardIntent, version: number): Promise<void> {
     const atMs = this.#options.clock.now();
     try {
-      const { written, leftover, again } = await this.#made(intent.receives);
+      const { written, leftover, again } = await this.#made(intent);
       if (written.length > 0) this.#report(written, version);
       this.#refusal = undefined;
       this.#leftover = leftover;
@@ -167,10 +171,10 @@ export class TunnelGuard {
     }
   }
 
-  async #made(receives: readonly GuardedEncapsulation[]): Promise<GuardMade> {
-    if (receives.length > 0) {
+  async #made(intent: GuardIntent): Promise<GuardMade> {
+    if (intent.receives.length > 0) {
       this.#gone = false;
-      return this.#driver.make(receives);
+      return this.#driver.make(intent);
     }
     if (!this.#gone) await this.#driver.letGo();
     this.#gone = true;
@@ -238,8 +242,10 @@ export class TunnelGuard {
   }
 }
 
-function intentText({ knownHosts, externalNodes, receives }: GuardIntent): string {
-  return [knownHosts.join(), externalNodes.join(), receives.map(encapsulationKey).join()].join(' ');
+function intentText(intent: GuardIntent): string {
+  const { knownHosts, externalNodes, receives, workloadInterfacePrefixes } = intent;
+  const lists = [knownHosts, externalNodes, receives.map(encapsulationKey), workloadInterfacePrefixes];
+  return lists.map(list => list.join()).join(' ');
 }
 
 function isOurs(name: string): boolean {

@@ -36,7 +36,7 @@ export function filterSettings(
   host: FilteredHost,
 ): FilterSettings {
   return {
-    workloadInterfacePrefixes: (of('interfacePrefix') ?? 'cali').split(','),
+    workloadInterfacePrefixes: workloadInterfacePrefixes(of),
     markMask: of('iptablesMarkMask') ?? 0xffff0000,
     hooks: of('chainInsertMode') === 'Append' ? 'append' : 'insert',
     endpointToHost: lower(of('defaultEndpointToHostAction') ?? 'Drop'),
@@ -67,6 +67,11 @@ export function filterSettings(
     maxSetSize: of('maxIpsetSize') ?? 1_048_576,
     families: of('ipv6Support') === false ? ['ipv4'] : ['ipv4', 'ipv6'],
   };
+}
+
+/** What the names of workloads' interfaces begin with. */
+export function workloadInterfacePrefixes(of: FieldInForce): readonly string[] {
+  return (of('interfacePrefix') ?? 'cali').split(',');
 }
 
 /** Calico's Log has no limit unless one is set, and then costs whoever is logged his latency: here there is one. */

@@ -54,12 +54,13 @@ const portRange = z.union([z.string(), z.number()], portRangeAllowed).transform(
   return z.NEVER;
 });
 
-const interfaceName = '[a-zA-Z0-9_.-]{1,15}';
+/** One letter less than the longest name: what is more than the prefix of it makes it a name. */
+const interfacePrefix = '[a-zA-Z0-9_.-]{1,14}';
 
 export const felixPolicyFields = {
   interfacePrefix: textOf(
-    new RegExp(`^${interfaceName}(,${interfaceName})*$`),
-    'what names of interfaces begin with, such as "cali" or "cali,tap": at most 15 letters, digits, "_", "." and "-" each',
+    new RegExp(`^${interfacePrefix}(,${interfacePrefix})*$`),
+    'what names of interfaces begin with, such as "cali" or "cali,tap": at most 14 letters, digits, "_", "." and "-" each',
   ),
   iptablesBackend: anyCase(['Auto', 'Legacy', 'NFT']),
   iptablesMarkMask: optional(markMask),
@@ -90,7 +91,7 @@ export const felixPolicyFields = {
   natPortRange: optional(portRange),
   iptablesNATOutgoingInterfaceFilter: textOf(
     /^[a-zA-Z0-9:._+-]{1,15}$/,
-    'the name of an interface, of at most 15 letters, digits, ":", ".", "_" and "-"; "+" at its end stands for any rest',
+    'the name of an interface, of at most 14 letters, digits, ":", ".", "_" and "-"; "+" at its end stands for any rest',
   ),
   maxIpsetSize: optional(wholeNumber(1, 0xffffffff)),
   iptablesRefreshInterval: optional(duration),

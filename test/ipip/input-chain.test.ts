@@ -1,6 +1,7 @@
 import test from 'ava';
 import {
   type GuardedEncapsulation,
+  type GuardedInput,
   guardedBy,
   guardRules,
   inputPlan,
@@ -15,29 +16,48 @@ import { HOSTS_SET, SPARE_SET } from '../../ipip/known-hosts-set.js';
 const ipip: GuardedEncapsulation = { kind: 'ipip' };
 const vxlan: GuardedEncapsulation = { kind: 'vxlan', port: 4789 };
 const udp: GuardedEncapsulation = { kind: 'udp', port: 6081 };
-const rules = guardRules([ipip, vxlan], HOSTS_SET);
+const guardedInput = (receives: readonly GuardedEncapsulation[]): GuardedInput => ({
+  receives,
+  workloadInterfacePrefixes: ['cali'],
+});
+const rules = guardRules(guardedInput([ipip, vxlan]), HOSTS_SET);
 const jump = '-A INPUT -m comment --comment "margay:tunnel-guard" -j margay-input';
 const insert = '-I INPUT 1 -m comment --comment "margay:tunnel-guard" -j margay-input';
 const input = (...lines: string[]) => ['*filter', ...lines, 'COMMIT', ''].join('\n');
 const chain = (policy: string, ...lines: string[]) => [`-P INPUT ${policy}`, ...lines, ''].join('\n');
 const own = ['-N margay-input', ...rules].join('\n');
 
-test('for each encapsulation known hosts are accepted, then all are dropped', t => {
+test('for each encapsulation workloads are dropped, known hosts accepted, then all dropped', t => {
   t.deepEqual(
     rules.map(rule => rule.replace(/:[0-9a-f]{8}"/, '"')),
     [
+      '-A margay-input -p 4 -i cali+ -m comment --comment "margay:ipip" -j DROP',
       '-A margay-input -p 4 -m addrtype --dst-type LOCAL -m set --match-set margay-hosts src -m comment --comment "margay:ipip" -j ACCEPT',
       '-A margay-input -p 4 -m comment --comment "margay:ipip" -j DROP',
+      '-A margay-input -p udp --dport 4789 -i cali+ -m comment --comment "margay:vxlan/4789" -j DROP',
       '-A margay-input -p udp --dport 4789 -m addrtype --dst-type LOCAL -m set --match-set margay-hosts src -m comment --comment "margay:vxlan/4789" -j ACCEPT',
       '-A margay-input -p udp --dport 4789 -m comment --comment "margay:vxlan/4789" -j DROP',
     ],
   );
 });
 
+test('each prefix of workloads’ interfaces has a rule; what is guarded does not depend on them', t => {
+  const of = (...workloadInterfacePrefixes: string[]) =>
+    guardRules({ receives: [ipip], workloadInterfacePrefixes }, HOSTS_SET);
+  const from = (rules: readonly string[]) =>
+    rules.flatMap(rule => / -i (\S+) .*-j DROP$/.exec(rule)?.[1] ?? []);
+  t.deepEqual(from(of('cali', 'tap')), ['cali+', 'tap+']);
+  for (const one of [of('cali', 'tap'), of('cali'), of()]) {
+    const found = plannedChain(noInputChain, one);
+    t.deepEqual(guardedBy(found, HOSTS_SET), [ipip]);
+    t.is(inputPlan(found, of('tap')), input(':margay-input - [0:0]', ...of('tap')));
+  }
+});
+
 test('the rules depend on what is received, not on its order; only what is received is looked at', t => {
-  t.deepEqual(guardRules([vxlan, ipip, vxlan], HOSTS_SET), rules);
-  t.false(guardRules([vxlan], HOSTS_SET).some(rule => rule.includes('-p 4 ')));
-  t.deepEqual(guardRules([], HOSTS_SET), []);
+  t.deepEqual(guardRules(guardedInput([vxlan, ipip, vxlan]), HOSTS_SET), rules);
+  t.false(guardRules(guardedInput([vxlan]), HOSTS_SET).some(rule => rule.includes('-p 4 ')));
+  t.deepEqual(guardRules(guardedInput([]), HOSTS_SET), []);
 });
 
 test('from empty: the chain, and one rule before all others', t => {
@@ -66,9 +86,9 @@ test('junk, an older version’s rules, a rule too few or too many: the chain is
     older,
     `${own}\n-A margay-input -j ACCEPT`,
     own.replace(`${rules[0]}\n`, ''),
-    ['-N margay-input', rules[1], rules[0], ...rules.slice(2)].join('\n'),
-    ['-N margay-input', ...guardRules([ipip, vxlan], SPARE_SET)].join('\n'),
-    ['-N margay-input', ...guardRules([ipip, udp], HOSTS_SET)].join('\n'),
+    ['-N margay-input', rules[2], rules[1], rules[0], ...rules.slice(3)].join('\n'),
+    ['-N margay-input', ...guardRules(guardedInput([ipip, vxlan]), SPARE_SET)].join('\n'),
+    ['-N margay-input', ...guardRules(guardedInput([ipip, udp]), HOSTS_SET)].join('\n'),
   ];
   for (const one of spoilt) t.is(inputPlan(parseInputChain(chain('ACCEPT', jump), one), rules), plan, one);
 });
@@ -98,13 +118,15 @@ test('an encapsulation is guarded if both its rules are there and INPUT leads to
   t.deepEqual(guardedBy(parseInputChain(chain('ACCEPT', jump), undefined), HOSTS_SET), []);
   const lacking = own.replace(rules[1]!, '');
   t.deepEqual(guardedBy(parseInputChain(chain('ACCEPT', jump), lacking), HOSTS_SET), [vxlan]);
-  t.deepEqual(guardedBy(plannedChain(noInputChain, guardRules([udp], HOSTS_SET)), HOSTS_SET), [udp]);
+  t.deepEqual(guardedBy(plannedChain(noInputChain, guardRules(guardedInput([udp]), HOSTS_SET)), HOSTS_SET), [
+    udp,
+  ]);
 });
 
 test('a set that a rule refers to is told by its whole name', t => {
   const found = parseInputChain(
     chain('ACCEPT', jump),
-    ['-N margay-input', ...guardRules([ipip], SPARE_SET)].join('\n'),
+    ['-N margay-input', ...guardRules(guardedInput([ipip]), SPARE_SET)].join('\n'),
   );
   t.true(refersTo(found, SPARE_SET));
   t.false(refersTo(found, HOSTS_SET));

@@ -18,7 +18,12 @@ const jump = '-A INPUT -m comment --comment "margay:tunnel-guard" -j margay-inpu
 const LOOK_MS = 2000;
 
 function intent(hosts: readonly (IpAddress | undefined)[], ...receives: GuardedEncapsulation[]): GuardIntent {
-  return { knownHosts: hosts as IpAddress[], externalNodes: [], receives };
+  return {
+    knownHosts: hosts as IpAddress[],
+    externalNodes: [],
+    receives,
+    workloadInterfacePrefixes: ['cali'],
+  };
 }
 
 function setUp(t: ExecutionContext, kernel = new FakeGuardKernel()) {
@@ -231,7 +236,7 @@ test('a kernel that takes no rules by nft, though it can be read: legacy is used
   const guard = start();
   guard.setIntent(intent([a], ipip));
   t.true(await guard.programmed());
-  t.is(kernel.rules(legacy, 'margay-input')?.length, 2);
+  t.is(kernel.rules(legacy, 'margay-input')?.length, 3);
   t.is(kernel.rules(nft, 'margay-input'), undefined);
   const { restoreRules } = kernel.calls;
   await look();
@@ -243,14 +248,14 @@ test('a host that uses legacy is guarded by legacy; our leftovers in the other a
   const first = start();
   first.setIntent(intent([a], ipip));
   t.true(await first.programmed());
-  t.is(kernel.rules(nft, 'margay-input')?.length, 2);
+  t.is(kernel.rules(nft, 'margay-input')?.length, 3);
   first.close();
   kernel.putRules(legacy, '-A INPUT -p tcp -j DROP');
   const second = start();
   second.setIntent(intent([a], ipip));
   t.true(await second.programmed());
   await settle();
-  t.is(kernel.rules(legacy, 'margay-input')?.length, 2);
+  t.is(kernel.rules(legacy, 'margay-input')?.length, 3);
   t.is(kernel.rules(nft, 'margay-input'), undefined);
   t.deepEqual(kernel.rules(nft, 'INPUT'), []);
   t.is(kernel.rules(legacy, 'INPUT')?.at(-1), '-p tcp -j DROP');
@@ -268,7 +273,7 @@ test('what a host’s own iptables refuses is not written to the other', async t
   await settle();
   await look();
   t.true(await guard.programmed());
-  t.is(kernel.rules(legacy, 'margay-input')?.length, 2);
+  t.is(kernel.rules(legacy, 'margay-input')?.length, 3);
 });
 
 test('other packet filters that drop by policy are named', async t => {
@@ -363,7 +368,9 @@ for (const [name, create] of Object.entries(olderSets)) {
     test(`an older version’s set (${name}) under rules of ${variant} is replaced without a gap`, async t => {
       const { kernel, start, look } = setUp(t);
       kernel.put(create, `add ${HOSTS_SET} 10.0.0.1`, `add ${HOSTS_SET} 10.0.0.2`);
-      const rules = guardRules([ipip], HOSTS_SET).map(rule => rule.replace(/:[0-9a-f]{8}"/, ':0ld"'));
+      const rules = guardRules(intent([], ipip), HOSTS_SET).map(rule =>
+        rule.replace(/:[0-9a-f]{8}"/, ':0ld"'),
+      );
       kernel.putRules(variant, ':margay-input - [0:0]', ...rules, jump);
       const seen = watch(t, kernel, [a!, b!]);
       const guard = start();
@@ -448,7 +455,7 @@ test('a variant that refuses what it took before is left for the other', async t
   const guard = start();
   guard.setIntent(intent([a], ipip));
   t.true(await guard.programmed());
-  t.is(kernel.rules(nft, 'margay-input')?.length, 2);
+  t.is(kernel.rules(nft, 'margay-input')?.length, 3);
   kernel.deaf.add(nft);
   guard.setIntent(intent([a], ipip, vxlan));
   t.false(await guard.programmed());
@@ -456,7 +463,7 @@ test('a variant that refuses what it took before is left for the other', async t
   await settle();
   await look();
   t.true(await guard.programmed());
-  t.is(kernel.rules(legacy, 'margay-input')?.length, 4);
+  t.is(kernel.rules(legacy, 'margay-input')?.length, 6);
 });
 
 for (const operation of ['readSet', 'restoreSets', 'readInput', 'restoreRules', 'destroySet'] as const) {
@@ -464,7 +471,7 @@ for (const operation of ['readSet', 'restoreSets', 'readInput', 'restoreRules', 
     test(`${operation} fails ${times} times: tried again, and nothing is lost`, async t => {
       const { kernel, start, settle, look } = setUp(t);
       kernel.put(olderSets['another type'], `add ${HOSTS_SET} 10.0.0.1`);
-      kernel.putRules(nft, ':margay-input - [0:0]', ...guardRules([ipip], HOSTS_SET), jump);
+      kernel.putRules(nft, ':margay-input - [0:0]', ...guardRules(intent([], ipip), HOSTS_SET), jump);
       watch(t, kernel, [a!]);
       kernel.failNext(operation, times);
       const guard = start();

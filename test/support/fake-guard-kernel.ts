@@ -263,6 +263,8 @@ export class FakeGuardKernel implements GuardFirewall {
   }
 
   #matches(rule: string, source: IpAddress, encapsulation: GuardedEncapsulation): boolean {
+    // Packets come in by an uplink.
+    if (rule.includes(' -i ')) return false;
     const [, protocol] = /-p (\S+)/.exec(rule) ?? [];
     const [, port] = /--dport (\d+)/.exec(rule) ?? [];
     const key = encapsulationKey(encapsulation);

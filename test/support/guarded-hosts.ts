@@ -22,7 +22,7 @@ export function guardIntent(
   knownHosts: readonly Ipv4Address[],
   ...receives: readonly GuardedEncapsulation[]
 ): GuardIntent {
-  return { knownHosts, externalNodes: [], receives };
+  return { knownHosts, externalNodes: [], receives, workloadInterfacePrefixes: ['cali'] };
 }
 
 export interface GuardedHosts {

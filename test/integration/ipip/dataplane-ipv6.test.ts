@@ -20,6 +20,7 @@ const intent: HostIntent = {
   remoteHosts: [],
   tunnels: undefined,
   externalNodes: [],
+  workloadInterfacePrefixes: ['cali'],
 };
 
 function host(t: ExecutionContext): NetworkNamespace {

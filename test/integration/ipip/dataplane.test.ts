@@ -17,6 +17,7 @@ const intent: HostIntent = {
   remoteHosts: [],
   tunnels: undefined,
   externalNodes: [],
+  workloadInterfacePrefixes: ['cali'],
 };
 
 function host(t: ExecutionContext): NetworkNamespace {

@@ -16,7 +16,7 @@ import {
   ownAddress,
   startGuard,
 } from '../../support/guarded-hosts.js';
-import type { NetworkNamespace } from '../../support/network-namespace.js';
+import { join, makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
 import { skip } from '../../support/skip.js';
 
 const ipip: GuardedEncapsulation = { kind: 'ipip' };
@@ -90,6 +90,28 @@ for (const variant of variants) {
     t.true(await gets(sockets[1]!.at, sockets[1]!.stranger));
   });
 
+  test(`${variant}: a workload that gives itself the address of a known host gets nothing through`, async t => {
+    const { host, friend, lacking } = guardedHosts(t, variant);
+    if (lacking !== undefined) return skip(t, lacking);
+    const workload = makeNamespace(t);
+    join(host, 'cali1', workload, 'eth0');
+    workload.ipBatch([`address add ${knownAddress}/32 dev lo`, 'route add default dev eth0 src 10.0.0.2']);
+    host.run('sysctl', '-qw', 'net.ipv4.conf.cali1.proxy_arp=1', 'net.ipv4.conf.all.rp_filter=0');
+    const ways = [{ protocol: 4 }, { port: udp.port }].map(traffic => ({
+      at: openDatagramSocket(t, host, { traffic, address: ownAddress }),
+      friend: openDatagramSocket(t, friend, { traffic }),
+      workload: openDatagramSocket(t, workload, { traffic, address: knownAddress }),
+    }));
+    for (const { at, workload: from } of ways) t.true(await gets(at, from), 'nothing is guarded yet');
+    const { guard } = startGuard(t, host);
+    guard.setIntent(guardIntent([ownAddress, knownAddress], ipip, udp));
+    t.true(await guard.programmed());
+    for (const { at, friend: known, workload: from } of ways) {
+      t.true(await gets(at, known));
+      t.false(await gets(at, from));
+    }
+  });
+
   test(`${variant}: a set that grows, shrinks and is changed for another costs no packet of a known host`, async t => {
     const { host, friend, stranger, lacking } = guardedHosts(t, variant);
     if (lacking !== undefined) return skip(t, lacking);
@@ -97,7 +119,7 @@ for (const variant of variants) {
     host.run('ipset', 'create', HOSTS_SET, 'hash:ip');
     host.run('ipset', 'add', HOSTS_SET, knownAddress);
     host.run(variant, '-N', 'margay-input');
-    for (const rule of guardRules([ipip], HOSTS_SET)) {
+    for (const rule of guardRules(guardIntent([], ipip), HOSTS_SET)) {
       const words = rule.replace(/-m comment --comment "[^"]*" /, '').split(' ');
       host.run(variant, ...words);
     }

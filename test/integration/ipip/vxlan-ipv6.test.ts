@@ -48,6 +48,7 @@ function intent(host: number, others: readonly number[]): HostIntent {
       mayRemove: true,
     },
     externalNodes: [],
+    workloadInterfacePrefixes: ['cali'],
   };
 }
 
@@ -210,24 +211,25 @@ test('the guard lets VXLAN of known hosts in, and of no others; cleanup of IPv4 
   };
   const six = guard('ipv6');
   const receives = [{ kind: 'vxlan', port: PORT }] as const;
-  six.setIntent({ knownHosts: [], externalNodes: [], receives });
+  const nobody = { knownHosts: [], externalNodes: [], workloadInterfacePrefixes: ['cali'] };
+  six.setIntent({ ...nobody, receives });
   if (!(await six.programmed())) return skip(t, six.problems()[0]!.message);
   t.false(works(), 'nobody is known');
-  six.setIntent({ knownHosts: ['10.0.0.2' as IpAddress, node(2)], externalNodes: [], receives });
+  six.setIntent({ ...nobody, knownHosts: ['10.0.0.2' as IpAddress, node(2)], receives });
   t.true(await six.programmed());
   t.true(works());
   t.deepEqual([...six.state().knownHosts], [node(2)]);
   t.regex(a.run('ipset', 'save', 'margay-hosts6'), /^create margay-hosts6 hash:net family inet6 /);
   const four = guard('ipv4');
-  four.setIntent({ knownHosts: ['10.0.0.2' as IpAddress], externalNodes: [], receives });
+  four.setIntent({ ...nobody, knownHosts: ['10.0.0.2' as IpAddress], receives });
   t.true(await four.programmed());
-  four.setIntent({ knownHosts: [], externalNodes: [], receives: [] });
+  four.setIntent({ ...nobody, receives: [] });
   t.true(await four.programmed());
   t.is(a.run('ipset', 'list', '-n').trim(), 'margay-hosts6');
-  six.setIntent({ knownHosts: [], externalNodes: ['fd00::/64' as Prefix], receives });
+  six.setIntent({ ...nobody, externalNodes: ['fd00::/64' as Prefix], receives });
   t.true(await six.programmed());
   t.true(works(), 'a network is known');
-  six.setIntent({ knownHosts: [], externalNodes: [], receives: [] });
+  six.setIntent({ ...nobody, receives: [] });
   t.true(await six.programmed());
   t.is(a.run('ipset', 'list', '-n').trim(), '');
 });
