@@ -187,7 +187,8 @@ export class AgentBackend implements ControlBackend {
       countersProblem = error.message;
       return undefined;
     });
-    const view = endpointPolicy(filter.policy, endpoint, counters);
+    const { policy, settings = { workloadInterfacePrefixes: [] } } = filter;
+    const view = endpointPolicy({ policy, settings }, endpoint, counters);
     return { ...view, inForce: filter.status()?.inForce === true, countersProblem };
   }
 

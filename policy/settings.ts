@@ -78,6 +78,14 @@ export const tunnelFamilies: Readonly<Record<TunnelFilter['tunnel'], readonly Ad
   udp: ['ipv4', 'ipv6'],
 };
 
+/** Whether an interface is guarded as a workload's: by the name alone. */
+export function isWorkloadInterface(
+  name: string,
+  { workloadInterfacePrefixes }: Pick<FilterSettings, 'workloadInterfacePrefixes'>,
+): boolean {
+  return workloadInterfacePrefixes.some(prefix => name.startsWith(prefix));
+}
+
 /** What a workload may send from. */
 export function sourcesOf(
   { addresses, mayAlsoSendFrom }: WorkloadEndpoint,

@@ -88,6 +88,8 @@ export interface EndpointPolicyView {
   /** "*": every one of the host's. */
   readonly interfaceName: string;
   readonly disabled: boolean;
+  /** False: its interface is not named like a workload's, and nothing of this is asked. */
+  readonly guarded: boolean;
   readonly inForce: boolean;
   /** Why there are no counters; "" where there are. */
   readonly countersProblem: string;

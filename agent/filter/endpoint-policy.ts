@@ -11,6 +11,7 @@ import type {
   WorkloadEndpoint,
 } from '../../policy/model.js';
 import type { TableName } from '../../policy/rendered.js';
+import { type FilterSettings, isWorkloadInterface } from '../../policy/settings.js';
 import { ControlFailure } from '../control/backend.js';
 import type {
   EndpointPolicyView,
@@ -21,9 +22,15 @@ import type {
 
 type Counts = Pick<RuleCounters, 'of'>;
 
+/** What a host enforces, and by which names it knows workloads' interfaces. */
+export interface EnforcedPolicy {
+  readonly policy: HostPolicy;
+  readonly settings: Pick<FilterSettings, 'workloadInterfacePrefixes'>;
+}
+
 /** @param counters undefined: the kernel's counters could not be read */
 export function endpointPolicy(
-  policy: HostPolicy,
+  { policy, settings }: EnforcedPolicy,
   text: string,
   counters: Counts | undefined,
 ): Omit<EndpointPolicyView, 'inForce' | 'countersProblem'> {
@@ -37,6 +44,7 @@ export function endpointPolicy(
       endpoint: key,
       interfaceName,
       disabled: endpoint.disabled,
+      guarded: isWorkloadInterface(interfaceName, settings),
       parts: both('workload', tiers, profiles),
     };
   }
@@ -48,7 +56,7 @@ export function endpointPolicy(
     ...both('forward', forward),
   ];
   const shown = parts.filter(({ part, tiers }) => part === 'host' || tiers.length > 0);
-  return { endpoint: key, interfaceName, disabled: false, parts: shown };
+  return { endpoint: key, interfaceName, disabled: false, guarded: true, parts: shown };
 }
 
 /** By key, `NAMESPACE/NAME`, name or interface. Throws {@link ControlFailure} where there is none, or more than one. */

@@ -97,7 +97,7 @@ function whyOf({ legs }: Journey): string {
   const allowing = legs.flatMap(({ host, judgement }) =>
     judgement.trace.filter(isAllowing).map(step => `on ${host}, ${stepInWords(step)}`),
   );
-  if (decision.why === 'allowed-all-the-way' && allowing.length > 0) return allowing.join('; ');
+  if (decision.verdict === 'allow' && allowing.length > 0) return allowing.join('; ');
   const named = decision.why === 'policy' || decision.why === 'profile' || decision.why === 'tier-default';
   const step = named ? last.judgement.trace.findLast(isDecisive) : undefined;
   return `on ${last.host}, ${step === undefined ? reasons[decision.why] : stepInWords(step)}`;
@@ -107,8 +107,9 @@ function isDecisive({ kind }: Step): boolean {
   return kind === 'rule' || kind === 'tier-default';
 }
 
+/** What let it through, or was not there to stop it. */
 function isAllowing(step: Step): boolean {
-  return step.kind === 'rule' && step.action === 'allow';
+  return (step.kind === 'rule' && step.action === 'allow') || step.kind === 'unguarded';
 }
 
 // ---------------------------------------------------------------- the route

@@ -1,4 +1,6 @@
 /** Network policy in `bgpctl status` (pure but for reading it). */
+
+import { isWorkloadInterface } from '../../policy/settings.js';
 import type { AgentStatus, ConditionView } from '../control/types.js';
 import type { AgentFilter } from './agent-filter.js';
 
@@ -47,10 +49,11 @@ export function filterConditions(filter: AgentFilter | undefined): readonly Cond
 
 /** Workloads are known by the names of their interfaces: what is named otherwise goes by as if there were no policy. */
 function unguarded(filter: AgentFilter | undefined): readonly ConditionView[] {
-  const prefixes = filter?.host.settings?.workloadInterfacePrefixes ?? [];
-  if (filter === undefined || prefixes.length === 0) return [];
+  const settings = filter?.host.settings;
+  if (filter === undefined || settings === undefined) return [];
+  const prefixes = settings.workloadInterfacePrefixes;
   const others = [...filter.host.policy.workloads.values()].filter(
-    ({ interfaceName }) => !prefixes.some(prefix => interfaceName.startsWith(prefix)),
+    ({ interfaceName }) => !isWorkloadInterface(interfaceName, settings),
   );
   return others.map(({ key, interfaceName }) => ({
     severity: 'error',

@@ -29,6 +29,10 @@ export function formatEndpointPolicy(view: EndpointPolicyView, options: Endpoint
   const where = view.interfaceName === '*' ? 'every interface of the host' : view.interfaceName;
   const lines = [`${view.endpoint}, ${where}`];
   if (view.disabled) lines.push('  it is administratively down: nothing passes');
+  if (!view.guarded)
+    lines.push(
+      '  it is not guarded: its interface does not begin as those of workloads do (interfacePrefix)',
+    );
   if (!view.inForce) lines.push('  what is shown is not all in force yet: see bgpctl status');
   if (view.countersProblem !== '') lines.push(`  there are no counters: ${view.countersProblem}`);
   let text = `${lines.join('\n')}\n`;

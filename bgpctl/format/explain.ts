@@ -53,6 +53,7 @@ function depthOf({ kind }: Step): number {
     case 'decided':
       return 2;
     case 'endpoint':
+    case 'unguarded':
       return 4;
     case 'tier':
       return 6;

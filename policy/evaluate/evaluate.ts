@@ -16,7 +16,13 @@ import type {
   HostPolicy,
   WorkloadEndpoint,
 } from '../model.js';
-import { encapsulationPorts, type FilterSettings, sourcesOf, tunnelFamilies } from '../settings.js';
+import {
+  encapsulationPorts,
+  type FilterSettings,
+  isWorkloadInterface,
+  sourcesOf,
+  tunnelFamilies,
+} from '../settings.js';
 import { isFailsafe, isFailsafeReply } from './failsafe.js';
 import type { ConnectionState, End, Situation } from './situation.js';
 import { judgeProfiles, judgeTiers, type Look, type Opinion } from './tiers.js';
@@ -24,8 +30,8 @@ import type { HookName, Judgement, Part, Step, Verdict, Why } from './trace.js';
 
 export function evaluate(policy: HostPolicy, settings: FilterSettings, situation: Situation): Judgement {
   const trace: Step[] = [];
-  const from = place(policy, settings, situation.from);
-  const to = place(policy, settings, situation.to);
+  const from = place(policy, settings, situation.from, trace);
+  const to = place(policy, settings, situation.to, trace);
   const { packet, connection = 'new' } = situation;
   const walk: Walk = { policy, settings, packet, connection, trace, from, to };
   const { verdict, why } = judge(walk);
@@ -46,15 +52,18 @@ type Place =
   | { readonly kind: 'workload'; readonly endpoint: WorkloadEndpoint | undefined }
   | { readonly kind: 'network'; readonly endpoint: HostEndpoint | undefined };
 
-function place({ workloads, hosts }: HostPolicy, settings: FilterSettings, end: End): Place {
+function place({ workloads, hosts }: HostPolicy, settings: FilterSettings, end: End, trace: Step[]): Place {
   if (end.kind === 'process') return end;
-  if (end.kind === 'workload') return { kind: 'workload', endpoint: workloads.get(end.key) };
-  const named = ({ interfaceName }: { interfaceName: string }) => interfaceName === end.name;
-  if (settings.workloadInterfacePrefixes.some(prefix => end.name.startsWith(prefix)))
-    return { kind: 'workload', endpoint: [...workloads.values()].find(named) };
+  const workload = end.kind === 'workload' ? workloads.get(end.key) : undefined;
+  if (end.kind === 'workload' && workload === undefined) return { kind: 'workload', endpoint: undefined };
+  const name = end.kind === 'workload' ? workload!.interfaceName : end.name;
+  const named = ({ interfaceName }: { interfaceName: string }) => interfaceName === name;
+  const behind = workload ?? [...workloads.values()].find(named);
+  if (isWorkloadInterface(name, settings)) return { kind: 'workload', endpoint: behind };
+  if (behind !== undefined) trace.push({ kind: 'unguarded', key: behind.key, interfaceName: name });
   const all = [...hosts.values()];
   // What a host sends to itself leaves it by no interface of its own.
-  const every = end.name === 'lo' ? undefined : all.find(({ interfaceName }) => interfaceName === '*');
+  const every = name === 'lo' ? undefined : all.find(({ interfaceName }) => interfaceName === '*');
   return { kind: 'network', endpoint: all.find(named) ?? every };
 }
 

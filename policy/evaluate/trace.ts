@@ -37,6 +37,8 @@ export type Step =
   | { readonly kind: 'staged'; readonly key: PolicyKey; readonly would: StagedOutcome | undefined }
   | { readonly kind: 'tier-default'; readonly tier: string; readonly action: 'deny' | 'pass' }
   | { readonly kind: 'missing-profile'; readonly name: string }
+  /** A workload whose interface is not named like those of workloads: its policy is not asked. */
+  | { readonly kind: 'unguarded'; readonly key: EndpointKey; readonly interfaceName: string }
   | { readonly kind: 'decided'; readonly verdict: Verdict; readonly why: Why };
 
 export type HookName = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT';
@@ -90,6 +92,8 @@ export function stepInWords(step: Step): string {
       return `no policy of tier ${step.tier} decided: its default is ${step.action}`;
     case 'missing-profile':
       return `profile ${step.name} does not exist`;
+    case 'unguarded':
+      return `${step.key} is not guarded: its interface ${step.interfaceName} does not begin as those of workloads do (interfacePrefix)`;
     case 'decided':
       return `${step.verdict}: ${reasons[step.why]}`;
   }

@@ -205,6 +205,7 @@ export function endpointPolicyView(fields: Partial<EndpointPolicyView> = {}): En
     endpoint: 'WorkloadEndpoint/shop/web',
     interfaceName: 'cali1',
     disabled: false,
+    guarded: true,
     inForce: true,
     countersProblem: '',
     parts: [

@@ -37,6 +37,8 @@ const policy = makeHostPolicy({
   sets: [set],
 });
 
+const enforced = { policy, settings: { workloadInterfacePrefixes: ['cali'] } };
+
 const counters = {
   of: (table: string, { owner, direction, rule }: { owner: string; direction: string; rule: number }) =>
     owner.endsWith('/a') && direction === 'ingress' && rule === 0
@@ -45,7 +47,7 @@ const counters = {
 };
 
 test('tiers, policies, rules in words and counters, and the profiles after them', t => {
-  const { parts, endpoint } = endpointPolicy(policy, 'default/cali1', counters);
+  const { parts, endpoint } = endpointPolicy(enforced, 'default/cali1', counters);
   t.is(endpoint, 'WorkloadEndpoint/default/cali1');
   t.deepEqual(
     parts.map(({ direction }) => direction),
@@ -74,12 +76,12 @@ test('tiers, policies, rules in words and counters, and the profiles after them'
 });
 
 test('a tier of staged policies alone has no default', t => {
-  const { parts } = endpointPolicy(policy, 'WorkloadEndpoint/other/cali1', undefined);
+  const { parts } = endpointPolicy(enforced, 'WorkloadEndpoint/other/cali1', undefined);
   t.is(parts[0]?.tiers[0]?.defaultAction, 'none');
 });
 
 test('untracked policy is counted where it stands, in the raw table', t => {
-  const { parts } = endpointPolicy(policy, 'eth0', counters);
+  const { parts } = endpointPolicy(enforced, 'eth0', counters);
   t.deepEqual(
     parts.map(({ part, direction }) => `${part} ${direction}`),
     ['untracked ingress', 'untracked egress', 'host ingress', 'host egress'],
@@ -90,8 +92,20 @@ test('untracked policy is counted where it stands, in the raw table', t => {
 
 test('an endpoint that is not there, and a name that several have', t => {
   const failure = (text: string) =>
-    t.throws(() => endpointPolicy(policy, text, undefined), { instanceOf: ControlFailure }) as ControlFailure;
+    t.throws(() => endpointPolicy(enforced, text, undefined), {
+      instanceOf: ControlFailure,
+    }) as ControlFailure;
   t.like(failure('nobody'), { status: 404 });
   t.regex(failure('nobody').problem.allowed ?? '', /default\/cali1/);
   t.is(failure('cali1').status, 409);
+});
+
+test('a workload whose interface is not named like those of workloads is not guarded', t => {
+  const guarded = (prefix: string, endpoint: string) => {
+    const settings = { workloadInterfacePrefixes: [prefix] };
+    return endpointPolicy({ policy, settings }, endpoint, undefined).guarded;
+  };
+  t.true(guarded('cali', 'default/cali1'));
+  t.false(guarded('tap', 'default/cali1'));
+  t.true(guarded('tap', 'eth0'), 'a host endpoint goes by its interface, whatever it is called');
 });

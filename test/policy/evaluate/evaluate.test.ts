@@ -230,3 +230,24 @@ test('encapsulated packets come from nodes alone', t => {
   t.is(judged('10.0.0.2'), 'allow: tunnel-peer');
   t.is(judged('10.0.0.3'), 'deny: tunnel-stranger');
 });
+
+test('a workload whose interface is not named like those of workloads is not guarded, and the trace says so', t => {
+  const named = makeWorkload('tap0', ['10.1.0.2/32'], { tiers: [makeTier(['deny'])] });
+  const policies = [makePolicy('deny', [makeRule('deny')])];
+  const every = makeHost('*', { forward: [makeTier(['deny'])] });
+  const packet = tcp('10.9.0.1', '10.1.0.2', 80);
+  const ends: readonly End[] = [
+    { kind: 'workload', key: named.key },
+    { kind: 'interface', name: 'tap0' },
+  ];
+  for (const end of ends) {
+    const open = judge(makeHostPolicy({ workloads: [named], policies }), packet, [eth0, end]);
+    t.is(open.why, 'allow: nobody-concerned');
+    t.deepEqual(open.trace[0], { kind: 'unguarded', key: named.key, interfaceName: 'tap0' });
+    const closed = makeHostPolicy({ workloads: [named], hosts: [every], policies });
+    t.is(judge(closed, packet, [eth0, end]).verdict, 'deny', 'it is an interface like others');
+    const guarded = { workloadInterfacePrefixes: ['cali', 'tap'] };
+    const policy = makeHostPolicy({ workloads: [named], policies });
+    t.is(judge(policy, packet, [eth0, end], { settings: guarded }).why, 'deny: policy');
+  }
+});
