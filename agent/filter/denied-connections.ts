@@ -37,7 +37,7 @@ export function deniedNow(
     if (from === undefined || to === undefined) return false;
     if (from.kind !== 'workload' && to.kind !== 'workload') return false;
     if (addressFamily(original.source) !== addressFamily(destination)) return false;
-    const { protocol, sourcePort } = original;
+    const { protocol, sourcePort, icmp } = original;
     const destinationPort = reply.sourcePort;
     const packet = {
       source: original.source,
@@ -45,6 +45,7 @@ export function deniedNow(
       protocol,
       ...(sourcePort === undefined ? {} : { sourcePort }),
       ...(destinationPort === undefined ? {} : { destinationPort }),
+      ...(icmp === undefined ? {} : { icmp }),
     };
     return evaluate(policy, settings, { packet, from, to, connection: 'new' }).verdict === 'deny';
   };

@@ -14,7 +14,16 @@ export const ConntrackMessage = { created: CTNETLINK, get: CTNETLINK | 1, delete
 const Attribute = { original: 1, reply: 2, id: 12, zone: 18 } as const;
 const TupleAttribute = { addresses: 1, protocol: 2, zone: 3 } as const;
 const AddressAttribute = { source4: 1, destination4: 2, source6: 3, destination6: 4 } as const;
-const ProtocolAttribute = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
+/** ICMP and ICMPv6 each have numbers of their own. */
+const ProtocolAttribute = {
+  number: 1,
+  sourcePort: 2,
+  destinationPort: 3,
+  icmpType: 5,
+  icmpCode: 6,
+  icmp6Type: 8,
+  icmp6Code: 9,
+} as const;
 /** NLA_F_NESTED */
 const NESTED = 0x8000;
 
@@ -26,6 +35,8 @@ export interface ConntrackTuple {
   /** Of protocols that have ports. */
   readonly sourcePort: number | undefined;
   readonly destinationPort: number | undefined;
+  /** Of ICMP and ICMPv6. */
+  readonly icmp: { readonly type: number; readonly code: number } | undefined;
 }
 
 export interface ConntrackEntry {
@@ -100,26 +111,42 @@ function readTuple(
 ): ConntrackTuple | undefined {
   let source: IpAddress | undefined;
   let destination: IpAddress | undefined;
-  let protocol: number | undefined;
-  let sourcePort: number | undefined;
-  let destinationPort: number | undefined;
+  let protocol: ProtocolPart | undefined;
   const address = (from: number) => addressFromBytes(family, bytes, from);
   eachAttribute(bytes, start, end, (type, from, to) => {
-    eachAttribute(bytes, from, to, (inner, at) => {
-      if (type === TupleAttribute.addresses) {
+    if (type === TupleAttribute.protocol) protocol = readProtocol(bytes, from, to);
+    else if (type === TupleAttribute.addresses) {
+      eachAttribute(bytes, from, to, (inner, at) => {
         if (inner === AddressAttribute.source4 || inner === AddressAttribute.source6) source = address(at);
         else if (inner === AddressAttribute.destination4 || inner === AddressAttribute.destination6) {
           destination = address(at);
         }
-      } else if (type === TupleAttribute.protocol) {
-        if (inner === ProtocolAttribute.number) protocol = bytes[at];
-        else if (inner === ProtocolAttribute.sourcePort) sourcePort = port(bytes, at);
-        else if (inner === ProtocolAttribute.destinationPort) destinationPort = port(bytes, at);
-      }
-    });
+      });
+    }
   });
   if (source === undefined || destination === undefined || protocol === undefined) return undefined;
-  return { source, destination, protocol, sourcePort, destinationPort };
+  return { source, destination, ...protocol };
+}
+
+type ProtocolPart = Omit<ConntrackTuple, 'source' | 'destination'>;
+
+function readProtocol(bytes: Uint8Array, start: number, end: number): ProtocolPart | undefined {
+  let protocol: number | undefined;
+  let sourcePort: number | undefined;
+  let destinationPort: number | undefined;
+  let icmpType: number | undefined;
+  let icmpCode = 0;
+  const { icmpType: type4, icmp6Type: type6, icmpCode: code4, icmp6Code: code6 } = ProtocolAttribute;
+  eachAttribute(bytes, start, end, (type, at) => {
+    if (type === ProtocolAttribute.number) protocol = bytes[at];
+    else if (type === ProtocolAttribute.sourcePort) sourcePort = port(bytes, at);
+    else if (type === ProtocolAttribute.destinationPort) destinationPort = port(bytes, at);
+    else if (type === type4 || type === type6) icmpType = bytes[at];
+    else if (type === code4 || type === code6) icmpCode = bytes[at]!;
+  });
+  if (protocol === undefined) return undefined;
+  const icmp = icmpType === undefined ? undefined : { type: icmpType, code: icmpCode };
+  return { protocol, sourcePort, destinationPort, icmp };
 }
 
 function port(bytes: Uint8Array, at: number): number {

@@ -17,10 +17,23 @@ const policy = makeHostPolicy({
   workloads: [
     makeWorkload('cali1', ['10.0.0.1/32', 'fd00::1/128'], { profiles: ['open'] }),
     makeWorkload('cali2', ['10.0.0.2/32', 'fd00::2/128'], { tiers: [makeTier(['web'])], profiles: ['open'] }),
+    makeWorkload('cali3', ['10.0.0.3/32', 'fd00::3/128'], { tiers: [makeTier(['no-echo'])] }),
+    makeWorkload('cali4', ['10.0.0.4/32', 'fd00::4/128'], { tiers: [makeTier(['no-unreachable'])] }),
   ],
   policies: [
     makePolicy('web', [
       makeRule('allow', { protocol: 6 }, { destination: { ports: [{ min: 80, max: 80 }] } }),
+    ]),
+    makePolicy('no-echo', [
+      makeRule('deny', { icmp: { type: 8, code: 0 } }),
+      makeRule('deny', { icmp: { type: 128 } }),
+      makeRule('allow'),
+    ]),
+    makePolicy('no-unreachable', [
+      makeRule('deny', { icmp: { type: 3 } }),
+      makeRule('deny', { icmp: { type: 8, code: 1 } }),
+      makeRule('deny', { icmp: { type: 1 } }),
+      makeRule('allow'),
     ]),
   ],
   profiles: [makeProfile('open', [makeRule('allow')])],
@@ -37,6 +50,7 @@ function entry(
   port: number,
   { reply = {}, protocol = 6 }: { reply?: Partial<ConntrackTuple>; protocol?: number } = {},
 ): ConntrackEntry {
+  const icmp = undefined;
   return {
     family: source.includes(':') ? 'ipv6' : 'ipv4',
     original: {
@@ -45,6 +59,7 @@ function entry(
       protocol,
       sourcePort: 40_000,
       destinationPort: port,
+      icmp,
     },
     reply: {
       source: ip(destination),
@@ -52,8 +67,22 @@ function entry(
       protocol,
       sourcePort: port,
       destinationPort: 40_000,
+      icmp,
       ...reply,
     },
+    name: { original: new Uint8Array(), id: undefined, zone: undefined },
+  };
+}
+
+/** Of an echo request, and its answers. */
+function ping(source: string, destination: string): ConntrackEntry {
+  const family = source.includes(':') ? 'ipv6' : 'ipv4';
+  const [protocol, request, answer] = family === 'ipv6' ? ([58, 128, 129] as const) : ([1, 8, 0] as const);
+  const ways = { protocol, sourcePort: undefined, destinationPort: undefined };
+  return {
+    family,
+    original: { ...ways, source: ip(source), destination: ip(destination), icmp: { type: request, code: 0 } },
+    reply: { ...ways, source: ip(destination), destination: ip(source), icmp: { type: answer, code: 0 } },
     name: { original: new Uint8Array(), id: undefined, zone: undefined },
   };
 }
@@ -86,6 +115,10 @@ for (const [what, connection, expected] of [
     entry('10.0.0.2', '192.0.2.9', 81, { reply: { destination: ip('192.0.2.1') } }),
     true,
   ],
+  ['of a ping, and echo requests are denied', ping('192.0.2.9', '10.0.0.3'), true],
+  ['of a ping of IPv6, and echo requests are denied', ping('2001:db8::9', 'fd00::3'), true],
+  ['of a ping, and another type of ICMP is denied', ping('192.0.2.9', '10.0.0.4'), false],
+  ['of a ping of IPv6, and another type of ICMPv6 is denied', ping('2001:db8::9', 'fd00::4'), false],
 ] as const) {
   test(`a connection ${what} is ${expected ? 'denied' : 'left alone'}`, t => {
     t.is(denied(connection), expected);

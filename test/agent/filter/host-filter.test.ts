@@ -26,12 +26,12 @@ const terms: HostFilterTerms = { settings, tuning, flushOnDeny: false };
 const open = { profiles: ['projectcalico-default-allow'] };
 
 function connection(source: string, destination: string): ConntrackEntry {
-  const ways = { protocol: 6, sourcePort: 40_000, destinationPort: 80 };
+  const ways = { protocol: 6, sourcePort: 40_000, destinationPort: 80, icmp: undefined };
   return {
     family: 'ipv4',
     original: { ...ways, source: ip(source), destination: ip(destination) },
     reply: {
-      ...{ protocol: 6, sourcePort: 80, destinationPort: 40_000 },
+      ...{ ...ways, sourcePort: 80, destinationPort: 40_000 },
       ...{ source: ip(destination), destination: ip(source) },
     },
     name: { original: new Uint8Array(), id: undefined, zone: undefined },

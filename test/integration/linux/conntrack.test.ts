@@ -29,7 +29,12 @@ test('connections are found by their addresses, of both families, and no other e
     table.find(({ original }) => (original.destination as string) === address && original.protocol > 0);
   t.is((await to('10.9.0.2')).length, 1);
   t.is((await to('fd09::2')).length, 1);
-  t.like((await to('10.9.0.2'))[0], { family: 'ipv4', original: { protocol: 1, source: '10.9.0.1' } });
+  t.like((await to('10.9.0.2'))[0], {
+    family: 'ipv4',
+    original: { protocol: 1, source: '10.9.0.1', icmp: { type: 8, code: 0 } },
+    reply: { icmp: { type: 0, code: 0 } },
+  });
+  t.like((await to('fd09::2'))[0], { original: { protocol: 58, icmp: { type: 128, code: 0 } } });
   t.is(await table.end(({ original }) => (original.destination as string) === '10.9.0.2'), 1);
   t.is((await to('10.9.0.2')).length, 0);
   t.is((await to('fd09::2')).length, 1);
