@@ -1,5 +1,6 @@
 /** SHELL: the process `margay-agent`: arguments, configuration, adapters, signals, the service manager. */
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { FAMILIES } from '../bgp/family.js';
 import { NetTransport } from '../bgp/speaker/net-transport.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
@@ -18,6 +19,9 @@ import { portHolder } from '../linux/port-holder.js';
 import { nameProcess } from '../linux/process-files.js';
 import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
 import { FileStore } from '../store/file/file-store.js';
+import { GoodDocuments } from '../store/good-documents.js';
+import { LastGoodStore } from '../store/last-good.js';
+import type { Store } from '../store/port.js';
 import { Agent } from './agent.js';
 import { agentProgram, parseArguments } from './arguments.js';
 import { BfdThread } from './bfd-host.js';
@@ -103,7 +107,8 @@ async function run(settings: Settings): Promise<number> {
   if (settings.mode === 'route-reflector') await warmUp(new NetTransport(linuxSockets));
   const mark = settings.mode === 'route-reflector' ? new ReflectorMark(settings.stateDirectory) : undefined;
   const restarting = host.ownRoutes > 0 || mark?.isRestart(settings.restartTimeSeconds) === true;
-  const agent = newAgent({ settings, log, host, forwarding, restarting });
+  const store = await openStore(settings, log);
+  const agent = newAgent({ settings, log, store, host, forwarding, restarting });
   let ended: ((ending: Ending) => void) | undefined;
   const ending = new Promise<Ending>(resolve => {
     ended = resolve;
@@ -155,12 +160,14 @@ async function run(settings: Settings): Promise<number> {
 function newAgent({
   settings,
   log,
+  store,
   host,
   forwarding,
   restarting,
 }: {
   readonly settings: Settings;
   readonly log: Log;
+  readonly store: Store;
   readonly host: SeenHost;
   readonly forwarding: Forwarding | undefined;
   readonly restarting: boolean;
@@ -170,7 +177,7 @@ function newAgent({
   return new Agent({
     nodeName: settings.nodeName,
     version: packageVersion(),
-    store: new FileStore({ directory: settings.storeDirectory, lock: { tryLock, unlock } }),
+    store,
     storeLocation: settings.storeDirectory,
     clock: systemClock,
     log,
@@ -205,6 +212,19 @@ function newAgent({
     ),
     startSpeaker: handler => startSpeaker(settings, handler),
   });
+}
+
+async function openStore({ storeDirectory, stateDirectory }: Settings, log: Log): Promise<Store> {
+  const memory = await GoodDocuments.open({
+    path: join(stateDirectory, 'good-documents'),
+    origin: storeDirectory,
+    clock: systemClock,
+    problem: text => {
+      if (text === undefined) log.info({}, 'good documents are kept again for the next start');
+      else log.warn({ problem: text }, 'good documents cannot be kept for the next start');
+    },
+  });
+  return new LastGoodStore(new FileStore({ directory: storeDirectory, lock: { tryLock, unlock } }), memory);
 }
 
 function startSpeaker({ mode, dataplane }: Settings, handler: SpeakerHostHandler): SpeakerHost {

@@ -252,7 +252,8 @@ export const settings: readonly Setting[] = [
     environment: 'MARGAY_STATE_DIRECTORY',
     fallback: '/var/lib/margay',
     allowed: 'an absolute path',
-    describe: 'What the agent remembers of this host, such as the kernel parameters it changed.',
+    describe:
+      'What the agent remembers of this host: the kernel parameters it changed, peers that were shut down, and documents that were good.',
     parse: path,
   },
   {

@@ -109,6 +109,24 @@ test('what is unknown is dropped while the agent is dead, and what is known goes
   t.is(plain(host.host.run('iptables-save')), plain(before));
 });
 
+test('the last good version of a policy that is invalid now stays in force over a restart', async t => {
+  t.timeout(120_000);
+  const host = new PolicyHost(t);
+  host.write('policy', denySecond);
+  host.start();
+  t.true(await host.inForce());
+  t.true(await eventually(() => host.connects('outside', 2, 443), 10_000, 100));
+  host.write('policy', { ...denySecond, spec: { ...denySecond.spec, types: ['Sideways'] } });
+  const reported = () => host.status()?.invalidDocuments.length === 1;
+  t.true(await eventually(() => reported(), 10_000, 100));
+  await host.end('SIGTERM');
+  host.start();
+  t.true(await host.inForce());
+  t.true(reported());
+  t.true(await eventually(() => host.connects('outside', 2, 443), 10_000, 100));
+  t.false(await host.connects('outside', 2));
+});
+
 test('switched off, or cleaned up, nothing of what was enforced is left', async t => {
   t.timeout(120_000);
   const host = new PolicyHost(t);

@@ -1,0 +1,212 @@
+/**
+ * SHELL: good documents in a file of the state directory, for the next start of the agent: a line for each change, the newest of a document
+ * counts. It is written some seconds after a change, once for all of them, and made anew where it has grown to a multiple of what it holds. A
+ * line that was cut off by a full disk or a crash is skipped; what cannot be written is tried again.
+ */
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Clock, Timer } from '../core/clock.js';
+import { parseResource } from '../core/resources/parse.js';
+import { formatResourceId, type Resource, resourceIdOf } from '../core/resources/resource.js';
+import { serialiseResource } from '../core/resources/written-form.js';
+import type { GoodMemory } from './last-good.js';
+
+export interface GoodDocumentsOptions {
+  readonly path: string;
+  /** Which store they are of: those of another are nobody's here. */
+  readonly origin: string;
+  readonly clock: Clock;
+  /** Told once what keeps the file from being read or written, and undefined when it is written again. */
+  readonly problem: (text: string | undefined) => void;
+}
+
+const WRITE_DELAY_MS = 5000;
+/** Passwords may be among them. */
+const MODE = 0o600;
+/** Lines that are out of date: as many as documents, and these. */
+const SPARE_LINES = 1000;
+/** Documents between which others have their turn. */
+const AT_ONCE = 500;
+
+export class GoodDocuments implements GoodMemory {
+  readonly #options: GoodDocumentsOptions;
+  /** Lines of the file as it was found. */
+  readonly #before: Map<string, string>;
+  /** Of the line of each document, as it is in the file. */
+  readonly #digests: Map<string, string>;
+  /** Undefined: to be forgotten. */
+  readonly #pending = new Map<string, Resource | undefined>();
+  #lineCount: number;
+  #timer: Timer | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #failed = false;
+  #closed = false;
+
+  private constructor(options: GoodDocumentsOptions, { lines, count }: FileLines) {
+    this.#options = options;
+    this.#before = lines;
+    this.#digests = new Map([...lines].map(([key, line]) => [key, digestOf(line)]));
+    this.#lineCount = count;
+  }
+
+  /** What cannot be read, or is of another store, counts as nothing. */
+  static async open(options: GoodDocumentsOptions): Promise<GoodDocuments> {
+    const found = await readLines(options).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') options.problem(error.message);
+      return nothing();
+    });
+    return new GoodDocuments(options, found);
+  }
+
+  keysBefore(): readonly string[] {
+    return [...this.#before.keys()];
+  }
+
+  before(key: string): Resource | undefined {
+    const line = this.#before.get(key);
+    return line === undefined ? undefined : resourceOf(key, line);
+  }
+
+  remember(resource: Resource): void {
+    this.#note(formatResourceId(resourceIdOf(resource)), resource);
+  }
+
+  forget(key: string): void {
+    this.#note(key, undefined);
+  }
+
+  settled(needed: ReadonlySet<string>): void {
+    for (const key of this.#before.keys()) if (!needed.has(key)) this.#before.delete(key);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#begin();
+    await this.#writing;
+  }
+
+  #note(key: string, resource: Resource | undefined): void {
+    this.#before.delete(key);
+    this.#pending.set(key, resource);
+    this.#later();
+  }
+
+  #later(): void {
+    if (this.#closed) return;
+    this.#timer ??= this.#options.clock.schedule(WRITE_DELAY_MS, () => this.#begin());
+  }
+
+  #begin(): void {
+    this.#timer = undefined;
+    this.#writing = this.#writing.then(() => this.#write());
+  }
+
+  async #write(): Promise<void> {
+    const pending = new Map(this.#pending);
+    this.#pending.clear();
+    const changed = await this.#changedLines(pending);
+    if (changed.size === 0) return;
+    try {
+      await mkdir(dirname(this.#options.path), { recursive: true });
+      const count = this.#lineCount + changed.size;
+      if (count > 2 * (this.#digests.size + changed.size) + SPARE_LINES) await this.#writeAnew(changed);
+      else await this.#append(changed);
+    } catch (error) {
+      if (!this.#failed) this.#options.problem((error as Error).message);
+      this.#failed = true;
+      for (const [key, resource] of pending) if (!this.#pending.has(key)) this.#pending.set(key, resource);
+      this.#later();
+      return;
+    }
+    for (const [key, line] of changed) {
+      if (line.startsWith('+')) this.#digests.set(key, digestOf(line));
+      else this.#digests.delete(key);
+    }
+    if (this.#failed) this.#options.problem(undefined);
+    this.#failed = false;
+  }
+
+  async #changedLines(
+    pending: ReadonlyMap<string, Resource | undefined>,
+  ): Promise<ReadonlyMap<string, string>> {
+    const changed = new Map<string, string>();
+    let looked = 0;
+    for (const [key, resource] of pending) {
+      if (++looked % AT_ONCE === 0) await setImmediate();
+      const digest = this.#digests.get(key);
+      if (resource === undefined && digest === undefined) continue;
+      const line = lineOf(key, resource);
+      if (resource === undefined || digest !== digestOf(line)) changed.set(key, line);
+    }
+    return changed;
+  }
+
+  /** Each line begins anew: the last one may have been cut off. */
+  async #append(changed: ReadonlyMap<string, string>): Promise<void> {
+    const lines = [...changed.values()];
+    await appendFile(this.#options.path, `\n${lines.join('\n')}`, { mode: MODE });
+    this.#lineCount += lines.length;
+  }
+
+  async #writeAnew(changed: ReadonlyMap<string, string>): Promise<void> {
+    const { path, origin } = this.#options;
+    const { lines } = await readLines(this.#options).catch(nothing);
+    for (const line of changed.values()) note(lines, line);
+    const next = `${path}.next`;
+    await writeFile(next, [headOf(origin), ...lines.values()].join('\n'), { mode: MODE, flush: true });
+    await rename(next, path);
+    this.#lineCount = lines.size;
+  }
+}
+
+interface FileLines {
+  /** The newest of each document. */
+  readonly lines: Map<string, string>;
+  /** Of all; infinite: the file is to be made anew. */
+  readonly count: number;
+}
+
+function nothing(): FileLines {
+  return { lines: new Map(), count: Number.POSITIVE_INFINITY };
+}
+
+/** @throws where the file cannot be read */
+async function readLines({ path, origin }: GoodDocumentsOptions): Promise<FileLines> {
+  const [head, ...rest] = (await readFile(path, 'utf8')).split('\n');
+  if (head !== headOf(origin)) return nothing();
+  const lines = new Map<string, string>();
+  for (const line of rest) note(lines, line);
+  return { lines, count: rest.length };
+}
+
+function headOf(origin: string): string {
+  return `margay: good documents of ${JSON.stringify(origin)}`;
+}
+
+function lineOf(key: string, resource: Resource | undefined): string {
+  return resource === undefined ? `-${key}` : `+${key}\t${JSON.stringify(serialiseResource(resource))}`;
+}
+
+function digestOf(line: string): string {
+  return createHash('sha1').update(line).digest('base64url');
+}
+
+function note(lines: Map<string, string>, line: string): void {
+  const [mark, rest] = [line[0], line.slice(1)];
+  const tab = rest.indexOf('\t');
+  if (mark === '-') lines.delete(rest);
+  else if (mark === '+' && tab > 0) lines.set(rest.slice(0, tab), line);
+}
+
+/** Undefined: it was cut off, or is of a version that knew it otherwise. */
+function resourceOf(key: string, line: string): Resource | undefined {
+  try {
+    const parsed = parseResource(JSON.parse(line.slice(key.length + 2)));
+    return parsed.kind === 'ok' ? parsed.resource : undefined;
+  } catch {
+    return undefined;
+  }
+}
