@@ -22,6 +22,7 @@ const MOST_SINKS = Math.max(
 
 const usage = `npm run bench -- [options]
 npm run bench -- tunnels --help     plain routing and each encapsulation between two hosts
+npm run bench -- policy --help      network policy: packet filter, sets, calculation, the way from an apply
   --rounds N        how often everything is measured; medians are shown (3)
   --only A,B        contenders: ${contenderNames.join(', ')}
   --rows A,B        rows: ${speakerRows(0)
