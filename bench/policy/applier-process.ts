@@ -3,11 +3,13 @@ import { systemClock } from '../../bgp/speaker/system-clock.js';
 import type { Prefix } from '../../core/prefix.js';
 import type { Implementation } from '../../linux/iptables-choice.js';
 import { openIptablesInfo } from '../../linux/iptables-info.js';
+import { IpsetHeaders } from '../../linux/netlink/ipset-headers.js';
 import { FilterApplier } from '../../policy/apply/applier.js';
 import { filterCommands } from '../../policy/apply/commands.js';
 import type { FilterKernel } from '../../policy/apply/kernel.js';
 import { legacyWatch } from '../../policy/apply/legacy-watch.js';
 import { nftablesWatch } from '../../policy/apply/nftables-watch.js';
+import { setWatch } from '../../policy/apply/set-watch.js';
 import type { HostPolicy } from '../../policy/model.js';
 import { renderFilter } from '../../policy/render/render.js';
 import { hostWithRules, hostWithSet, settings, withMembers, withPolicyChanged } from './host-policies.js';
@@ -106,6 +108,7 @@ function newApplier(): FilterApplier {
     watches: {
       nft: nftablesWatch({ kernel }),
       legacy: legacyWatch({ clock: systemClock, open: () => openIptablesInfo() }),
+      sets: setWatch({ clock: systemClock, open: () => new IpsetHeaders() }),
     },
     log: (level, message, detail) => process.stderr.write(`${level}: ${message}: ${detail}\n`),
     changed: () => {},

@@ -13,6 +13,7 @@ import { type Damage, FilterDriver, type PassOutcome } from './filter-driver.js'
 import type { ForeignChange, ForeignWatch, OpenForeignWatch } from './foreign-changes.js';
 import type { FilterKernel } from './kernel.js';
 import { RuleCounters } from './rule-counters.js';
+import type { OpenSetWatch } from './set-watch.js';
 import { type ApplyStatus, applyProblems, countOurs } from './status.js';
 
 export interface ApplierOptions {
@@ -21,7 +22,7 @@ export interface ApplierOptions {
   readonly backend: BackendSetting;
   /** Reading back although nothing was heard (`iptablesRefreshInterval`). */
   readonly refreshMs: number;
-  readonly watches: Readonly<Record<Implementation, OpenForeignWatch>>;
+  readonly watches: Readonly<Record<Implementation, OpenForeignWatch>> & { readonly sets: OpenSetWatch };
   readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
   /** After anything that {@link FilterApplier.status} tells has changed. */
   readonly changed: () => void;
@@ -40,6 +41,7 @@ export class FilterApplier {
   readonly #exposures = new ExposureLog();
   readonly #displacement = new Displacement();
   readonly #watches = new Map<Implementation, ForeignWatch>();
+  #setWatch: { close(): void } | undefined;
   /** What others may have changed, by key; since when, and who. */
   #dirty = new Map<string, { readonly ms: number; readonly exact: boolean; readonly by?: string }>();
   /** When a table, or the sets, were last seen to be right. */
@@ -127,6 +129,7 @@ export class FilterApplier {
     this.#closed = true;
     this.#timer?.cancel();
     for (const watch of this.#watches.values()) watch.close();
+    this.#setWatch?.close();
     for (const { resolve } of this.#waiters) resolve(false);
     this.#waiters = [];
   }
@@ -198,6 +201,11 @@ export class FilterApplier {
     this.#dirty = new Map();
     const beganMs = clock.now();
     const damages: Damage[] = [];
+    if (dirty.has('sets')) {
+      this.#readMs.set('sets', clock.now());
+      const plan = await this.#driver.sets.read();
+      if (plan !== undefined) damages.push({ kind: 'sets', plan });
+    }
     for (const driver of this.#driver.tables()) {
       if (!dirty.has(`${driver.family} ${driver.table}`)) continue;
       this.#readMs.set(`${driver.family} ${driver.table}`, clock.now());
@@ -253,6 +261,7 @@ export class FilterApplier {
       this.#checks.written(nowMs);
     }
     this.#watchTables(written);
+    this.#watchSets();
     // What was not read is as right as it was before: writing tells nothing of what others have done to the rest of it.
     for (const key of this.#keys())
       this.#rightMs.set(key, this.#readMs.get(key) ?? this.#rightMs.get(key) ?? nowMs);
@@ -284,6 +293,18 @@ export class FilterApplier {
         written,
       );
     }
+  }
+
+  #watchSets(): void {
+    this.#setWatch ??= this.#options.watches.sets({
+      known: () => this.#driver.sets.certain,
+      changed: atMostAgoMs => {
+        if (!this.#dirty.has('sets'))
+          this.#dirty.set('sets', { ms: this.#options.clock.now() - atMostAgoMs, exact: false });
+        this.#work();
+      },
+      failed: reason => this.#options.log('warn', 'what others do to sets cannot be seen', reason),
+    });
   }
 
   /** Without one, what others do is found at the next check. */

@@ -21,6 +21,7 @@ export class SetDriver {
   readonly #kernel: Pick<FilterKernel, 'saveSets' | 'restoreSets' | 'destroySet'>;
   readonly #clock: Clock;
   #found: SavedSets | undefined;
+  #writing = false;
   #applied: readonly RenderedSet[] | undefined;
   #bad = new Map<string, BadSet>();
   /** Obsolete ones that would not go. */
@@ -33,6 +34,11 @@ export class SetDriver {
 
   get known(): boolean {
     return this.#found !== undefined;
+  }
+
+  /** What the kernel holds: another object after every read and write. Undefined while that is not known. */
+  get certain(): SavedSets | undefined {
+    return this.#writing ? undefined : this.#found;
   }
 
   /** As found or written last. */
@@ -70,7 +76,7 @@ export class SetDriver {
     const { changes, mistyped } = planSets(this.#notBad(wanted), this.found);
     this.#applied = wanted;
     if (changes.length === 0) return { kind: 'done', written: false, mistyped };
-    const outcome = await this.#kernel.restoreSets(textOf(changes));
+    const outcome = await this.#write(() => this.#kernel.restoreSets(textOf(changes)));
     if (outcome.kind === 'busy') {
       this.#found = undefined;
       return outcome;
@@ -81,6 +87,15 @@ export class SetDriver {
       if (busy !== undefined) return { kind: 'busy', reason: busy };
     }
     return { kind: 'done', written: true, mistyped };
+  }
+
+  async #write<T>(write: () => Promise<T>): Promise<T> {
+    this.#writing = true;
+    try {
+      return await write();
+    } finally {
+      this.#writing = false;
+    }
   }
 
   #notBad(wanted: readonly RenderedSet[]): readonly RenderedSet[] {
@@ -100,7 +115,7 @@ export class SetDriver {
     await this.read();
     const bad = new Map<string, BadSet>();
     for (const change of planSets(this.#notBad(wanted), this.found).changes) {
-      const outcome = await this.#kernel.restoreSets(textOf([change]));
+      const outcome = await this.#write(() => this.#kernel.restoreSets(textOf([change])));
       if (outcome.kind === 'busy') {
         this.#found = undefined;
         return outcome.reason;
@@ -131,7 +146,7 @@ export class SetDriver {
     const timesStuck = (name: string) => this.#stuck.get(name)?.times ?? 0;
     const inOrder = names.toSorted((a, b) => timesStuck(a) - timesStuck(b));
     for (const name of inOrder.slice(0, MOST_DESTROYED)) {
-      const outcome = await this.#kernel.destroySet(name);
+      const outcome = await this.#write(() => this.#kernel.destroySet(name));
       if (outcome.kind === 'done' || /does not exist/.test(outcome.reason)) {
         const left = new Map(this.found);
         left.delete(name);

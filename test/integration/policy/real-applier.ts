@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../../bgp/speaker/system-clock.js';
 import { openIptablesInfo } from '../../../linux/iptables-info.js';
+import { IpsetHeaders } from '../../../linux/netlink/ipset-headers.js';
 import { type ApplierOptions, FilterApplier } from '../../../policy/apply/applier.js';
 import { filterCommands } from '../../../policy/apply/commands.js';
 import { legacyWatch } from '../../../policy/apply/legacy-watch.js';
 import { nftablesWatch } from '../../../policy/apply/nftables-watch.js';
+import { setWatch } from '../../../policy/apply/set-watch.js';
 import type { NetworkNamespace } from '../../support/network-namespace.js';
 
 /** What the packet filter's commands of a namespace are run with: behind a lock of their own, as other tests run beside this one. */
@@ -36,6 +38,7 @@ export function startApplier(
     watches: {
       nft: nftablesWatch({ kernel, networkNamespace: path }),
       legacy: legacyWatch({ clock: systemClock, open: () => openIptablesInfo(path) }),
+      sets: setWatch({ clock: systemClock, open: () => new IpsetHeaders(path) }),
     },
     log: () => {},
     changed: () => {},

@@ -4,6 +4,7 @@ import { FakeClock } from '../../../bgp/testing/index.js';
 import type { Implementation } from '../../../linux/iptables-choice.js';
 import { FilterApplier } from '../../../policy/apply/applier.js';
 import type { ForeignChange, OpenForeignWatch } from '../../../policy/apply/foreign-changes.js';
+import { setWatch } from '../../../policy/apply/set-watch.js';
 import type { FakeFilterKernel } from './fake-filter-kernel.js';
 
 export const REFRESH_MS = 90_000;
@@ -18,10 +19,11 @@ export interface ApplierRun {
   pass(milliseconds: number): Promise<void>;
 }
 
+/** @param seesSets whether the kernel's own word of its sets can be had */
 export function startApplier(
   t: ExecutionContext,
   kernel: FakeFilterKernel,
-  { clock = new FakeClock(), backend = 'auto' as const } = {},
+  { clock = new FakeClock(), backend = 'auto' as const, seesSets = false } = {},
 ): ApplierRun {
   const logged: string[] = [];
   const listeners = new Map<Implementation, (changes: readonly ForeignChange[]) => void>();
@@ -31,12 +33,19 @@ export function startApplier(
       listeners.set(of, changed);
       return { watch: () => {}, close: () => listeners.delete(of) };
     };
+  const sets = setWatch({
+    clock,
+    open: () => {
+      if (!seesSets) throw new Error('errno 1');
+      return { read: async () => kernel.setHeaders(), close: () => {} };
+    },
+  });
   const applier = new FilterApplier({
     kernel,
     clock,
     backend,
     refreshMs: REFRESH_MS,
-    watches: { nft: watch('nft'), legacy: watch('legacy') },
+    watches: { nft: watch('nft'), legacy: watch('legacy'), sets },
     log: (level, message, detail) => logged.push(`${level} ${message}: ${detail}`),
     changed: () => {},
   });

@@ -5,6 +5,7 @@
 import type { AddressFamily } from '../../../core/ip-address.js';
 import type { Implementation, VariantUsage } from '../../../linux/iptables-choice.js';
 import { usageOf } from '../../../linux/iptables-choice.js';
+import type { IpsetHeader } from '../../../linux/netlink/ipset.js';
 import type { FilterKernel, WriteOutcome } from '../../../policy/apply/kernel.js';
 import type { TableName } from '../../../policy/rendered.js';
 
@@ -18,6 +19,8 @@ interface FakeSet {
   readonly type: string;
   readonly options: string;
   readonly members: Set<string>;
+  /** No two have the same. */
+  readonly initial: number;
 }
 
 type Operation = 'saveTables' | 'restoreTable' | 'saveSets' | 'restoreSets' | 'destroySet';
@@ -51,6 +54,7 @@ export class FakeFilterKernel implements FilterKernel {
   packets: (rule: string) => number = () => 0;
   /** After every change. */
   stepped: () => void = () => {};
+  #initial = 0;
   #failures: { operation: Operation; skip: number; outcome: 'busy' | 'refused' | 'half' }[] = [];
 
   /** @param skip calls that still succeed */
@@ -156,6 +160,17 @@ export class FakeFilterKernel implements FilterKernel {
       for (const member of members) lines.push(`add ${name} ${member}`);
     }
     return `${lines.join('\n')}\n`;
+  }
+
+  /** What the kernel itself tells of its sets. */
+  setHeaders(): ReadonlyMap<string, IpsetHeader> {
+    return new Map(
+      [...this.sets].map(([name, { type, options, members, initial }]) => {
+        const family = / inet6 /.test(` ${options} `) ? 'ipv6' : 'ipv4';
+        const fingerprint = `${initial} ${options} ${members.size}`;
+        return [name, { name, type, family, elements: members.size, fingerprint }];
+      }),
+    );
   }
 
   async restoreSets(input: string): Promise<WriteOutcome> {
@@ -289,7 +304,7 @@ export class FakeFilterKernel implements FilterKernel {
     if (verb === 'create') {
       const [type = '', ...options] = words;
       const wanted = { type, options: options.join(' ') };
-      if (set === undefined) this.sets.set(name, { ...wanted, members: new Set() });
+      if (set === undefined) this.sets.set(name, { ...wanted, members: new Set(), initial: this.#initial++ });
       else if (set.type !== wanted.type || set.options !== wanted.options)
         throw new Error('Set cannot be created: set with the same name already exists');
       return;
