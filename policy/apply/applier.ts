@@ -11,7 +11,7 @@ import { Displacement } from './displacement.js';
 import { damageKey, type Exposure, ExposureLog } from './exposures.js';
 import { type Damage, FilterDriver, type PassOutcome } from './filter-driver.js';
 import type { ForeignChange, ForeignWatch, OpenForeignWatch } from './foreign-changes.js';
-import type { FilterKernel } from './kernel.js';
+import { type FilterKernel, MissingCommandError } from './kernel.js';
 import { RuleCounters } from './rule-counters.js';
 import type { OpenSetWatch } from './set-watch.js';
 import { type ApplyStatus, applyProblems, countOurs } from './status.js';
@@ -31,6 +31,8 @@ export interface ApplierOptions {
 /** After what was busy, doubling. */
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5000;
+/** Of a family for which there was no iptables. */
+const UNUSABLE_MS = 10_000;
 /** Of leftovers that could not all be removed. */
 const LEFTOVERS_MS = 1000;
 
@@ -50,6 +52,8 @@ export class FilterApplier {
   #readMs = new Map<string, number>();
   /** When what the host uses is looked at again, and what is left of ours elsewhere. */
   #chooseAtMs = 0;
+  /** When a family that has no iptables is looked at again. */
+  #unusableAtMs = 0;
   /** What is heard of before is looked at then. */
   #hearAtMs = 0;
   #filter: RenderedFilter | undefined;
@@ -168,12 +172,23 @@ export class FilterApplier {
       const outcome = await this.#driver.apply(filter);
       if (outcome.busy !== undefined) return this.#isBusy(outcome.busy, beganMs, version);
       this.#isDone(outcome, beganMs, version);
-      const dueMs = this.#dirty.size > 0 ? Math.min(this.#hearAtMs, this.#checks.dueMs) : this.#checks.dueMs;
-      const restMs = Math.max(0, dueMs - clock.now());
+      const restMs = Math.max(0, this.#dueMs() - clock.now());
       return outcome.more ? Math.min(LEFTOVERS_MS, restMs) : restMs;
     } catch (error) {
+      // Another may do in place of a command that has gone, and that of one family is not needed for the other.
+      if (error instanceof MissingCommandError) this.#chooseAtMs = 0;
       return this.#isBusy((error as Error).message, beganMs, version);
     }
+  }
+
+  /** When the next pass is. */
+  #dueMs(): number {
+    return Math.min(
+      this.#checks.dueMs,
+      this.#driver.sets.tryAtMs,
+      this.#dirty.size > 0 ? this.#hearAtMs : Number.POSITIVE_INFINITY,
+      this.#driver.unusable.size > 0 ? this.#unusableAtMs : Number.POSITIVE_INFINITY,
+    );
   }
 
   /** Reads what may have changed, and everything now and then. */
@@ -182,13 +197,17 @@ export class FilterApplier {
     const families = [...new Set(filter.tables.map(({ family }) => family))];
     const dirty = this.#dirty;
     const { chosen, unusable } = this.#driver;
-    const unchosen = families.some(family => !chosen.has(family) && !unusable.has(family));
-    if (unchosen || clock.now() >= this.#chooseAtMs) {
+    const without = families.filter(family => !chosen.has(family));
+    if (without.some(family => !unusable.has(family)) || clock.now() >= this.#chooseAtMs) {
       await this.#driver.chooseAll(families);
       this.#driver.sweepAgain();
       this.#chooseAtMs = clock.now() + this.#options.refreshMs;
+      this.#unusableAtMs = clock.now() + UNUSABLE_MS;
+    } else if (unusable.size > 0 && clock.now() >= this.#unusableAtMs) {
+      await this.#driver.chooseUnusable();
+      this.#unusableAtMs = clock.now() + UNUSABLE_MS;
     }
-    if (unchosen || this.#checks.isDue(clock.now())) {
+    if (without.some(family => chosen.has(family)) || this.#checks.isDue(clock.now())) {
       this.#dirty = new Map();
       const beganMs = clock.now();
       const read = await this.#driver.read(families);

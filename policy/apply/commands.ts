@@ -3,7 +3,7 @@ import type { AddressFamily } from '../../core/ip-address.js';
 import { type Outcome, runCommand } from '../../linux/command.js';
 import { type Implementation, usageOf } from '../../linux/iptables-choice.js';
 import { refusedLine, refusedReason, saysBusy } from './command-output.js';
-import type { FilterKernel, WriteOutcome } from './kernel.js';
+import { type FilterKernel, MissingCommandError, NoSetsError, type WriteOutcome } from './kernel.js';
 
 /** Seconds that a command waits for another program's lock; then it is said, and tried again. */
 const LOCK_WAIT = '10';
@@ -29,7 +29,8 @@ export function filterCommands(prefix: readonly string[] = []): FilterKernel {
     );
   const readOrThrow = async (command: string, ...args: readonly string[]) => {
     const { status, stdout, stderr, missing } = await read(command, ...args);
-    if (status !== 0) throw new Error(missing ? missingText(command) : `${command}: ${stderr}`);
+    if (missing) throw new MissingCommandError(missingText(command));
+    if (status !== 0) throw new Error(`${command}: ${stderr}`);
     return stdout;
   };
   /** Asking the legacy variant for a table would make it. */
@@ -58,9 +59,10 @@ export function filterCommands(prefix: readonly string[] = []): FilterKernel {
       write(input, `${commandOf(backend, family)}-restore`, '-w', LOCK_WAIT, '--noflush'),
     async saveSets() {
       const { status, stdout, stderr, missing } = await read('ipset', 'save');
-      if (missing) return '';
-      if (status !== 0) throw new Error(`ipset: ${stderr}`);
-      return stdout;
+      if (status === 0) return stdout;
+      if (missing) throw new NoSetsError(missingText('ipset'));
+      if (status < 0 || saysBusy(stderr)) throw new Error(`ipset: ${stderr}`);
+      throw new NoSetsError(`ipset cannot be used (modprobe ip_set): ${refusedReason(stderr)}`);
     },
     restoreSets: input => write(input, 'ipset', '-exist', 'restore'),
     destroySet: name => write('', 'ipset', 'destroy', name),
@@ -82,6 +84,9 @@ export function filterCommands(prefix: readonly string[] = []): FilterKernel {
 
 function outcomeOf(command: string, { status, stderr, missing }: Outcome): WriteOutcome {
   if (status === 0) return { kind: 'done' };
+  // Without sets there is something to be enforced; without iptables there is not.
+  if (missing && command === 'ipset')
+    return { kind: 'refused', reason: missingText(command), line: undefined };
   if (missing) return { kind: 'busy', reason: missingText(command) };
   if (status < 0 || saysBusy(stderr)) return { kind: 'busy', reason: refusedReason(stderr) };
   return { kind: 'refused', reason: refusedReason(stderr), line: refusedLine(stderr) };

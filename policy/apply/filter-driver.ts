@@ -94,16 +94,24 @@ export class FilterDriver {
    */
   async chooseAll(wanted: readonly AddressFamily[], { probe = true } = {}): Promise<void> {
     this.#unusable.clear();
-    for (const family of wanted) {
-      try {
-        await this.#choose(family, probe);
-      } catch (error) {
-        if (error instanceof BusyError) throw error;
-        this.#unusable.set(family, (error as Error).message);
-      }
-    }
+    for (const family of wanted) await this.#tryToChoose(family, probe);
     const [reason] = this.#unusable.values();
     if (reason !== undefined && this.#unusable.size === wanted.length) throw new Error(reason);
+  }
+
+  /** Looks whether families that have none have one now. */
+  async chooseUnusable(): Promise<void> {
+    for (const family of this.#unusable.keys()) await this.#tryToChoose(family, true);
+  }
+
+  async #tryToChoose(family: AddressFamily, probe: boolean): Promise<void> {
+    try {
+      await this.#choose(family, probe);
+      this.#unusable.delete(family);
+    } catch (error) {
+      if (error instanceof BusyError) throw error;
+      this.#unusable.set(family, (error as Error).message);
+    }
   }
 
   /** Families for which there is no iptables that can be used, and why. */
@@ -116,6 +124,10 @@ export class FilterDriver {
     const { kernel, backend: setting } = this.#options;
     const usage = { nft: await kernel.usage('nft', family), legacy: await kernel.usage('legacy', family) };
     const current = this.#chosen.get(family)?.backend;
+    if (current !== undefined && usage[current] === 'missing') {
+      this.#chosen.delete(family);
+      this.#tables.delete(family);
+    }
     const facts = { usage, preferred: await kernel.preferred(), current };
     const reasons: string[] = [];
     for (const backend of backendsToTry(setting, facts)) {
@@ -131,8 +143,9 @@ export class FilterDriver {
       this.#chosen.set(family, { backend, reason: backendReason(backend, setting, facts) });
       return;
     }
+    const command = family === 'ipv4' ? 'iptables' : 'ip6tables';
     throw new Error(
-      reasons.length > 0 ? reasons.join('; ') : 'iptables is not installed: apt-get install iptables',
+      reasons.length > 0 ? reasons.join('; ') : `${command} is not installed: apt-get install iptables`,
     );
   }
 

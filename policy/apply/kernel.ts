@@ -14,18 +14,24 @@ export type WriteOutcome =
       readonly line: number | undefined;
     };
 
+/** The host has no such command; the message says how it is had. */
+export class MissingCommandError extends Error {}
+
+/** The host has no ipsets: no command, or nothing in the kernel that it could speak to; the message says which. */
+export class NoSetsError extends Error {}
+
 export interface FilterKernel {
   /**
    * What `iptables-save` prints of these tables, or of all. Reading makes no table that is not there.
    *
-   * @throws with what the command said
+   * @throws with what the command said; MissingCommandError
    */
   saveTables(backend: Implementation, family: AddressFamily, tables?: readonly TableName[]): Promise<string>;
   /** The same of every table, with packets and bytes of each rule (`iptables-save -c`). @throws with what the command said */
   saveCounters(backend: Implementation, family: AddressFamily): Promise<string>;
   /** `iptables-restore --noflush`: all or nothing. */
   restoreTable(backend: Implementation, family: AddressFamily, input: string): Promise<WriteOutcome>;
-  /** What `ipset save` prints; "" where there is no ipset. @throws with what the command said */
+  /** What `ipset save` prints. @throws NoSetsError; with what the command said where it may be otherwise soon */
   saveSets(): Promise<string>;
   /** `ipset -exist restore`: what stands before a line that is refused is done. */
   restoreSets(input: string): Promise<WriteOutcome>;

@@ -1,7 +1,7 @@
 /** SHELL: our sets in the kernel. One restore for all changes; where that is refused, one for each set, so that one bad set costs itself alone. */
 import type { Clock } from '../../core/clock.js';
 import type { RenderedSet } from '../rendered.js';
-import type { FilterKernel } from './kernel.js';
+import { type FilterKernel, NoSetsError } from './kernel.js';
 import type { BadSets } from './refused-sets.js';
 import { parseSavedSets } from './saved-sets.js';
 import { changedSets, planSets, type SavedSets, type SetChange, type SetPlan } from './set-plan.js';
@@ -14,6 +14,8 @@ export type SetOutcome =
 const MOST_DESTROYED = 4;
 /** A set that was refused is tried again after this, or when it is another. */
 const REFUSED_PAUSE_MS = 60_000;
+/** A host without ipsets is asked again after this. */
+const LACKING_PAUSE_MS = 5000;
 /** The kernel lets go of a set a moment after the last rule that refers to it. */
 const PATIENT_DESTROYS = 3;
 
@@ -24,6 +26,8 @@ export class SetDriver {
   #writing = false;
   #applied: readonly RenderedSet[] | undefined;
   #bad = new Map<string, BadSet>();
+  /** Why this host has no ipsets. */
+  #lacking: { readonly reason: string; readonly tryAtMs: number } | undefined;
   /** Obsolete ones that would not go. */
   #stuck: ReadonlyMap<string, { readonly reason: string; readonly times: number }> = new Map();
 
@@ -50,6 +54,16 @@ export class SetDriver {
     return this.#bad;
   }
 
+  /** Why there can be no sets on this host, for now. */
+  get lacking(): string | undefined {
+    return this.#lacking?.reason;
+  }
+
+  /** When {@link apply} would try again what is bad; infinity: there is nothing. */
+  get tryAtMs(): number {
+    return Math.min(...[...this.#bad.values()].map(({ tryAtMs }) => tryAtMs));
+  }
+
   /** Obsolete ones that cannot be destroyed, and why. */
   get stuck(): readonly (readonly [name: string, reason: string])[] {
     const long = [...this.#stuck].filter(([, { times }]) => times >= PATIENT_DESTROYS);
@@ -58,7 +72,17 @@ export class SetDriver {
 
   /** @returns what would have to be done to make them again what they were made last @throws where they cannot be read */
   async read(): Promise<SetPlan | undefined> {
-    this.#found = parseSavedSets(await this.#kernel.saveSets());
+    try {
+      this.#found = parseSavedSets(await this.#kernel.saveSets());
+    } catch (error) {
+      if (!(error instanceof NoSetsError)) throw error;
+      // The command may have gone: what it made stays as it was.
+      this.#found ??= new Map();
+      this.#lacking = { reason: error.message, tryAtMs: this.#clock.now() + LACKING_PAUSE_MS };
+      return undefined;
+    }
+    if (this.#lacking !== undefined) this.#bad = new Map();
+    this.#lacking = undefined;
     if (this.#applied === undefined) return undefined;
     const plan = planSets(this.#notBad(this.#applied), this.#found);
     return plan.changes.length + plan.mistyped.length > 0 ? plan : undefined;
@@ -71,8 +95,9 @@ export class SetDriver {
 
   /** Everything that rules may refer to from now on is there afterwards, but for {@link bad}. @throws where they cannot be read */
   async apply(wanted: readonly RenderedSet[]): Promise<SetOutcome> {
-    if (this.#found === undefined) await this.read();
+    if (this.#found === undefined || this.#mayBeHad()) await this.read();
     this.#forgetOutdated(wanted);
+    if (this.#lacking !== undefined) return this.#doWithout(wanted, this.#lacking);
     const { changes, mistyped } = planSets(this.#notBad(wanted), this.found);
     this.#applied = wanted;
     if (changes.length === 0) return { kind: 'done', written: false, mistyped };
@@ -83,10 +108,32 @@ export class SetDriver {
     }
     if (outcome.kind === 'done') for (const change of changes) this.#found = changedSets(this.found, change);
     else {
+      await this.read();
+      if (this.#lacking !== undefined) return this.#doWithout(wanted, this.#lacking);
       const busy = await this.#oneByOne(wanted);
       if (busy !== undefined) return { kind: 'busy', reason: busy };
     }
     return { kind: 'done', written: true, mistyped };
+  }
+
+  #mayBeHad(): boolean {
+    return this.#lacking !== undefined && this.#bad.size > 0 && this.#clock.now() >= this.#lacking.tryAtMs;
+  }
+
+  /** What is there already is as good as it was; all else is bad. */
+  #doWithout(
+    wanted: readonly RenderedSet[],
+    { reason, tryAtMs }: { readonly reason: string; readonly tryAtMs: number },
+  ): SetOutcome {
+    const { changes, mistyped } = planSets(wanted, this.found);
+    const names = new Set([...changes.map(({ name }) => name), ...mistyped]);
+    this.#applied = wanted;
+    this.#bad = new Map(
+      wanted
+        .filter(({ name }) => names.has(name))
+        .map(({ name, members }) => [name, { reason, missing: !this.found.has(name), members, tryAtMs }]),
+    );
+    return { kind: 'done', written: false, mistyped: [] };
   }
 
   async #write<T>(write: () => Promise<T>): Promise<T> {
@@ -112,7 +159,6 @@ export class SetDriver {
 
   /** A part may have been done. @returns why it could not be gone on with */
   async #oneByOne(wanted: readonly RenderedSet[]): Promise<string | undefined> {
-    await this.read();
     const bad = new Map<string, BadSet>();
     for (const change of planSets(this.#notBad(wanted), this.found).changes) {
       const outcome = await this.#write(() => this.#kernel.restoreSets(textOf([change])));
@@ -142,6 +188,7 @@ export class SetDriver {
 
   /** Some of these, those that would not go last. @returns whether any is left */
   async destroy(names: readonly string[]): Promise<boolean> {
+    if (this.#lacking !== undefined) return false;
     const stuck = new Map<string, { reason: string; times: number }>();
     const timesStuck = (name: string) => this.#stuck.get(name)?.times ?? 0;
     const inOrder = names.toSorted((a, b) => timesStuck(a) - timesStuck(b));

@@ -54,7 +54,8 @@ export function applyProblems(
     for (const refusal of table.refused) problems.push(chainProblem(filter, table, refusal));
   for (const { family, table, reason } of refused) add(`${family} ${table}`, reason);
   for (const [family, reason] of driver.unusable) add(family, reason);
-  for (const [name, { reason }] of driver.sets.bad) add(`set ${name}`, reason);
+  if (driver.sets.lacking !== undefined) add('sets', driver.sets.lacking);
+  else for (const [name, { reason }] of driver.sets.bad) add(`set ${name}`, reason);
   for (const [name, reason] of driver.sets.stuck) add(`set ${name}`, `cannot be removed: ${reason}`);
   if (driver.unswept !== undefined) add('the other iptables', driver.unswept);
   for (const where of givenWay)

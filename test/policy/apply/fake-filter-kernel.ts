@@ -6,7 +6,12 @@ import type { AddressFamily } from '../../../core/ip-address.js';
 import type { Implementation, VariantUsage } from '../../../linux/iptables-choice.js';
 import { usageOf } from '../../../linux/iptables-choice.js';
 import type { IpsetHeader } from '../../../linux/netlink/ipset.js';
-import type { FilterKernel, WriteOutcome } from '../../../policy/apply/kernel.js';
+import {
+  type FilterKernel,
+  MissingCommandError,
+  NoSetsError,
+  type WriteOutcome,
+} from '../../../policy/apply/kernel.js';
 import type { TableName } from '../../../policy/rendered.js';
 
 interface FakeTable {
@@ -36,7 +41,9 @@ export class FakeFilterKernel implements FilterKernel {
   /** By "nft ipv4 filter". */
   readonly tables = new Map<string, FakeTable>();
   readonly sets = new Map<string, FakeSet>();
-  readonly missing = new Set<Implementation>();
+  readonly missing = new Set<Implementation | AddressFamily>();
+  /** There is no ipset: what sets there are go on, and nobody gets at them. */
+  setless: string | undefined;
   /** Can be read, and take nothing. */
   readonly deaf = new Set<Implementation | AddressFamily>();
   preference: Implementation | undefined = 'nft';
@@ -112,7 +119,8 @@ export class FakeFilterKernel implements FilterKernel {
   // ---------------------------------------------------------------- the port
 
   async saveTables(backend: Implementation, family: AddressFamily, tables?: readonly TableName[]) {
-    if (this.missing.has(backend)) throw new Error(`iptables-${backend}-save is not installed`);
+    if (this.#isMissing(backend, family))
+      throw new MissingCommandError(`iptables-${backend}-save is not installed`);
     const failure = await this.#enter('saveTables');
     if (failure !== undefined) throw new Error('iptables-save: it failed');
     return this.#save(backend, family, tables);
@@ -126,7 +134,7 @@ export class FakeFilterKernel implements FilterKernel {
 
   async restoreTable(backend: Implementation, family: AddressFamily, input: string): Promise<WriteOutcome> {
     const failure = await this.#enter('restoreTable');
-    if (this.missing.has(backend)) return { kind: 'busy', reason: 'no such command' };
+    if (this.#isMissing(backend, family)) return { kind: 'busy', reason: 'no such command' };
     if (this.lock !== undefined && !(await this.lock()))
       return { kind: 'busy', reason: 'Another app is currently holding the xtables lock.' };
     if (failure === 'busy') return { kind: 'busy', reason: 'Resource temporarily unavailable' };
@@ -153,6 +161,7 @@ export class FakeFilterKernel implements FilterKernel {
 
   async saveSets() {
     const failure = await this.#enter('saveSets');
+    if (this.setless !== undefined) throw new NoSetsError(this.setless);
     if (failure !== undefined) throw new Error('ipset: it failed');
     const lines: string[] = [];
     for (const [name, { type, options, members }] of this.sets) {
@@ -175,6 +184,7 @@ export class FakeFilterKernel implements FilterKernel {
 
   async restoreSets(input: string): Promise<WriteOutcome> {
     const failure = await this.#enter('restoreSets');
+    if (this.setless !== undefined) return { kind: 'refused', reason: this.setless, line: undefined };
     if (failure === 'busy') return { kind: 'busy', reason: 'it was ended' };
     if (failure === 'refused') return { kind: 'refused', reason: 'Kernel error received', line: undefined };
     const lines = input.trimEnd().split('\n');
@@ -194,6 +204,7 @@ export class FakeFilterKernel implements FilterKernel {
 
   async destroySet(name: string): Promise<WriteOutcome> {
     const failure = await this.#enter('destroySet');
+    if (this.setless !== undefined) return { kind: 'refused', reason: this.setless, line: undefined };
     if (failure !== undefined) return { kind: 'refused', reason: 'Kernel error received', line: undefined };
     try {
       this.#changeSet(`destroy ${name}`);
@@ -206,7 +217,7 @@ export class FakeFilterKernel implements FilterKernel {
   }
 
   async usage(backend: Implementation, family: AddressFamily): Promise<VariantUsage> {
-    return this.missing.has(backend) ? 'missing' : usageOf(this.#save(backend, family));
+    return this.#isMissing(backend, family) ? 'missing' : usageOf(this.#save(backend, family));
   }
 
   async preferred() {
@@ -218,6 +229,10 @@ export class FakeFilterKernel implements FilterKernel {
   }
 
   // ---------------------------------------------------------------- the kernel
+
+  #isMissing(backend: Implementation, family: AddressFamily): boolean {
+    return this.missing.has(backend) || this.missing.has(family);
+  }
 
   async #enter(operation: Operation): Promise<'busy' | 'refused' | 'half' | undefined> {
     await new Promise(resolve => setImmediate(resolve));
