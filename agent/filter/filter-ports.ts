@@ -16,12 +16,13 @@ import type { FilterPorts } from './agent-filter.js';
 export function filterPorts(clock: Clock, log: Log): FilterPorts {
   const kernel = filterCommands();
   return {
-    newApplier: ({ backend, refreshMs }, changed) =>
+    newApplier: ({ backend, refreshMs }, changed, after) =>
       new FilterApplier({
         kernel,
         clock,
         backend,
         refreshMs,
+        ...(after === undefined ? {} : { after }),
         watches: {
           nft: nftablesWatch({ kernel }),
           legacy: legacyWatch({ clock, open: () => openIptablesInfo() }),

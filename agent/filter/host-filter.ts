@@ -27,7 +27,10 @@ export interface Connections {
   end(selects: (entry: ConntrackEntry) => boolean): Promise<number>;
 }
 
-export type Applier = Pick<FilterApplier, 'setDesired' | 'applied' | 'status' | 'counters' | 'close'>;
+export type Applier = Pick<
+  FilterApplier,
+  'setDesired' | 'setRefresh' | 'applied' | 'status' | 'counters' | 'close'
+>;
 
 /** How the kernel is written to. */
 export interface ApplierTuning {
@@ -48,7 +51,8 @@ export interface HostFilterTerms {
 export interface HostFilterOptions {
   readonly nodeName: string;
   readonly clock: Clock;
-  readonly newApplier: (tuning: ApplierTuning, changed: () => void) => Applier;
+  /** @param after it must not read or write anything before */
+  readonly newApplier: (tuning: ApplierTuning, changed: () => void, after?: Promise<void>) => Applier;
   readonly connections: Connections;
   /** Whether the kernel still has a route of ours to a workload. */
   readonly isRouted: (address: Prefix) => boolean;
@@ -70,6 +74,8 @@ export class HostFilter {
   readonly #departing = new DepartingEndpoints();
   #terms: HostFilterTerms | undefined;
   #applier: Applier | undefined;
+  /** An applier has found chains of ours in the kernel. */
+  #foundOurs = false;
   /** As it was rendered last. */
   #enforced: HostPolicy['workloads'] = new Map();
   /** Interfaces whose chains are in the kernel, and those of what was rendered last. */
@@ -144,8 +150,12 @@ export class HostFilter {
     const delta = this.#calculator.take();
     const before = this.#terms;
     this.#terms = terms;
-    if (!sameValue(before?.tuning, terms.tuning)) this.#renewApplier(terms.tuning);
-    else if (delta === undefined && sameValue(before?.settings, terms.settings)) return;
+    if (before?.tuning.backend !== terms.tuning.backend) this.#renewApplier(terms.tuning);
+    else {
+      if (before.tuning.refreshMs !== terms.tuning.refreshMs)
+        this.#applier?.setRefresh(terms.tuning.refreshMs);
+      if (delta === undefined && sameValue(before.settings, terms.settings)) return;
+    }
     const { workloads } = this.#calculator.current;
     const lost = this.#departing.follow(this.#enforced, workloads, this.#options.clock.now());
     this.#render(delta !== undefined && this.#endsDenied(delta));
@@ -154,11 +164,17 @@ export class HostFilter {
   }
 
   #renewApplier(tuning: ApplierTuning): void {
-    this.#applier?.close();
-    this.#applier = this.#options.newApplier(tuning, () => {
+    const changed = () => {
       if (this.#late !== undefined) this.#await(this.#rendered, false);
       this.#options.changed();
-    });
+    };
+    // What the one before has not finished is not to come after what this one does.
+    this.#foundOurs ||= this.#holdsOurs;
+    this.#applier = this.#options.newApplier(tuning, changed, this.#applier?.close());
+  }
+
+  get #holdsOurs(): boolean {
+    return (this.status()?.counts.chains ?? 0) > 0;
   }
 
   /** Of workloads' addresses those that may have a route: their chains are there. Undefined: it is not known yet. */
@@ -172,7 +188,7 @@ export class HostFilter {
     this.#closed = true;
     this.#departure?.cancel();
     this.#patience?.cancel();
-    this.#applier?.close();
+    void this.#applier?.close();
   }
 
   #render(endsDenied: boolean): void {
@@ -189,8 +205,14 @@ export class HostFilter {
 
   /** @param interfaces of what was set last */
   #await(interfaces: ReadonlySet<string>, endsDenied: boolean): void {
-    void this.#applier?.applied().then(inForce => {
+    const applier = this.#applier;
+    void applier?.applied().then(inForce => {
       if (this.#closed) return;
+      // Another has taken its place, and says what is in force; what was to be ended is ended then.
+      if (applier !== this.#applier) {
+        if (endsDenied) this.#late = { endsDenied };
+        return;
+      }
       const ends = endsDenied || this.#late?.endsDenied === true;
       this.#late = inForce ? undefined : { endsDenied: ends };
       if (!inForce) this.#settle(interfaces);
@@ -209,7 +231,7 @@ export class HostFilter {
   #settle(interfaces: ReadonlySet<string>): void {
     if (this.#settled || this.#closed) return;
     this.#settled = true;
-    if ((this.status()?.counts.chains ?? 0) > 0) this.#guarded = interfaces;
+    if (this.#foundOurs || this.#holdsOurs) this.#guarded = interfaces;
     this.#options.guardedChanged();
   }
 

@@ -22,6 +22,8 @@ export interface ApplierOptions {
   readonly backend: BackendSetting;
   /** Reading back although nothing was heard (`iptablesRefreshInterval`). */
   readonly refreshMs: number;
+  /** Nothing is read or written before: another that was here has come to its end. */
+  readonly after?: Promise<void>;
   readonly watches: Readonly<Record<Implementation, OpenForeignWatch>> & { readonly sets: OpenSetWatch };
   readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
   /** After anything that {@link FilterApplier.status} tells has changed. */
@@ -56,6 +58,7 @@ export class FilterApplier {
   #unusableAtMs = 0;
   /** What is heard of before is looked at then. */
   #hearAtMs = 0;
+  #refreshMs: number;
   #filter: RenderedFilter | undefined;
   #version = 0;
   #done: { readonly version: number; readonly inForce: boolean } | undefined;
@@ -68,6 +71,8 @@ export class FilterApplier {
   #lastApply: ApplyStatus['lastApply'];
   #again = false;
   #working = false;
+  /** The end of what is under way. */
+  #idle: Promise<void>;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -75,6 +80,8 @@ export class FilterApplier {
     this.#options = options;
     this.#driver = new FilterDriver(options);
     this.#checks = new CheckSchedule(options.refreshMs);
+    this.#refreshMs = options.refreshMs;
+    this.#idle = options.after ?? Promise.resolve();
   }
 
   /** What should be from now on. */
@@ -82,6 +89,14 @@ export class FilterApplier {
     this.#filter = filter;
     this.#version++;
     this.#work();
+  }
+
+  setRefresh(refreshMs: number): void {
+    const nowMs = this.#options.clock.now();
+    this.#refreshMs = refreshMs;
+    this.#checks.setRefresh(refreshMs, nowMs);
+    this.#chooseAtMs = Math.min(this.#chooseAtMs, nowMs + refreshMs);
+    if (this.#filter !== undefined) this.#work();
   }
 
   /**
@@ -128,14 +143,15 @@ export class FilterApplier {
     return counters;
   }
 
-  /** Leaves everything in place. */
-  close(): void {
+  /** Leaves everything in place. Resolves once nothing more is read or written. */
+  close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
     for (const watch of this.#watches.values()) watch.close();
     this.#setWatch?.close();
     for (const { resolve } of this.#waiters) resolve(false);
     this.#waiters = [];
+    return this.#idle;
   }
 
   #work(): void {
@@ -143,11 +159,12 @@ export class FilterApplier {
     this.#again = true;
     if (this.#working || this.#closed) return;
     this.#working = true;
-    void this.#keepWorking();
+    this.#idle = this.#keepWorking();
   }
 
   async #keepWorking(): Promise<void> {
     const { clock } = this.#options;
+    await this.#options.after;
     let pauseMs = 0;
     while (this.#again && !this.#closed) {
       this.#again = false;
@@ -163,7 +180,7 @@ export class FilterApplier {
   async #pass(): Promise<number> {
     const { clock } = this.#options;
     const filter = this.#filter;
-    if (filter === undefined) return this.#options.refreshMs;
+    if (filter === undefined) return this.#refreshMs;
     const version = this.#version;
     const beganMs = clock.now();
     try {
@@ -201,7 +218,7 @@ export class FilterApplier {
     if (without.some(family => !unusable.has(family)) || clock.now() >= this.#chooseAtMs) {
       await this.#driver.chooseAll(families);
       this.#driver.sweepAgain();
-      this.#chooseAtMs = clock.now() + this.#options.refreshMs;
+      this.#chooseAtMs = clock.now() + this.#refreshMs;
       this.#unusableAtMs = clock.now() + UNUSABLE_MS;
     } else if (unusable.size > 0 && clock.now() >= this.#unusableAtMs) {
       await this.#driver.chooseUnusable();

@@ -7,7 +7,7 @@ const FIRST_PAUSE_MS = 1000;
 const READ_SHARE = 1 / 20;
 
 export class CheckSchedule {
-  readonly #refreshMs: number;
+  #refreshMs: number;
   #pauseMs: number;
   #dueMs = 0;
   #readTookMs = 0;
@@ -23,6 +23,13 @@ export class CheckSchedule {
 
   isDue(nowMs: number): boolean {
     return nowMs >= this.#dueMs;
+  }
+
+  /** From now on. */
+  setRefresh(refreshMs: number, nowMs: number): void {
+    this.#refreshMs = refreshMs;
+    this.#pauseMs = Math.min(this.#pauseMs, refreshMs);
+    this.#dueMs = Math.min(this.#dueMs, nowMs + refreshMs);
   }
 
   /** One that is due earlier stays so: a filter that is written all the time is checked nevertheless. */

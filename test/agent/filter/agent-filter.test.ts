@@ -32,8 +32,9 @@ function start() {
     ports: {
       newApplier: (tuning: ApplierTuning) => {
         tunings.push(tuning);
-        const status = () => ({ problems: [] });
-        return { setDesired: () => {}, applied: async () => true, status, close: () => {} };
+        const status = () => ({ problems: [], counts: { chains: 0 } });
+        const setRefresh = (refreshMs: number) => tunings.push({ ...tuning, refreshMs });
+        return { setDesired: () => {}, setRefresh, applied: async () => true, status, close: () => {} };
       },
       connections: { end: async () => 0, close: () => {} },
       udpPort: 5999,

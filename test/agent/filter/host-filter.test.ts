@@ -44,15 +44,26 @@ class FakeApplier {
   /** Of ours in the kernel. */
   chains = 0;
   closed = false;
+  refreshMs: number;
   #done: boolean | undefined;
   #waiters: ((inForce: boolean) => void)[] = [];
 
   readonly tuning: ApplierTuning;
   readonly changed: () => void;
+  /** What it waits for before it does anything. */
+  readonly after: Promise<void> | undefined;
+  /** Comes to its end, once it was closed. */
+  end: () => void = () => {};
 
-  constructor(tuning: ApplierTuning, changed: () => void) {
+  constructor(tuning: ApplierTuning, changed: () => void, after: Promise<void> | undefined) {
     this.tuning = tuning;
     this.changed = changed;
+    this.after = after;
+    this.refreshMs = tuning.refreshMs;
+  }
+
+  setRefresh(refreshMs: number): void {
+    this.refreshMs = refreshMs;
   }
 
   setDesired(filter: RenderedFilter): void {
@@ -73,8 +84,12 @@ class FakeApplier {
     return new RuleCounters(this.filters.at(-1));
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.closed = true;
+    for (const resolve of this.#waiters.splice(0)) resolve(false);
+    return new Promise(resolve => {
+      this.end = resolve;
+    });
   }
 
   async settle(inForce: boolean): Promise<void> {
@@ -106,8 +121,8 @@ class Host {
   readonly filter = new HostFilter({
     nodeName: HOST,
     clock: this.clock,
-    newApplier: (of, changed) => {
-      const applier = new FakeApplier(of, changed);
+    newApplier: (of, changed, after) => {
+      const applier = new FakeApplier(of, changed, after);
       this.appliers.push(applier);
       return applier;
     },
@@ -335,6 +350,64 @@ test('how the kernel is written to changes while it runs: the same filter by ano
   await host.applier.settle(true);
   host.filter.close();
   t.true(host.applier.closed);
+});
+
+test('how often the kernel is looked at is told to the applier that there is', async t => {
+  const host = await running(a);
+  host.filter.flush({ ...terms, tuning: { ...tuning, refreshMs: 10_000 } });
+  t.is(host.appliers.length, 1);
+  t.is(host.applier.refreshMs, 10_000);
+  t.is(host.applier.filters.length, 1);
+});
+
+test('an applier begins after the one before it has come to its end; meanwhile workloads stay guarded', async t => {
+  const host = await running(a);
+  const [old] = host.appliers;
+  // What it is about to write when it is closed.
+  host.set(b);
+  host.filter.flush(terms);
+  host.filter.flush({ ...terms, tuning: { ...tuning, backend: 'legacy' } });
+  t.is(host.appliers.length, 2);
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/a', 'WorkloadEndpoint/red/b']);
+  let ended = false;
+  void host.applier.after!.then(() => {
+    ended = true;
+  });
+  await turn();
+  t.false(ended);
+  t.deepEqual(host.guarded(), ['cali-a']);
+  old!.end();
+  await turn();
+  t.true(ended);
+  await host.applier.settle(true);
+  t.deepEqual(host.guarded(), ['cali-a', 'cali-b']);
+});
+
+test('connections that a change denies are ended, although the applier was another before it was in force', async t => {
+  const host = await running(a, b);
+  const denied = connection('192.0.2.9', '10.0.0.1');
+  host.connections.add(denied);
+  host.set(denial);
+  host.filter.flush({ ...terms, flushOnDeny: true });
+  await turn();
+  host.filter.flush({ ...terms, flushOnDeny: true, tuning: { ...tuning, backend: 'legacy' } });
+  await turn();
+  t.true(host.connections.has(denied));
+  await host.applier.settle(true);
+  t.false(host.connections.has(denied));
+});
+
+test('an applier that is replaced before anything is known leaves its word of what guards workloads', async t => {
+  const host = new Host();
+  host.set(a);
+  host.filter.flush(terms);
+  host.applier.chains = 7;
+  host.filter.flush({ ...terms, tuning: { ...tuning, backend: 'legacy' } });
+  await turn();
+  t.is(host.guarded(), undefined, 'it is not judged by an applier that was closed');
+  host.clock.advance(3000);
+  await turn();
+  t.deepEqual(host.guarded(), ['cali-a']);
 });
 
 test('nothing is written for a change that changes nothing, and everything for settings', async t => {

@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { FakeClock } from '../../../bgp/testing/index.js';
 import type { Implementation } from '../../../linux/iptables-choice.js';
 import { FilterApplier } from '../../../policy/apply/applier.js';
+import type { BackendSetting } from '../../../policy/apply/backend-choice.js';
 import type { ForeignChange, OpenForeignWatch } from '../../../policy/apply/foreign-changes.js';
 import { setWatch } from '../../../policy/apply/set-watch.js';
 import type { FakeFilterKernel } from './fake-filter-kernel.js';
@@ -19,11 +20,18 @@ export interface ApplierRun {
   pass(milliseconds: number): Promise<void>;
 }
 
-/** @param seesSets whether the kernel's own word of its sets can be had */
+export interface ApplierRunOptions {
+  readonly clock?: FakeClock;
+  readonly backend?: BackendSetting;
+  /** Whether the kernel's own word of its sets can be had. */
+  readonly seesSets?: boolean;
+  readonly after?: Promise<void>;
+}
+
 export function startApplier(
   t: ExecutionContext,
   kernel: FakeFilterKernel,
-  { clock = new FakeClock(), backend = 'auto' as const, seesSets = false } = {},
+  { clock = new FakeClock(), backend = 'auto', seesSets = false, after }: ApplierRunOptions = {},
 ): ApplierRun {
   const logged: string[] = [];
   const listeners = new Map<Implementation, (changes: readonly ForeignChange[]) => void>();
@@ -45,6 +53,7 @@ export function startApplier(
     clock,
     backend,
     refreshMs: REFRESH_MS,
+    ...(after === undefined ? {} : { after }),
     watches: { nft: watch('nft'), legacy: watch('legacy'), sets },
     log: (level, message, detail) => logged.push(`${level} ${message}: ${detail}`),
     changed: () => {},
