@@ -179,7 +179,7 @@ export class AgentBackend implements ControlBackend {
     const filter = this.#agent.filter?.host;
     if (filter === undefined) {
       throw new ControlFailure(409, {
-        error: 'no policy is enforced on this host: its agent runs without "--policy on"',
+        error: 'no policy is enforced on this host: its agent runs with policy.enforce off',
       });
     }
     let countersProblem = '';

@@ -230,8 +230,15 @@ export class Lab {
     await this.#apply(ipv6Pool(spec));
   }
 
-  async #apply(pool: object): Promise<void> {
-    const request = { documents: [{ location: 'lab', document: pool }] };
+  /** From now on a pod is reached by another alone. */
+  async allowOnly(to: Pod, from: Pod): Promise<void> {
+    const ingress = [{ action: 'Allow', source: { selector: `pod == '${from.name}'` } }];
+    const spec = { selector: `pod == '${to.name}'`, types: ['Ingress'], ingress };
+    await this.#apply(document('NetworkPolicy', { name: `only-${from.name}`, namespace: 'default' }, spec));
+  }
+
+  async #apply(resource: object): Promise<void> {
+    const request = { documents: [{ location: 'lab', document: resource }] };
     const { results } = await this.client(this.hosts[0]!).apply(request);
     const problems = results.flatMap(result => result.problems.map(({ error }) => error));
     if (problems.length > 0) throw new Error(problems.join('; '));
@@ -380,10 +387,12 @@ export class Lab {
       for (const [j, pod] of host.pods.entries()) {
         const endpoint = {
           node: host.name,
+          profiles: ['projectcalico-default-allow'],
           interfaceName: `cali${j + 1}`,
           ipNetworks: [`${pod.address}/32`, ...(this.dualStack ? [`${pod.ipv6Address}/128`] : [])],
         };
-        documents.push(document('WorkloadEndpoint', { name: pod.name, namespace: 'default' }, endpoint));
+        const metadata = { name: pod.name, namespace: 'default', labels: { pod: pod.name } };
+        documents.push(document('WorkloadEndpoint', metadata, endpoint));
       }
     }
     const text = documents.map(one => JSON.stringify(one, null, 2)).join('\n---\n');

@@ -1,9 +1,9 @@
 /**
- * The demo: three hosts exchange their pod CIDRs over BGP; then one agent is killed, comes back, and a CIDR is withdrawn. Ends with 0 only
+ * The demo: three hosts exchange their pod CIDRs over BGP; then a policy guards a pod, one agent is killed, comes back, and a CIDR is withdrawn. Ends with 0 only
  * if everything is as it should be.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Host, Lab, logTail, within } from './lab.js';
+import { type Host, Lab, logTail, type Pod, within } from './lab.js';
 import { patience } from './patience.js';
 
 const keep = process.argv.includes('--keep');
@@ -54,6 +54,7 @@ async function story(lab: Lab): Promise<void> {
     show(ownIpv6Routes(lab, host));
   }
   await pingMatrix(lab);
+  await guarded(lab);
   await killAndReturn(lab, b);
   await tunnelled(lab);
   await ipv6Tunnelled(lab);
@@ -76,6 +77,24 @@ async function pingMatrix(lab: Lab): Promise<void> {
   }
   const all = 2 * pods.length ** 2;
   check(`${reached} of ${all} pings came back`, reached === all);
+}
+
+/** By a policy of Calico's, on another host than those who are kept out. */
+async function guarded(lab: Lab): Promise<void> {
+  const [a, b, c] = lab.hosts as [Host, Host, Host];
+  const [friend, other, to] = [a.pods[0]!, b.pods[0]!, c.pods[1]!];
+  say(`a NetworkPolicy lets ${friend.name} alone reach ${to.name}`);
+  await lab.allowOnly(to, friend);
+  const families = ['ipv4', 'ipv6'] as const;
+  const reached = (from: Pod) => Promise.all(families.map(family => lab.reaches(from, to, family)));
+  const isShut = async () => (await reached(other)).every(ok => !ok);
+  check(`${other.name} does not reach it any more`, await within(10_000, isShut));
+  check(`${friend.name} does`, (await reached(friend)).every(Boolean));
+  say(`bgpctl explain, on ${c.name}:`);
+  show(lab.bgpctl(c, 'explain', `default/${other.name}`, `default/${to.name}`).output);
+  lab.bgpctl(c, 'delete', 'NetworkPolicy', `default/only-${friend.name}`);
+  const isOpen = async () => (await reached(other)).every(Boolean);
+  check('without the policy it is reached again', await within(10_000, isOpen));
 }
 
 async function killAndReturn(lab: Lab, victim: Host): Promise<void> {

@@ -205,10 +205,10 @@ export const settings: readonly Setting[] = [
     path: 'policy.enforce',
     flag: 'policy',
     environment: 'MARGAY_POLICY',
-    fallback: 'off',
+    fallback: 'on',
     allowed: 'on or off',
     describe:
-      'Whether network policy is enforced on this host: by iptables and ipset, which it must then have. A workload without a profile and without policies is cut off.',
+      'Whether network policy is enforced on this host, by iptables and ipset, which it must then have. A workload that has neither a profile nor a policy is cut off; off takes away what was enforced, and guards nothing.',
     parse: word('on', 'off'),
   },
   {

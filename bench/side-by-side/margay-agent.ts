@@ -27,6 +27,8 @@ export async function startAgent(setup: Setup): Promise<RunningContender> {
     ...['--node-name', NODE_NAME, '--ipv4-address', `${setup.address}/16`, '--ipv6-address', 'off'],
     ...['--log-level', 'warn'],
     ...['--store-directory', store, '--control-socket', socket, '--state-directory', setup.directory],
+    // The others filter nothing.
+    ...['--policy', 'off'],
     // Nobody tells End-of-RIB before the measurement begins.
     ...['--stale-time', '1'],
   ];

@@ -98,5 +98,5 @@ test('where policy is switched off, explain says so and what it would be', async
   host.start('off');
   t.true(await eventually(async () => host.status()?.store.state === 'in-sync', 20_000, 100));
   t.like(explainJson(host, 'outside', 2, 80), { policyHere: 'off', verdict: 'deny' });
-  t.throws(() => host.bgpctl('policy', 'show', 'w2'), { message: /--policy on/ });
+  t.throws(() => host.bgpctl('policy', 'show', 'w2'), { message: /policy\.enforce off/ });
 });

@@ -48,7 +48,9 @@ test('READY when in sync; a restart writes nothing and leaves the routes; a stop
   const host = bootHost(t, namespace, files);
   const systemctl = (...words: readonly string[]) => host.run('systemctl', ...words);
   if (!(await within(30_000, async () => (await systemctl('is-active', 'margay-agent')) === 'active'))) {
-    t.fail(await host.run('journalctl', '--no-pager', '-n', '40'));
+    t.fail(
+      await host.run('journalctl', '--no-pager', '-n', '40', '_TRANSPORT=stdout', '+', '_TRANSPORT=journal'),
+    );
     return;
   }
   t.regex(await systemctl('show', '-p', 'StatusText', 'margay-agent'), /in sync/);
@@ -82,7 +84,9 @@ test('the UDP data path is READY, hardened as it is, without an agent; stop and 
   await host.run('sh', '-c', `echo '${state}' > /var/lib/margay/udp-routes.json`);
   await systemctl('start', 'margay-udp');
   if ((await systemctl('is-active', 'margay-udp')) !== 'active') {
-    t.fail(await host.run('journalctl', '--no-pager', '-n', '40'));
+    t.fail(
+      await host.run('journalctl', '--no-pager', '-n', '40', '_TRANSPORT=stdout', '+', '_TRANSPORT=journal'),
+    );
     return;
   }
   t.is(

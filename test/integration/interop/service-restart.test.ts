@@ -226,6 +226,7 @@ const documents = [
     ...document('WorkloadEndpoint', 'pod', {
       node: 'host-a',
       interfaceName: 'cali1',
+      profiles: ['projectcalico-default-allow'],
       ipNetworks: [`${POD}/32`],
     }),
     metadata: { name: 'pod', namespace: 'default' },
