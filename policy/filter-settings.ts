@@ -17,6 +17,8 @@ export interface FilteredHost {
 export interface FilterAnnotations {
   /** `margay.io/failClosedForwarding` */
   readonly failClosedForwarding?: boolean;
+  /** `margay.io/flushOnDeny` */
+  readonly flushOnDeny?: boolean;
 }
 
 /** A field as it is in force for the host; undefined: nobody has set it. */
@@ -32,7 +34,7 @@ const outboundFailsafes = [...tcp(179, 2379, 2380, 5473, 6443, 6666, 6667), ...u
 
 export function filterSettings(
   of: FieldInForce,
-  { failClosedForwarding = false }: FilterAnnotations,
+  { failClosedForwarding = false, flushOnDeny = false }: FilterAnnotations,
   host: FilteredHost,
 ): FilterSettings {
   return {
@@ -64,6 +66,7 @@ export function filterSettings(
     nat: natSettings(of, host),
     tunnels: host.tunnels,
     failClosedForwarding,
+    flushOnDeny,
     maxSetSize: of('maxIpsetSize') ?? 1_048_576,
     families: of('ipv6Support') === false ? ['ipv4'] : ['ipv4', 'ipv6'],
   };

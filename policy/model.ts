@@ -74,8 +74,8 @@ export interface Policy {
   readonly tier: string;
   /** Is looked at, counted and shown, and decides nothing; a tier with staged policies alone passes. */
   readonly staged: boolean;
-  /** A change of it that denies ends live connections (`margay.io/flushOnDeny`). */
-  readonly flushOnDeny: boolean;
+  /** What it denies is cut, also where it goes on (`margay.io/flushOnDeny`); undefined: as is set for all. */
+  readonly flushOnDeny: boolean | undefined;
   readonly ingress: readonly Rule[];
   readonly egress: readonly Rule[];
 }

@@ -6,7 +6,7 @@ import type { WorkloadEndpoint } from './model.js';
 export interface FilterSettings {
   /** Interfaces of workloads begin with one of these (`interfacePrefix`). */
   readonly workloadInterfacePrefixes: readonly string[];
-  /** Bits of packet marks that are ours alone (`iptablesMarkMask`); at least five. Unsigned. */
+  /** Bits of packet marks that are ours alone (`iptablesMarkMask`); at least five, better six. Unsigned. */
   readonly markMask: number;
   /** Where our rules stand in the built-in chains (`chainInsertMode`). */
   readonly hooks: 'insert' | 'append';
@@ -29,6 +29,8 @@ export interface FilterSettings {
   readonly tunnels: readonly TunnelFilter[];
   /** No window when somebody flushes the tables: nothing is forwarded that no rule of ours has accepted. */
   readonly failClosedForwarding: boolean;
+  /** Live connections that policy denies are cut, unless the policy that denies them says otherwise. */
+  readonly flushOnDeny: boolean;
   /** Most members of a set (`maxIpsetSize`). */
   readonly maxSetSize: number;
   /** IPv6 is filtered as well (`ipv6Support`). */

@@ -19,11 +19,11 @@ import { afterChange, type ResourceChange } from '../calculators/calculator.js';
 import { FelixSettingsCalculator } from '../calculators/felix-settings.js';
 import type { Cluster } from '../cluster.js';
 import type { Log } from '../options.js';
+import type { Connections } from './cut-connections.js';
 import type { HostPlaces } from './denied-connections.js';
 import {
   type ApplierTuning,
   addressesByInterface,
-  type Connections,
   HostFilter,
   type HostFilterOptions,
   type HostFilterTerms,
@@ -145,7 +145,6 @@ export class AgentFilter {
     pools: Iterable<IPPoolResource>,
     intent: HostIntent,
   ): HostFilterTerms {
-    const { flushOnDeny, failClosedForwarding } = felix.policyFlags;
     const host = {
       pools: Array.from(pools)
         .filter(({ spec }) => !spec.disabled)
@@ -153,8 +152,8 @@ export class AgentFilter {
       nodeAddresses: [...ownAddresses(intent), ...intent.remoteHosts.map(({ address }) => address)],
       tunnels: this.#tunnels(intent),
     };
-    const settings = filterSettings(felix.policyField, { failClosedForwarding }, host);
-    return { settings, tuning: tuningOf(felix), flushOnDeny };
+    const settings = filterSettings(felix.policyField, felix.policyFlags, host);
+    return { settings, tuning: tuningOf(felix) };
   }
 
   #tunnels(intent: HostIntent): readonly TunnelFilter[] {

@@ -1,14 +1,18 @@
 /**
  * Order of life of a workload (pure): its chains are there before its route is, and stay until its route has gone.
  */
-import type { Prefix } from '../../core/prefix.js';
-import type { EndpointKey, HostPolicy, WorkloadEndpoint } from '../../policy/model.js';
+import type { IpAddress } from '../../core/ip-address.js';
+import { type Prefix, prefixAddress } from '../../core/prefix.js';
+import { asksForCuts } from '../../policy/flush-on-deny.js';
+import type { EndpointKey, HostPolicy, Policy, WorkloadEndpoint } from '../../policy/model.js';
 
 /** A workload's chains go at the latest after this, whatever became of its route. */
 const LONGEST_DEPARTURE_MS = 10_000;
 
 interface Departure {
   readonly endpoint: WorkloadEndpoint;
+  /** Policies that no other workload may need any more, without their rules: what they have cut stays so. */
+  readonly cutting: readonly Policy[];
   readonly untilMs: number;
 }
 
@@ -21,21 +25,31 @@ export class DepartingEndpoints {
     return this.#departing.size;
   }
 
+  /** Those that no other workload has. */
+  get addresses(): ReadonlySet<IpAddress> {
+    const all = [...this.#departing.values()].flatMap(({ endpoint }) => endpoint.addresses);
+    return new Set(all.filter(one => !this.#held.has(one)).map(prefixAddress));
+  }
+
   /**
    * @param before what was enforced, `now` what the documents want enforced
    * @returns addresses that another workload has from now on, or none, and whose owner's chains do not wait for anything
    */
   follow(
-    before: ReadonlyMap<EndpointKey, WorkloadEndpoint>,
+    before: Pick<HostPolicy, 'workloads' | 'policies'>,
     now: HostPolicy['workloads'],
     nowMs: number,
   ): readonly Prefix[] {
     const lost: Prefix[] = [];
-    for (const [key, endpoint] of before) {
+    for (const [key, endpoint] of before.workloads) {
       const after = now.get(key);
       if (after !== undefined) lost.push(...endpoint.addresses.filter(one => !after.addresses.includes(one)));
       else if (!this.#departing.has(key))
-        this.#departing.set(key, { endpoint, untilMs: nowMs + LONGEST_DEPARTURE_MS });
+        this.#departing.set(key, {
+          endpoint,
+          cutting: cuttingPolicies(endpoint, before.policies),
+          untilMs: nowMs + LONGEST_DEPARTURE_MS,
+        });
     }
     const taken = new Set([...now.values()].map(({ interfaceName }) => interfaceName));
     this.#held = new Set([...now.values()].flatMap(({ addresses }) => addresses));
@@ -65,6 +79,19 @@ export class DepartingEndpoints {
   with(policy: HostPolicy): HostPolicy {
     if (this.#departing.size === 0) return policy;
     const departing = [...this.#departing].map(([key, { endpoint }]) => [key, endpoint] as const);
-    return { ...policy, workloads: new Map([...departing, ...policy.workloads]) };
+    const cutting = [...this.#departing.values()].flatMap(one => one.cutting);
+    return {
+      ...policy,
+      workloads: new Map([...departing, ...policy.workloads]),
+      policies: new Map([...cutting.map(one => [one.key, one] as const), ...policy.policies]),
+    };
   }
+}
+
+function cuttingPolicies({ tiers }: WorkloadEndpoint, policies: HostPolicy['policies']): readonly Policy[] {
+  const keys = new Set(tiers.flatMap(({ ingress, egress }) => [...ingress, ...egress]));
+  return [...keys].flatMap(key => {
+    const policy = policies.get(key);
+    return policy !== undefined && asksForCuts(policy) ? [{ ...policy, ingress: [], egress: [] }] : [];
+  });
 }

@@ -6,26 +6,19 @@ import type { Clock, Timer } from '../../core/clock.js';
 import type { IpAddress } from '../../core/ip-address.js';
 import { type Prefix, prefixAddress } from '../../core/prefix.js';
 import { formatResourceId, type ResourceId } from '../../core/resources/resource.js';
-import type { ConntrackEntry } from '../../linux/netlink/conntrack.js';
 import type { FilterApplier } from '../../policy/apply/applier.js';
 import type { BackendSetting } from '../../policy/apply/backend-choice.js';
 import type { RuleCounters } from '../../policy/apply/rule-counters.js';
 import type { ApplyStatus } from '../../policy/apply/status.js';
 import { PolicyCalculator } from '../../policy/calculate/policy-calculator.js';
-import type { PolicyDelta } from '../../policy/calculate/policy-delta.js';
 import type { HostPolicy } from '../../policy/model.js';
 import { renderFilter } from '../../policy/render/render.js';
 import type { FilterSettings } from '../../policy/settings.js';
 import type { InvalidDocument } from '../../store/port.js';
 import { afterChange, type ResourceChange, sameValue } from '../calculators/calculator.js';
-import { deniedNow, type HostPlaces } from './denied-connections.js';
+import { type Connections, CutConnections, type FilterLog } from './cut-connections.js';
+import { type HostPlaces, isOfAny } from './denied-connections.js';
 import { DepartingEndpoints } from './departing-endpoints.js';
-
-/** Connections that the kernel tracks. */
-export interface Connections {
-  /** Ends those that are selected; returns how many. */
-  end(selects: (entry: ConntrackEntry) => boolean): Promise<number>;
-}
 
 export type Applier = Pick<
   FilterApplier,
@@ -44,8 +37,6 @@ export interface ApplierTuning {
 export interface HostFilterTerms {
   readonly settings: FilterSettings;
   readonly tuning: ApplierTuning;
-  /** Every change of policy ends connections that it denies, not only those of policies that ask for it. */
-  readonly flushOnDeny: boolean;
 }
 
 export interface HostFilterOptions {
@@ -61,7 +52,7 @@ export interface HostFilterOptions {
   readonly guardedChanged: () => void;
   /** {@link HostFilter.status} tells something else. */
   readonly changed: () => void;
-  readonly log: (level: 'info' | 'warn', message: string, detail: string) => void;
+  readonly log: FilterLog;
 }
 
 const DEPARTURE_CHECK_MS = 50;
@@ -72,17 +63,18 @@ export class HostFilter {
   readonly #options: HostFilterOptions;
   readonly #calculator: PolicyCalculator;
   readonly #departing = new DepartingEndpoints();
+  readonly #cut: CutConnections;
   #terms: HostFilterTerms | undefined;
   #applier: Applier | undefined;
   /** An applier has found chains of ours in the kernel. */
   #foundOurs = false;
   /** As it was rendered last. */
-  #enforced: HostPolicy['workloads'] = new Map();
+  #enforced: Pick<HostPolicy, 'workloads' | 'policies'> = { workloads: new Map(), policies: new Map() };
   /** Interfaces whose chains are in the kernel, and those of what was rendered last. */
   #guarded: ReadonlySet<string> = new Set();
   #rendered: ReadonlySet<string> = new Set();
-  /** What was rendered could not be had then, and whether connections are to be ended once it is there. */
-  #late: { readonly endsDenied: boolean } | undefined;
+  /** What was rendered could not be had then. */
+  #late = false;
   /** Whether it is known what stands in the kernel: before that nobody's route may be judged by it. */
   #settled = false;
   #patience: Timer | undefined;
@@ -94,6 +86,7 @@ export class HostFilter {
   constructor(options: HostFilterOptions) {
     this.#options = options;
     this.#calculator = new PolicyCalculator(options.nodeName);
+    this.#cut = new CutConnections(options.connections, options.log);
   }
 
   /** As it is to be enforced, those about to go left out. */
@@ -158,14 +151,14 @@ export class HostFilter {
     }
     const { workloads } = this.#calculator.current;
     const lost = this.#departing.follow(this.#enforced, workloads, this.#options.clock.now());
-    this.#render(delta !== undefined && this.#endsDenied(delta));
+    this.#render();
     if (lost.length > 0) void this.#endConnectionsOf(lost);
     this.#watchDepartures();
   }
 
   #renewApplier(tuning: ApplierTuning): void {
     const changed = () => {
-      if (this.#late !== undefined) this.#await(this.#rendered, false);
+      if (this.#late) this.#await(this.#rendered);
       this.#options.changed();
     };
     // What the one before has not finished is not to come after what this one does.
@@ -191,30 +184,25 @@ export class HostFilter {
     void this.#applier?.close();
   }
 
-  #render(endsDenied: boolean): void {
+  #render(): void {
     const [applier, terms] = [this.#applier, this.#terms];
     if (applier === undefined || terms === undefined || this.#closed) return;
     const policy = this.#departing.with(this.#calculator.current);
-    this.#enforced = new Map(policy.workloads);
+    this.#enforced = { workloads: new Map(policy.workloads), policies: new Map(policy.policies) };
     this.#rendered = new Set([...policy.workloads.values()].map(({ interfaceName }) => interfaceName));
     applier.setDesired(renderFilter(policy, terms.settings));
-    this.#await(this.#rendered, endsDenied);
+    this.#await(this.#rendered);
     if (this.#settled) return;
     this.#patience ??= this.#options.clock.schedule(PATIENCE_MS, () => this.#settle(this.#rendered));
   }
 
   /** @param interfaces of what was set last */
-  #await(interfaces: ReadonlySet<string>, endsDenied: boolean): void {
+  #await(interfaces: ReadonlySet<string>): void {
     const applier = this.#applier;
     void applier?.applied().then(inForce => {
-      if (this.#closed) return;
-      // Another has taken its place, and says what is in force; what was to be ended is ended then.
-      if (applier !== this.#applier) {
-        if (endsDenied) this.#late = { endsDenied };
-        return;
-      }
-      const ends = endsDenied || this.#late?.endsDenied === true;
-      this.#late = inForce ? undefined : { endsDenied: ends };
+      // Another that has taken its place says what is in force.
+      if (this.#closed || applier !== this.#applier) return;
+      this.#late = !inForce;
       if (!inForce) this.#settle(interfaces);
       if (!inForce) return;
       const fresh = [...interfaces].some(name => !this.#guarded.has(name));
@@ -223,7 +211,7 @@ export class HostFilter {
         this.#settled = true;
         this.#options.guardedChanged();
       }
-      if (ends) void this.#endDenied();
+      this.#followConnections();
     });
   }
 
@@ -245,7 +233,7 @@ export class HostFilter {
       if (this.#closed) return;
       const gone = this.#departing.release(this.#options.isRouted, clock.now());
       if (gone.length > 0) {
-        this.#render(false);
+        this.#render();
         void this.#endConnectionsOf(gone.flatMap(({ addresses }) => addresses));
       }
       if (this.#departing.size > 0) this.#departure = clock.schedule(DEPARTURE_CHECK_MS, look);
@@ -258,34 +246,25 @@ export class HostFilter {
   /** An address is given to another workload some day: what was agreed with this one is not its. */
   async #endConnectionsOf(prefixes: readonly Prefix[]): Promise<void> {
     const addresses: ReadonlySet<IpAddress> = new Set(prefixes.map(prefixAddress));
-    await this.#end(`of ${[...addresses].join(', ')}`, ({ original, reply }) =>
-      [original.source, original.destination, reply.source, reply.destination].some(address =>
-        addresses.has(address),
-      ),
-    );
-  }
-
-  #endsDenied({ policies, sets, workloads }: PolicyDelta): boolean {
-    if (this.#terms?.flushOnDeny === true) return true;
-    if ([...policies.set.values()].some(({ flushOnDeny }) => flushOnDeny)) return true;
-    const anyPolicy = [...this.policy.policies.values()].some(({ flushOnDeny }) => flushOnDeny);
-    return anyPolicy && (sets.changed.size > 0 || workloads.set.size > 0 || policies.deleted.size > 0);
-  }
-
-  async #endDenied(): Promise<void> {
-    const terms = this.#terms;
-    if (terms === undefined) return;
-    await this.#end('that policy denies now', deniedNow(this.policy, terms.settings, this.#options.places()));
-  }
-
-  async #end(which: string, selects: (entry: ConntrackEntry) => boolean): Promise<void> {
+    const which = `of ${[...addresses].join(', ')}`;
     const { connections, log } = this.#options;
     try {
-      const ended = await connections.end(selects);
+      const entries = await connections.find(entry => isOfAny(entry, addresses));
+      const ended = await connections.end(entries);
       if (ended > 0) log('info', 'connections ended', `${ended} ${which}`);
     } catch (error) {
       log('warn', 'connections could not be ended', `those ${which}: ${(error as Error).message}`);
     }
+  }
+
+  #followConnections(): void {
+    if (this.#terms === undefined) return;
+    this.#cut.follow({
+      policy: this.policy,
+      settings: this.#terms.settings,
+      places: this.#options.places(),
+      leaving: this.#departing.addresses,
+    });
   }
 }
 

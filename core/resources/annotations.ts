@@ -67,7 +67,7 @@ const known: Readonly<Partial<Record<ResourceKind, Known>>> = {
   StagedKubernetesNetworkPolicy: flushing,
 };
 
-/** Connections are ended that a change of the policy, or of any, denies; undefined if its author does not say. */
+/** Live connections that the policy denies, or any does, are cut; undefined if its author does not say. */
 export function flushOnDenyOf({ metadata }: { readonly metadata: Metadata }): boolean | undefined {
   return flagOf(metadata, FLUSH_ON_DENY);
 }

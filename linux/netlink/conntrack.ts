@@ -4,14 +4,14 @@
  */
 import { type AddressFamily, addressFromBytes, type IpAddress } from '../../core/ip-address.js';
 import { AddressFamilyNumber } from './constants.js';
-import { eachAttribute, type Message, type MessageWriter } from './message.js';
+import { eachAttribute, type Message, type MessageWriter, viewOf } from './message.js';
 
 /** NFNL_SUBSYS_CTNETLINK and enum cntl_msg_types */
 const CTNETLINK = 1 << 8;
 export const ConntrackMessage = { created: CTNETLINK, get: CTNETLINK | 1, delete: CTNETLINK | 2 } as const;
 
 /** enum ctattr_type, ctattr_tuple, ctattr_ip, ctattr_l4proto */
-const Attribute = { original: 1, reply: 2, id: 12, zone: 18 } as const;
+const Attribute = { original: 1, reply: 2, mark: 8, id: 12, zone: 18, markMask: 21 } as const;
 const TupleAttribute = { addresses: 1, protocol: 2, zone: 3 } as const;
 const AddressAttribute = { source4: 1, destination4: 2, source6: 3, destination6: 4 } as const;
 /** ICMP and ICMPv6 each have numbers of their own. */
@@ -44,6 +44,8 @@ export interface ConntrackEntry {
   readonly original: ConntrackTuple;
   /** The way back: where an end was translated, it is another one here. */
   readonly reply: ConntrackTuple;
+  /** Unsigned. */
+  readonly mark: number;
   /** What names the entry to the kernel, as it came. */
   readonly name: {
     readonly original: Uint8Array;
@@ -52,9 +54,32 @@ export interface ConntrackEntry {
   };
 }
 
-/** The payload for a dump; `undefined`: of every family. */
-export function writeConntrackDump(writer: MessageWriter, family?: AddressFamily): void {
+/** The payload for a dump. @param marked bits: the kernel leaves out entries whose marks don't have them all */
+export function writeConntrackDump(writer: MessageWriter, marked = 0): void {
+  writeHeader(writer, undefined);
+  if (marked !== 0) writeMark(writer, marked, marked);
+}
+
+/**
+ * The payload of IPCTNL_MSG_CT_NEW without NLM_F_CREATE, for one entry: of its mark the bits of `mask` become what they are in `bits`
+ * (ctnetlink_change_mark). The kernel asks for no id here, and refuses with ENOENT if there is no entry of these addresses, of which it takes
+ * one for the other way as well.
+ */
+export function writeConntrackMark(
+  writer: MessageWriter,
+  { family, name }: ConntrackEntry,
+  bits: number,
+  mask: number,
+): void {
   writeHeader(writer, family);
+  writer.attributeBytes(Attribute.original | NESTED, name.original);
+  if (name.zone !== undefined) writer.attributeBytes(Attribute.zone, name.zone);
+  writeMark(writer, bits, mask);
+}
+
+function writeMark(writer: MessageWriter, bits: number, mask: number): void {
+  writer.u16(8).u16(Attribute.mark).u32Network(bits);
+  writer.u16(8).u16(Attribute.markMask).u32Network(mask);
 }
 
 /** The payload of IPCTNL_MSG_CT_DELETE for one entry: the kernel refuses with ENOENT if another has taken its place. */
@@ -91,16 +116,18 @@ export function readConntrackEntry({ bytes, start, end }: Message): ConntrackEnt
   let tuple: Uint8Array | undefined;
   let id: Uint8Array | undefined;
   let zone: Uint8Array | undefined;
+  let mark = 0;
   eachAttribute(bytes, start + 4, end, (type, from, to) => {
     if (type === Attribute.original) {
       original = readTuple(family, bytes, from, to);
       tuple = bytes.slice(from, to);
     } else if (type === Attribute.reply) reply = readTuple(family, bytes, from, to);
+    else if (type === Attribute.mark) mark = viewOf(bytes).getUint32(from);
     else if (type === Attribute.id) id = bytes.slice(from, to);
     else if (type === Attribute.zone) zone = bytes.slice(from, to);
   });
   if (original === undefined || reply === undefined || tuple === undefined) return undefined;
-  return { family, original, reply, name: { original: tuple, id, zone } };
+  return { family, original, reply, mark, name: { original: tuple, id, zone } };
 }
 
 function readTuple(

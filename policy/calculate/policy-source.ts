@@ -36,7 +36,7 @@ export interface PolicySource {
   /** Infinity: after all that say one. */
   readonly order: number;
   readonly staged: boolean;
-  readonly flushOnDeny: boolean;
+  readonly flushOnDeny: boolean | undefined;
   readonly selector: SharedSelector;
   readonly place: PolicyPlace;
   /** Undefined: it does not apply that way. */
@@ -93,7 +93,7 @@ type Identified = Pick<PolicySource, 'key' | 'kind' | 'name' | 'namespace' | 'fl
 function identify({ kind, metadata }: { kind: PolicyDocument['kind']; metadata: Metadata }): Identified {
   const { name, namespace } = metadata;
   const key = formatResourceId({ kind, name, ...(namespace !== undefined && { namespace }) });
-  return { key, kind, name, namespace, flushOnDeny: flushOnDenyOf({ metadata }) ?? false };
+  return { key, kind, name, namespace, flushOnDeny: flushOnDenyOf({ metadata }) };
 }
 
 function sourceOf(

@@ -38,7 +38,7 @@ export function standInFor(id: PolicyId, document: unknown): PolicySource | unde
     tier: !ofKubernetes && typeof spec.tier === 'string' && spec.tier !== '' ? spec.tier : DEFAULT_TIER,
     order: Number.POSITIVE_INFINITY,
     staged: false,
-    flushOnDeny: false,
+    flushOnDeny: undefined,
     selector: shared(policySelector(whom, id.namespace)),
     place: placeOf(id.kind === 'GlobalNetworkPolicy' ? spec : {}),
     ingress: ways.ingress ? [] : undefined,

@@ -8,6 +8,7 @@
 import { addressFamily } from '../../core/ip-address.js';
 import { prefixContainsAddress } from '../../core/prefix.js';
 import { NEIGHBOUR_DISCOVERY, NEIGHBOUR_DISCOVERY_OF_WORKLOADS } from '../failsafe-packets.js';
+import { mayBeCut } from '../flush-on-deny.js';
 import type {
   Direction,
   EndpointKey,
@@ -90,7 +91,7 @@ function enter(walk: Walk, table: 'raw' | 'mangle' | 'filter', chain: HookName):
 }
 
 function isKnown({ connection }: Walk): boolean {
-  return connection === 'established' || connection === 'related';
+  return connection === 'established' || connection === 'related' || connection === 'cut';
 }
 
 // ---------------------------------------------------------------- before the filter table
@@ -149,7 +150,13 @@ function judgeInput(walk: Walk, accepted: boolean): Opinion & object {
 
 function judgeOutput(walk: Walk, accepted: boolean): Opinion & object {
   enter(walk, 'filter', 'OUTPUT');
-  if (walk.to.kind === 'workload') return decided('allow', 'own-workload');
+  if (walk.to.kind === 'workload') {
+    const { policy, settings, connection } = walk;
+    const cuts = [...policy.workloads.values()].some(one => mayBeCut(one, policy.policies, settings));
+    return connection === 'cut' && cuts
+      ? decided('deny', 'cut-connection')
+      : decided('allow', 'own-workload');
+  }
   const endpoint = walk.to.kind === 'network' ? walk.to.endpoint : undefined;
   return (
     (accepted ? undefined : judgeTunnel(walk, 'egress')) ?? judgeHost(walk, endpoint, 'egress', accepted)
@@ -199,6 +206,8 @@ function judgeWorkload(
   if (endpoint === undefined) return decided('deny', 'unknown-workload-interface');
   walk.trace.push({ kind: 'endpoint', key: endpoint.key, part: 'workload', direction });
   if (endpoint.disabled) return decided('deny', 'disabled');
+  if (walk.connection === 'cut' && mayBeCut(endpoint, walk.policy.policies, walk.settings))
+    return decided('deny', 'cut-connection');
   return judgeConnection(walk) ?? judgePolicy(walk, endpoint, direction);
 }
 

@@ -18,4 +18,5 @@ export type End =
   | { readonly kind: 'workload'; readonly key: EndpointKey }
   | { readonly kind: 'interface'; readonly name: string };
 
-export type ConnectionState = 'new' | 'established' | 'related' | 'invalid';
+/** `cut`: established or related, and marked as one that policy denies. */
+export type ConnectionState = 'new' | 'established' | 'related' | 'invalid' | 'cut';

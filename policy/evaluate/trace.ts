@@ -56,6 +56,7 @@ export const reasons = {
   spoofed: 'the source address is none of those that the workload may send from',
   encapsulated: 'workloads may not send encapsulated packets',
   'known-connection': 'it belongs to a connection that was let through before',
+  'cut-connection': 'it belongs to a connection that policy denies by now (margay.io/flushOnDeny)',
   'invalid-connection': 'connection tracking calls it invalid',
   failsafe: 'a failsafe port: no policy of a host endpoint closes it',
   'neighbour-discovery': 'IPv6 neighbour discovery and multicast listeners are never cut off',

@@ -3,7 +3,7 @@ import { prefixFamily, prefixLength } from '../../core/prefix.js';
 import type { Direction, EndpointKey, EndpointTier, WorkloadEndpoint } from '../model.js';
 import type { RenderedRule } from '../rendered.js';
 import { encapsulationPorts, sourcesOf } from '../settings.js';
-import { isMarked, isUnmarked, mark, unmark } from './marks.js';
+import { isMarked, isOfMarkedConnection, isUnmarked, mark, unmark } from './marks.js';
 import {
   denyTarget,
   INVALID_CONNECTION,
@@ -77,6 +77,11 @@ export function returnIfAccepted({ marks }: TableBuilder): RenderedRule {
 /** Of no connection yet, and no policy asked. */
 export function startUndecided({ marks }: TableBuilder): RenderedRule {
   return rule([unmark(marks.accept | marks.pass)]);
+}
+
+/** Before known connections are accepted: both ways, whoever sends. @param match e.g. of an interface */
+export function dropCut({ marks }: TableBuilder, match = ''): RenderedRule {
+  return rule([match, isOfMarkedConnection(marks.cut), '-j DROP'], 'flushOnDeny');
 }
 
 export function acceptKnown({ marks }: TableBuilder): RenderedRule {

@@ -4,7 +4,9 @@
  * has emptied opens nothing.
  */
 import { NEIGHBOUR_DISCOVERY_OF_WORKLOADS } from '../failsafe-packets.js';
+import { mayBeCut } from '../flush-on-deny.js';
 import { CHAIN_PREFIX, type RenderedRule } from '../rendered.js';
+import { dropCut } from './endpoint-rules.js';
 import { neighbourDiscovery } from './failsafes.js';
 import { addForwardChains, addHostChains } from './host-chains.js';
 import { isMarked, isUnmarked, unmark } from './marks.js';
@@ -115,9 +117,11 @@ function through(builder: TableBuilder, match: string, chain: string): RenderedR
  * The interface is the one from before destination NAT here: what it has changed is judged after routing (mangle-table.ts).
  */
 function outputRules(builder: TableBuilder): Rules {
+  const cuts = cutRules(builder);
   const toHosts = addHostChains(builder, 'egress');
-  if (toHosts === undefined) return [];
+  if (toHosts === undefined) return cuts;
   return [
+    ...cuts,
     acceptsEarly(builder) ? acceptMarked(builder) : undefined,
     ...workloadPatterns(builder).map(pattern => rule([`-o ${pattern}`, '-j RETURN'])),
     ...tunnelRules(builder, 'dst', allowTarget(builder)),
@@ -125,4 +129,11 @@ function outputRules(builder: TableBuilder): Rules {
     rule(['-m conntrack ! --ctstate DNAT', `-j ${toHosts}`]),
     acceptMarked(builder),
   ];
+}
+
+/** Nothing else judges what the host sends to its workloads: this is the other half of a connection by which one has spoken with it. */
+function cutRules(builder: TableBuilder): Rules {
+  const { policy, settings } = builder;
+  if (![...policy.workloads.values()].some(one => mayBeCut(one, policy.policies, settings))) return [];
+  return workloadPatterns(builder).map(pattern => dropCut(builder, `-o ${pattern}`));
 }

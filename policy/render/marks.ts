@@ -1,4 +1,4 @@
-/** Bits of packet marks, and the rules' texts that read and write them. */
+/** Bits of marks, of packets and of connections, and the rules' texts that read and write them. */
 
 export interface Marks {
   /** Every bit that is ours. */
@@ -13,13 +13,23 @@ export interface Marks {
   readonly thisBlock: number;
   /** Forwarded, and our rules have not seen it yet: `failClosedForwarding`. */
   readonly unjudged: number;
+  /**
+   * Of a connection's mark, never of a packet's: policy denies the connection, and chains of workloads drop its packets.
+   *
+   * Somebody's `CONNMARK --restore-mark` may put it on packets, and `--save-mark` what packets have on connections. So it is a bit that no rule
+   * of ours sets on a packet or asks a packet for: restored, it opens nothing and closes nothing, and what is saved from a packet of ours never cuts
+   * a connection. Above all it is none of `accept` and `pass`. A mask of five bits has none to spare: there it is `unjudged`, which on a
+   * packet can only close (it is dropped after routing), and only packets of connections that are cut have it restored.
+   * Who saves whole marks without a mask takes it from a connection, until policy is looked at next.
+   */
+  readonly cut: number;
 }
 
-/** The lowest five bits of the mask. @throws RangeError if it has fewer */
+/** The lowest six bits of the mask, or the lowest five if there are no more. @throws RangeError if it has fewer */
 export function allocateMarks(mask: number): Marks {
   const bits: number[] = [];
   for (let bit = 0; bit < 32; bit++) if (((mask >>> bit) & 1) === 1) bits.push((1 << bit) >>> 0);
-  const [accept, pass, allBlocks, thisBlock, unjudged] = bits;
+  const [accept, pass, allBlocks, thisBlock, unjudged, cut] = bits;
   if (unjudged === undefined)
     throw new RangeError(`mark mask ${hex(mask)} has ${bits.length} bits, where at least 5 are needed`);
   return {
@@ -29,6 +39,7 @@ export function allocateMarks(mask: number): Marks {
     allBlocks: allBlocks!,
     thisBlock: thisBlock!,
     unjudged,
+    cut: cut ?? unjudged,
   };
 }
 
@@ -44,6 +55,11 @@ export function isMarked(bits: number): string {
 /** Matches packets that have none of the bits. */
 export function isUnmarked(bits: number): string {
   return `-m mark --mark 0x0/${hex(bits)}`;
+}
+
+/** Matches packets of connections that have all of the bits. */
+export function isOfMarkedConnection(bits: number): string {
+  return `-m connmark --mark ${hex(bits)}/${hex(bits)}`;
 }
 
 /** Sets `bits`, and clears the others of `among`. */

@@ -1,10 +1,12 @@
 /** Chains of workloads, and the trees that lead to them: an interface that is named like a workload's and is none is denied. */
+import { mayBeCut } from '../flush-on-deny.js';
 import type { Direction, WorkloadEndpoint } from '../model.js';
 import { addDispatch } from './dispatch.js';
 import {
   acceptKnown,
   deny,
   denyInvalid,
+  dropCut,
   notFromWorkloads,
   profileRules,
   returnIfAccepted,
@@ -36,12 +38,9 @@ function addWorkloadChain(builder: TableBuilder, workload: WorkloadEndpoint, dir
   return builder.addChain(name, [key], rules);
 }
 
-/** @returns what its own rules depend on beside the workload and the settings: which policies are staged, which profiles exist */
-function useSharedChains(
-  builder: TableBuilder,
-  { key, disabled, tiers, profiles }: WorkloadEndpoint,
-  direction: Direction,
-): string {
+/** @returns what its own rules depend on beside the workload and the settings: which policies are staged or cut, which profiles exist */
+function useSharedChains(builder: TableBuilder, workload: WorkloadEndpoint, direction: Direction): string {
+  const { key, disabled, tiers, profiles } = workload;
   if (disabled) return '';
   const { policy } = builder;
   const flags = tiers.flatMap(tier =>
@@ -53,7 +52,7 @@ function useSharedChains(
   const missing = profiles.findIndex(one => !policy.profiles.has(one));
   const there = missing < 0 ? profiles : profiles.slice(0, missing);
   for (const one of there) builder.profileChain(one, direction, key);
-  return `${flags.join('')} ${there.length}`;
+  return `${flags.join('')} ${there.length} ${mayBeCut(workload, policy.policies, builder.settings)}`;
 }
 
 function workloadRules(builder: TableBuilder, workload: WorkloadEndpoint, direction: Direction) {
@@ -62,6 +61,7 @@ function workloadRules(builder: TableBuilder, workload: WorkloadEndpoint, direct
   return [
     ...(direction === 'egress' ? notFromWorkloads(builder, workload) : []),
     startUndecided(builder),
+    mayBeCut(workload, builder.policy.policies, builder.settings) ? dropCut(builder) : undefined,
     acceptKnown(builder),
     returnIfAccepted(builder),
     denyInvalid(builder),

@@ -37,6 +37,7 @@ test('without a FelixConfiguration everything is as Calico has it', t => {
     nat: { pools: host.pools, exclusions: [] },
     tunnels: host.tunnels,
     failClosedForwarding: false,
+    flushOnDeny: false,
     maxSetSize: 1_048_576,
     families: ['ipv4', 'ipv6'],
   });

@@ -42,6 +42,7 @@ export const settings: FilterSettings = {
   nat: { pools: [], exclusions: [] },
   tunnels: [],
   failClosedForwarding: false,
+  flushOnDeny: false,
   maxSetSize: 1048576,
   families: ['ipv4', 'ipv6'],
 };
@@ -76,7 +77,7 @@ export function makePolicy(name: string, rules: readonly Rule[], more: Partial<P
     key: `GlobalNetworkPolicy/${name}`,
     tier: 'default',
     staged: false,
-    flushOnDeny: false,
+    flushOnDeny: undefined,
     ingress: rules,
     egress: rules,
     ...more,

@@ -36,7 +36,7 @@ function start() {
         const setRefresh = (refreshMs: number) => tunings.push({ ...tuning, refreshMs });
         return { setDesired: () => {}, setRefresh, applied: async () => true, status, close: () => {} };
       },
-      connections: { end: async () => 0, close: () => {} },
+      connections: { find: async () => [], close: () => {} },
       udpPort: 5999,
     },
     cluster: { felix },

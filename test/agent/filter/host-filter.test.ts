@@ -15,17 +15,21 @@ import type { ConntrackEntry } from '../../../linux/netlink/conntrack.js';
 import { RuleCounters } from '../../../policy/apply/rule-counters.js';
 import type { RenderedFilter } from '../../../policy/rendered.js';
 import type { InvalidDocument } from '../../../store/port.js';
-import { globalPolicy, workload } from '../../policy/calculate/documents.js';
+import { allow, globalPolicy, workload } from '../../policy/calculate/documents.js';
 import { HOST } from '../../policy/calculate/worlds.js';
 import { settings } from '../../policy/host-policies.js';
 
 const net = (text: string) => text as Prefix;
 const ip = (text: string) => text as IpAddress;
 const tuning: ApplierTuning = { backend: 'auto', refreshMs: 90_000 };
-const terms: HostFilterTerms = { settings, tuning, flushOnDeny: false };
+const terms: HostFilterTerms = { settings, tuning };
+const flushingTerms: HostFilterTerms = { settings: { ...settings, flushOnDeny: true }, tuning };
 const open = { profiles: ['projectcalico-default-allow'] };
 
-function connection(source: string, destination: string): ConntrackEntry {
+/** As the kernel has it: its mark changes. */
+type FakeEntry = { -readonly [K in keyof ConntrackEntry]: ConntrackEntry[K] };
+
+function connection(source: string, destination: string): FakeEntry {
   const ways = { protocol: 6, sourcePort: 40_000, destinationPort: 80, icmp: undefined };
   return {
     family: 'ipv4',
@@ -34,6 +38,7 @@ function connection(source: string, destination: string): ConntrackEntry {
       ...{ ...ways, sourcePort: 80, destinationPort: 40_000 },
       ...{ source: ip(destination), destination: ip(source) },
     },
+    mark: 0,
     name: { original: new Uint8Array(), id: undefined, zone: undefined },
   };
 }
@@ -114,7 +119,10 @@ class Host {
   readonly clock = new FakeClock();
   readonly appliers: FakeApplier[] = [];
   readonly routed = new Set<string>();
-  readonly connections = new Set<ConntrackEntry>();
+  readonly connections = new Set<FakeEntry>();
+  /** Dumps of them, and bits that were asked for. */
+  readonly dumps: number[] = [];
+  markable = true;
   readonly logged: string[] = [];
   guardedChanges = 0;
   changes = 0;
@@ -127,14 +135,32 @@ class Host {
       return applier;
     },
     connections: {
-      end: async selects => {
-        const ended = [...this.connections].filter(selects);
+      find: async (selects, marked = 0) => {
+        this.dumps.push(marked);
+        const all = [...this.connections].filter(({ mark }) => (mark & marked) === marked);
+        return all.map(entry => ({ ...entry })).filter(selects);
+      },
+      mark: async (entries, bits, mask) => {
+        if (!this.markable) return entries.map(entry => ({ entry, refusal: { errno: 95, text: '' } }));
+        for (const { original } of entries) {
+          const entry = [...this.connections].find(one => one.original === original);
+          if (entry !== undefined) entry.mark = ((entry.mark & ~mask) | bits) >>> 0;
+        }
+        return [];
+      },
+      end: async entries => {
+        const ended = [...this.connections].filter(one =>
+          entries.some(({ original }) => original === one.original),
+        );
         for (const entry of ended) this.connections.delete(entry);
         return ended.length;
       },
     },
     isRouted: address => this.routed.has(address),
-    places: () => ({ own: new Set([ip('192.0.2.1')]), towards: () => 'eth0' }),
+    places: () => ({
+      own: new Set([ip('192.0.2.1')]),
+      towards: address => (address.startsWith('203.') ? undefined : 'eth0'),
+    }),
     guardedChanged: () => this.guardedChanges++,
     changed: () => this.changes++,
     log: (level, message, detail) => this.logged.push(`${level} ${message}: ${detail}`),
@@ -308,34 +334,146 @@ const flushing = {
   metadata: { ...denial.metadata, annotations: { 'margay.io/flushOnDeny': 'true' } },
 };
 
-for (const [name, policy, flushOnDeny, ended] of [
-  ['a policy that does not ask for it leaves live connections alone', denial, false, false],
+const unasking = globalPolicy('unasking', { selector: "app == 'b'", types: ['Ingress'] });
+
+/** Of connections that are cut, in the mask of the settings. */
+const CUT = 0x200000;
+
+for (const [name, policy, with_, ended] of [
+  ['a policy that does not ask for it leaves live connections alone', denial, terms, false],
   [
-    'a policy that asks for it ends the connections that are denied now, and no others',
+    'a policy that asks for it cuts the connections that are denied now, and no others',
     flushing,
-    false,
+    terms,
     true,
   ],
-  ['where the cluster asks for it any policy ends the connections that are denied now', denial, true, true],
+  [
+    'where the cluster asks for it any policy cuts the connections that are denied now',
+    denial,
+    flushingTerms,
+    true,
+  ],
 ] as const) {
   test(name, async t => {
     const host = await running(a, b);
     const denied = connection('192.0.2.9', '10.0.0.1');
     const allowed = connection('192.0.2.9', '10.0.0.2');
     host.connections.add(denied).add(allowed);
+    const marks = () => [denied.mark, allowed.mark];
     host.set(policy);
-    host.filter.flush({ ...terms, flushOnDeny });
+    host.filter.flush(with_);
     await turn();
-    t.is(host.connections.size, 2, 'not before it is in force');
+    t.deepEqual(marks(), [0, 0], 'not before it is in force');
     await host.applier.settle(false);
-    t.is(host.connections.size, 2, 'nor where it could not be had');
+    t.deepEqual(marks(), [0, 0], 'nor where it could not be had');
     await host.applier.settle(true);
-    t.deepEqual([...host.connections], ended ? [allowed] : [denied, allowed]);
-    host.connections.add(denied);
+    t.deepEqual(marks(), ended ? [CUT, 0] : [0, 0]);
+    denied.mark = 0;
     await host.applier.settle(true);
-    t.true(host.connections.has(denied), 'once alone');
+    t.is(denied.mark, 0, 'once alone');
+    t.is(host.connections.size, 2);
   });
 }
+
+test('connections that are cut go on as soon as policy allows them, and others stay cut', async t => {
+  const host = await running(a, b, flushing);
+  const [one, other] = [connection('192.0.2.9', '10.0.0.1'), connection('10.0.0.2', '10.0.0.1')];
+  const third = connection('192.0.2.9', '10.0.0.2');
+  host.connections.add(one).add(other).add(third);
+  const marks = () => [one.mark, other.mark];
+  const flush = async (with_: HostFilterTerms = terms) => {
+    host.filter.flush(with_);
+    await host.applier.settle(true);
+  };
+  one.mark = 1;
+  host.set(unasking);
+  await flush();
+  t.deepEqual(marks(), [CUT + 1, CUT], 'bits of others stay');
+  t.is(third.mark, 0, 'a policy that does not ask for it denies this one');
+  host.set(
+    globalPolicy('allow', {
+      selector: "app == 'a'",
+      types: ['Ingress'],
+      ingress: [allow({ nets: [net('10.0.0.2/32')] })],
+      order: 1,
+    }),
+  );
+  await flush();
+  t.deepEqual(marks(), [CUT + 1, 0]);
+  host.set(denial);
+  await flush();
+  t.deepEqual(marks(), [1, 0], 'nobody asks for it any more');
+  await flush(flushingTerms);
+  t.deepEqual(marks(), [CUT + 1, 0]);
+  t.is(third.mark, CUT);
+  await flush({ ...terms, settings: { ...settings, markMask: 0xff000000 } });
+  t.deepEqual(marks(), [1, 0], 'the mask has changed with the setting');
+});
+
+test('entries are looked at once after the start, and again only where connections are cut or were', async t => {
+  const host = await running(a);
+  t.deepEqual(host.dumps, [CUT], 'none but marked ones');
+  host.set(b);
+  host.filter.flush(terms);
+  await host.applier.settle(true);
+  t.is(host.dumps.length, 1);
+  const left = await (async () => {
+    const next = new Host();
+    const cut = connection('192.0.2.9', '10.0.0.1');
+    cut.mark = CUT;
+    next.connections.add(cut);
+    next.set(a, denial);
+    next.filter.flush(terms);
+    await next.applier.settle(true);
+    return cut;
+  })();
+  t.is(left.mark, 0, 'an agent before this one has left it');
+});
+
+test('an agent that starts leaves connections cut that are denied, also while it is not known where they come from', async t => {
+  const host = new Host();
+  const [denied, unknown] = [connection('192.0.2.9', '10.0.0.1'), connection('203.0.113.1', '10.0.0.1')];
+  host.connections.add(denied).add(unknown);
+  denied.mark = CUT;
+  unknown.mark = CUT;
+  host.set(a, flushing);
+  host.filter.flush(terms);
+  await host.applier.settle(true);
+  t.deepEqual([denied.mark, unknown.mark], [CUT, CUT]);
+});
+
+test('a workload that departs keeps its connections cut until they end with it', async t => {
+  const host = await running(a, b, flushing);
+  const denied = connection('192.0.2.9', '10.0.0.1');
+  host.connections.add(denied);
+  host.routed.add('10.0.0.1/32');
+  host.set(unasking);
+  host.filter.flush(terms);
+  await host.applier.settle(true);
+  t.is(denied.mark, CUT);
+  host.delete(a);
+  host.filter.flush(terms);
+  await host.applier.settle(true);
+  t.is(denied.mark, CUT);
+  host.routed.clear();
+  host.clock.advance(50);
+  await host.applier.settle(true);
+  t.is(host.connections.size, 0);
+});
+
+test('what cannot be marked is ended, and said', async t => {
+  const host = await running(a);
+  host.connections.add(connection('192.0.2.9', '10.0.0.1'));
+  host.markable = false;
+  host.set(flushing);
+  host.filter.flush(terms);
+  await host.applier.settle(true);
+  t.is(host.connections.size, 0);
+  t.deepEqual(
+    host.logged.map(line => line.split(':')[0]),
+    ['warn connections could not be cut', 'info connections ended'],
+  );
+});
 
 test('how the kernel is written to changes while it runs: the same filter by another applier', async t => {
   const host = await running(a);
@@ -383,18 +521,18 @@ test('an applier begins after the one before it has come to its end; meanwhile w
   t.deepEqual(host.guarded(), ['cali-a', 'cali-b']);
 });
 
-test('connections that a change denies are ended, although the applier was another before it was in force', async t => {
+test('connections that a change denies are cut, although the applier was another before it was in force', async t => {
   const host = await running(a, b);
   const denied = connection('192.0.2.9', '10.0.0.1');
   host.connections.add(denied);
   host.set(denial);
-  host.filter.flush({ ...terms, flushOnDeny: true });
+  host.filter.flush(flushingTerms);
   await turn();
-  host.filter.flush({ ...terms, flushOnDeny: true, tuning: { ...tuning, backend: 'legacy' } });
+  host.filter.flush({ ...flushingTerms, tuning: { ...tuning, backend: 'legacy' } });
   await turn();
-  t.true(host.connections.has(denied));
+  t.is(denied.mark, 0);
   await host.applier.settle(true);
-  t.false(host.connections.has(denied));
+  t.is(denied.mark, CUT);
 });
 
 test('an applier that is replaced before anything is known leaves its word of what guards workloads', async t => {

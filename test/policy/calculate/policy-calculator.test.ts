@@ -79,7 +79,8 @@ const expected = [
   'set of several addresses',
   'set of several ports',
   'empty set',
-  'flush on deny',
+  'flush on deny true',
+  'flush on deny false',
 ];
 
 function* contentsOf({ workloads, hosts, policies, profiles, sets }: HostPolicy): Generator<string> {
@@ -98,7 +99,7 @@ function* contentsOf({ workloads, hosts, policies, profiles, sets }: HostPolicy)
     if (ingress.length + egress.length > 0) yield 'profile with rules';
   for (const { key, flushOnDeny, ingress, egress } of policies.values()) {
     yield key.slice(0, key.indexOf('/'));
-    if (flushOnDeny) yield 'flush on deny';
+    if (flushOnDeny !== undefined) yield `flush on deny ${flushOnDeny}`;
     for (const rule of [...ingress, ...egress]) {
       yield* ruleParts.filter(part => rule[part] !== undefined);
       for (const side of ['source', 'destination'] as const)

@@ -44,7 +44,7 @@ test('a policy that never was understood is one without rules for whoever it say
     key,
     tier: 'kube-admin',
     staged: false,
-    flushOnDeny: false,
+    flushOnDeny: undefined,
     ingress: [],
     egress: [],
   });

@@ -321,7 +321,9 @@ class Snapshot {
         name,
         namespace: namespace ?? '',
         kind: document.kind,
-        flushOnDeny: document.metadata.annotations['margay.io/flushOnDeny'] === 'true',
+        flushOnDeny: { true: true, false: false }[
+          document.metadata.annotations['margay.io/flushOnDeny'] ?? ''
+        ],
         staged: document.kind.startsWith('Staged'),
       };
       switch (document.kind) {
@@ -506,7 +508,7 @@ interface Known {
   readonly name: string;
   readonly namespace: string;
   readonly kind: string;
-  readonly flushOnDeny: boolean;
+  readonly flushOnDeny: boolean | undefined;
   readonly staged: boolean;
   readonly tier: string;
   readonly order: number;

@@ -150,6 +150,24 @@ test('known connections pass, invalid ones do not unless that is not looked at',
   t.is(judged('invalid', false), 'deny: tier-default');
 });
 
+test('a connection that is cut is denied both ways where a policy asks for it, and is known elsewhere', t => {
+  const cut = { connection: 'cut', settings: { flushOnDeny: true } } as const;
+  const [there, back] = [tcp('10.1.0.1', '10.9.0.1', 80), tcp('10.9.0.1', '10.1.0.1', 40_000, 80)];
+  t.is(judge(pods, there, [podA, eth0], cut).why, 'deny: cut-connection');
+  t.is(judge(pods, back, [eth0, podA], cut).why, 'deny: cut-connection');
+  t.is(judge(pods, there, [podA, process], cut).why, 'deny: cut-connection');
+  t.is(judge(pods, back, [process, podA], cut).why, 'deny: cut-connection');
+  t.is(judge(pods, there, [podA, eth0], { connection: 'cut' }).why, 'allow: allowed-all-the-way');
+  const asking = makeHostPolicy({
+    workloads: [a, b],
+    policies: [{ ...allow80, flushOnDeny: true }],
+    profiles: [open],
+  });
+  t.is(judge(asking, there, [podA, eth0], { connection: 'cut' }).why, 'allow: allowed-all-the-way');
+  t.is(judge(asking, there, [podA, podB], { connection: 'cut' }).why, 'deny: cut-connection');
+  t.is(judge(asking, there, [podB, eth0], { connection: 'cut' }).why, 'deny: spoofed');
+});
+
 test('between a workload and its host: the host reaches it, and it reaches the host as is set for all', t => {
   t.is(judge(pods, tcp('10.0.0.1', '10.1.0.2', 81), [process, podB]).why, 'allow: own-workload');
   const packet = tcp('10.1.0.1', '10.0.0.1', 81);

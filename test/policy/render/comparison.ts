@@ -3,6 +3,7 @@ import { evaluate } from '../../../policy/evaluate/evaluate.js';
 import type { End, Situation } from '../../../policy/evaluate/situation.js';
 import type { Judgement, Step } from '../../../policy/evaluate/trace.js';
 import type { HostPolicy, Rule } from '../../../policy/model.js';
+import { allocateMarks } from '../../../policy/render/marks.js';
 import type { RenderedFilter } from '../../../policy/rendered.js';
 import type { Random } from '../../support/random.js';
 import type { GeneratedHost } from './generated-policies.js';
@@ -34,21 +35,38 @@ export function compare(
   return undefined;
 }
 
-const states = { new: 'NEW', established: 'ESTABLISHED', related: 'RELATED', invalid: 'INVALID' } as const;
+const states = {
+  new: 'NEW',
+  established: 'ESTABLISHED',
+  related: 'RELATED',
+  invalid: 'INVALID',
+  cut: 'ESTABLISHED',
+} as const;
 
-function wayOf({ policy }: GeneratedHost, { from, to, connection = 'new' }: Situation, random: Random): Way {
+function wayOf(
+  { policy, settings }: GeneratedHost,
+  { from, to, connection = 'new' }: Situation,
+  random: Random,
+): Way {
   const nameOf = (end: End) => (end.kind === 'interface' ? end.name : undefined);
-  // Untracked policy sees the interface from before DNAT, and its packets are not translated.
+  // Untracked policy sees the interface from before DNAT, and its packets are not translated. What is cut began elsewhere.
   const translated =
     from.kind === 'process' &&
     connection !== 'invalid' &&
+    connection !== 'cut' &&
     [...policy.hosts.values()].every(({ untracked }) => untracked.length === 0);
+  const marks = allocateMarks(settings.markMask);
+  // What others have in it is theirs.
+  const others = random.below(2) === 0 ? 0 : ~marks.mask >>> 0;
   return {
     in: nameOf(from),
     out: nameOf(to),
     state: states[connection],
     dnat: translated && random.below(4) === 0,
     mark: random.below(2) === 0 ? 0 : 0xffffffff,
+    connectionMark: connection === 'cut' ? (others | marks.cut) >>> 0 : others,
+    // Without a bit of its own for connections it may close more than the reference says.
+    restores: marks.cut !== marks.unjudged && random.below(2) === 0,
   };
 }
 

@@ -107,6 +107,8 @@ export class Generator {
       'established',
       'related',
       'invalid',
+      // No other is ever marked.
+      ...((own(from) ?? own(to)) ? Array<ConnectionState>(2).fill('cut') : []),
     ]);
     return { packet, from, to, connection };
   }
@@ -237,7 +239,7 @@ export class Generator {
       key: `GlobalNetworkPolicy/p${number}`,
       tier: 'default',
       staged: this.#chance(15),
-      flushOnDeny: false,
+      flushOnDeny: this.#random.pick([undefined, undefined, true, false]),
       ingress: this.#rules(sets, 5),
       egress: this.#rules(sets, 5),
     };
@@ -304,6 +306,7 @@ export class Generator {
       dropInvalid: this.#chance(80),
       spoofedSources: this.#chance(80),
       failClosedForwarding: this.#chance(50),
+      flushOnDeny: this.#chance(20),
       tunnels: this.#some(25, [
         { tunnel: 'ipip', device: 'tunl', from: nodes, mtu: 1480 },
         { tunnel: 'vxlan', device: 'vx4', port: 4789, from: nodes, mtu: 1450 },

@@ -18,7 +18,7 @@ test('a set has a name for each family', t => {
   t.true(setName('ipv4', 'a').length <= 31);
 });
 
-test('marks are the lowest bits of the mask, the highest bit among them', t => {
+test('marks are the lowest bits of the mask, the highest bit among them; of connections one that packets do not have', t => {
   t.deepEqual(allocateMarks(0x80f00000), {
     mask: 0x80f00000,
     accept: 0x100000,
@@ -26,6 +26,8 @@ test('marks are the lowest bits of the mask, the highest bit among them', t => {
     allBlocks: 0x400000,
     thisBlock: 0x800000,
     unjudged: 0x80000000,
+    cut: 0x80000000,
   });
+  t.like(allocateMarks(0xffff0000), { unjudged: 0x100000, cut: 0x200000 });
   t.throws(() => allocateMarks(0xf), { instanceOf: RangeError });
 });

@@ -52,6 +52,14 @@ export const plantedFaults: Readonly<Record<string, Fault>> = {
       rule.comments.some(one => one.endsWith('is disabled')) ? { ...rule, text: '-j ACCEPT' } : rule,
     ),
   })),
+  'connections that are cut go on': withoutRules(({ comments }) => comments.includes('flushOnDeny')),
+  'what the host sends by a connection that is cut goes on': ofChains(
+    /^mgy-OUTPUT$/,
+    ({ rules, ...chain }) => ({
+      ...chain,
+      rules: rules.filter(({ comments }) => !comments.includes('flushOnDeny')),
+    }),
+  ),
   'connections are not known': withoutRules(({ text }) => text.includes('RELATED,ESTABLISHED')),
   'invalid packets are not dropped': withoutRules(({ text }) => text.includes('INVALID')),
   'failsafes are forgotten': ofChains(/^mgy-failsafe-/, chain => ({ ...chain, rules: [] })),

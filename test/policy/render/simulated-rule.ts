@@ -15,6 +15,7 @@ export interface Moving {
   /** Sent by this host. */
   readonly local: boolean;
   mark: number;
+  readonly connectionMark: number;
 }
 
 export interface SimulatedRule {
@@ -49,6 +50,7 @@ export function parseRule(text: string, world: RuleWorld): SimulatedRule {
   let target: Target = { kind: 'nothing' };
   let not = false;
   let protocol: string | undefined;
+  let module = '';
   for (let i = 0; i < words.length; i++) {
     const option = words[i]!;
     const value = () => words[++i] ?? refuse(text, `${option} without a value`);
@@ -63,7 +65,7 @@ export function parseRule(text: string, world: RuleWorld): SimulatedRule {
       target = parseTarget(words.slice(i), world, text);
       break;
     } else if (option === '-m') {
-      value();
+      module = value();
     } else if (option === '-p') {
       const wanted = value();
       protocol = not ? undefined : wanted;
@@ -71,7 +73,7 @@ export function parseRule(text: string, world: RuleWorld): SimulatedRule {
     } else if (option === '--sports' || option === '--dports') {
       add(portMatch(option, value(), protocol, text));
     } else {
-      add(parseMatch(option, value, world, text));
+      add(parseMatch(option === '--mark' ? `${module} ${option}` : option, value, world, text));
     }
   }
   return { matches: moving => matches.every(match => match(moving)), target };
@@ -91,9 +93,14 @@ function parseMatch(option: string, value: () => string, { sets }: RuleWorld, te
       return onInterface(value(), moving => moving.in);
     case '-o':
       return onInterface(value(), moving => moving.out);
-    case '--mark': {
+    case 'mark --mark': {
       const [wanted, mask] = numbers(value());
       return ({ mark }: Moving) => (mark & mask!) >>> 0 === wanted;
+    }
+    case 'connmark --mark': {
+      const [wanted, mask] = numbers(value());
+      return ({ state, connectionMark }: Moving) =>
+        state !== '' && state !== 'UNTRACKED' && (connectionMark & mask!) >>> 0 === wanted;
     }
     case '--ctstate': {
       const states = value().split(',');

@@ -24,6 +24,10 @@ export interface Way {
   readonly dnat: boolean;
   /** As it arrives, or as its socket has set it. */
   readonly mark: number;
+  /** Of its connection. */
+  readonly connectionMark: number;
+  /** A rule of somebody else's (`CONNMARK --restore-mark`) puts the whole of it on the packet as soon as the connection is known. */
+  readonly restores: boolean;
 }
 
 export class Simulator {
@@ -46,7 +50,7 @@ export class Simulator {
     const local = way.in === undefined;
     const run = (table: TableName, chain: BuiltInChain, at: Moving) =>
       this.#table(addressFamily(packet.source), table).run(chain, at);
-    const { dnat, mark } = way;
+    const { dnat, mark, connectionMark } = way;
     const early: Moving = {
       packet,
       in: way.in,
@@ -55,9 +59,11 @@ export class Simulator {
       dnat,
       local,
       mark,
+      connectionMark,
     };
     if (!run('raw', local ? 'OUTPUT' : 'PREROUTING', early)) return false;
     const tracked: Moving = { ...early, state: early.state === '' ? way.state : early.state };
+    if (way.restores && tracked.state !== 'UNTRACKED') tracked.mark = connectionMark;
     if (local) {
       const out = { ...tracked, out: dnat ? 'elsewhere0' : way.out };
       if (!run('mangle', 'OUTPUT', out) || !run('filter', 'OUTPUT', out)) return false;

@@ -2,6 +2,7 @@
 import test from 'ava';
 import type { AddressFamily } from '../../../core/ip-address.js';
 import type { HostPolicy } from '../../../policy/model.js';
+import { allocateMarks } from '../../../policy/render/marks.js';
 import { renderFilter } from '../../../policy/render/render.js';
 import type { RenderedFilter, TableName } from '../../../policy/rendered.js';
 import type { FilterSettings } from '../../../policy/settings.js';
@@ -289,7 +290,10 @@ test('only families that are filtered are rendered', t => {
 
 const workload = makeWorkload('cali1', ['10.1.0.1/32'], { profiles: ['open'] });
 const pod = makeHostPolicy({ workloads: [workload], profiles: [open] });
-const forwarded: Way = { in: 'eth0', out: 'eth1', state: 'NEW', dnat: false, mark: 0 };
+const forwarded: Way = {
+  ...{ in: 'eth0', out: 'eth1', state: 'NEW', dnat: false, mark: 0 },
+  ...{ connectionMark: 0, restores: false },
+};
 const fromPod: Way = { ...forwarded, in: 'cali1' };
 
 function emptied(filter: RenderedFilter, table: TableName, which: RegExp, hooks = false): RenderedFilter {
@@ -341,4 +345,46 @@ test('failClosedForwarding: with filter emptied nothing is forwarded, and what t
     new Simulator(emptied(render(pod), 'filter', /^/, true)).passes(packet, fromPod),
     'and without the guard it is open',
   );
+});
+
+// ---------------------------------------------------------------- connections that are cut
+
+const established: Way = { ...fromPod, state: 'ESTABLISHED' };
+
+test('flushOnDeny: chains drop what has the mark, of the workloads that it is for, and packets of the host to them', t => {
+  const asking = makePolicy('asking', [makeRule('allow')], { flushOnDeny: true });
+  const cut = makeWorkload('cali1', ['10.1.0.1/32'], { tiers: [makeTier(['asking'], { egress: [] })] });
+  const workloads = [cut, makeWorkload('cali2', ['10.1.0.2/32'])];
+  const filter = render(makeHostPolicy({ workloads, policies: [asking] }));
+  const dropped = '-m connmark --mark 0x200000/0x200000 -j DROP';
+  const known = '-m conntrack --ctstate RELATED,ESTABLISHED -j MARK --set-xmark 0x10000/0x10000';
+  for (const chain of ['mgy-fw-cali1', 'mgy-tw-cali1']) {
+    const rules = chainOf(filter, chain)!;
+    t.is(rules.indexOf(dropped) + 1, rules.indexOf(known), chain);
+    t.true(rules.includes(dropped), chain);
+  }
+  for (const chain of ['mgy-fw-cali2', 'mgy-tw-cali2']) t.false(chainOf(filter, chain)!.includes(dropped));
+  t.deepEqual(chainOf(filter, 'mgy-OUTPUT'), [`-o cali+ ${dropped}`]);
+  t.true(
+    chainOf(render(makeHostPolicy({ workloads }), { flushOnDeny: true }), 'mgy-fw-cali2')!.includes(dropped),
+  );
+  const staged = { ...asking, staged: true };
+  t.is(chainOf(render(makeHostPolicy({ workloads, policies: [staged] })), 'mgy-OUTPUT'), undefined);
+});
+
+test('what is the mark of a connection and somebody restores on its packets opens nothing', t => {
+  for (const markMask of [0xffff0000, 0x1f]) {
+    for (const failClosedForwarding of [false, true]) {
+      const more = { markMask, failClosedForwarding };
+      const { cut } = allocateMarks(markMask);
+      const marked: Way = { ...established, connectionMark: cut, restores: true };
+      const packet = tcp('10.1.0.1', '10.9.0.1', 80);
+      t.false(new Simulator(render(pod, { ...more, flushOnDeny: true })).passes(packet, marked));
+      t.true(new Simulator(render(pod, more)).passes(packet, marked), 'nor does it close what is not cut');
+      const shut = makeHostPolicy({ workloads: [makeWorkload('cali1', ['10.1.0.1/32'])] });
+      const fresh: Way = { ...marked, state: 'NEW' };
+      for (const way of [fresh, { ...fresh, out: undefined }, { ...fresh, in: 'eth0', out: 'cali1' }])
+        t.false(new Simulator(render(shut, more)).passes(packet, way));
+    }
+  }
 });
