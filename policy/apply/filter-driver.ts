@@ -306,7 +306,11 @@ export class FilterDriver {
     const { kernel, clock } = this.#options;
     const saved = await kernel.saveTables(backend, family).catch(() => '');
     let written = false;
-    for (const [table, found] of parseSavedTables(saved)) {
+    // Mangle marks what filter must take the mark from: it goes first.
+    const inOrder = [...parseSavedTables(saved)].sort(
+      ([a], [b]) => Number(b === 'mangle') - Number(a === 'mangle'),
+    );
+    for (const [table, found] of inOrder) {
       if (!hasOurs(found)) continue;
       const driver = new TableDriver({ kernel, clock, backend, family, table });
       driver.took(found);

@@ -1,7 +1,7 @@
 /**
  * What the packet filter of one host holds, from what it has to enforce (pure). Four tables for each family, also those that hold nothing: what
- * is found there of ours is taken away. In the order in which they are best written: raw clears the bits that filter reads; mangle with its
- * guard comes after filter, which takes the guard's mark away.
+ * is found there of ours is taken away. In the order in which they are best written: raw clears the bits that filter reads; mangle with the
+ * guard of `failClosedForwarding` comes after filter, which takes the guard's mark away, and without it before: it may have been there.
  */
 import type { AddressFamily } from '../../core/ip-address.js';
 import type { HostPolicy } from '../model.js';
@@ -15,28 +15,28 @@ import { addRawChains } from './raw-table.js';
 import { renderSets } from './sets.js';
 import { TableBuilder } from './table-builder.js';
 
-const tables: readonly (readonly [TableName, (builder: TableBuilder) => void])[] = [
-  ['raw', addRawChains],
-  ['filter', addFilterChains],
-  ['nat', addNatChains],
-  ['mangle', addMangleChains],
-];
+const addChainsTo: Readonly<Record<TableName, (builder: TableBuilder) => void>> = {
+  raw: addRawChains,
+  filter: addFilterChains,
+  nat: addNatChains,
+  mangle: addMangleChains,
+};
+
+function tablesInOrder({ failClosedForwarding }: FilterSettings): readonly TableName[] {
+  return failClosedForwarding ? ['raw', 'filter', 'nat', 'mangle'] : ['raw', 'mangle', 'filter', 'nat'];
+}
 
 /** @throws RangeError if the mask of marks has less than five bits */
 export function renderFilter(policy: HostPolicy, settings: FilterSettings): RenderedFilter {
   const marks = allocateMarks(settings.markMask);
-  const renderTable = (
-    family: AddressFamily,
-    table: TableName,
-    addChains: (builder: TableBuilder) => void,
-  ) => {
+  const renderTable = (family: AddressFamily, table: TableName) => {
     const builder = new TableBuilder(family, table, policy, settings, marks);
-    addChains(builder);
+    addChainsTo[table](builder);
     return builder.build();
   };
   return {
     tables: settings.families.flatMap(family =>
-      tables.map(([table, addChains]) => renderTable(family, table, addChains)),
+      tablesInOrder(settings).map(table => renderTable(family, table)),
     ),
     sets: settings.families.flatMap(family => renderSets(policy, settings, family)),
   };

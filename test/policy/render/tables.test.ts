@@ -388,3 +388,15 @@ test('what is the mark of a connection and somebody restores on its packets open
     }
   }
 });
+
+test('the guard’s mark is taken away before it is set, and set no more before nobody takes it away', t => {
+  const order = (failClosedForwarding: boolean) =>
+    render(pod, { failClosedForwarding })
+      .tables.filter(({ family }) => family === 'ipv4')
+      .map(({ table }) => table);
+  const comes = (tables: readonly string[], one: string) => tables.indexOf(one);
+  const [on, off] = [order(true), order(false)];
+  t.true(comes(on, 'filter') < comes(on, 'mangle'));
+  t.true(comes(off, 'mangle') < comes(off, 'filter'));
+  for (const tables of [on, off]) t.is(comes(tables, 'raw'), 0, 'it clears what others read');
+});
