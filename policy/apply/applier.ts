@@ -6,12 +6,12 @@ import type { Clock, Timer } from '../../core/clock.js';
 import type { Implementation } from '../../linux/iptables-choice.js';
 import type { RenderedFilter } from '../rendered.js';
 import type { BackendSetting } from './backend-choice.js';
-import { CheckSchedule } from './check-schedule.js';
 import { Displacement } from './displacement.js';
-import { damageKey, type Exposure, ExposureLog } from './exposures.js';
+import { type Exposure, ExposureLog } from './exposures.js';
 import { type Damage, FilterDriver, type PassOutcome } from './filter-driver.js';
 import type { ForeignChange, ForeignWatch, OpenForeignWatch } from './foreign-changes.js';
 import { type FilterKernel, MissingCommandError } from './kernel.js';
+import { Reading, type Since } from './reading.js';
 import { RuleCounters } from './rule-counters.js';
 import type { OpenSetWatch } from './set-watch.js';
 import { type ApplyStatus, applyProblems, countOurs } from './status.js';
@@ -33,31 +33,17 @@ export interface ApplierOptions {
 /** After what was busy, doubling. */
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5000;
-/** Of a family for which there was no iptables. */
-const UNUSABLE_MS = 10_000;
 /** Of leftovers that could not all be removed. */
 const LEFTOVERS_MS = 1000;
 
 export class FilterApplier {
   readonly #options: ApplierOptions;
   readonly #driver: FilterDriver;
-  readonly #checks: CheckSchedule;
+  readonly #reading: Reading;
   readonly #exposures = new ExposureLog();
   readonly #displacement = new Displacement();
   readonly #watches = new Map<Implementation, ForeignWatch>();
   #setWatch: { close(): void } | undefined;
-  /** What others may have changed, by key; since when, and who. */
-  #dirty = new Map<string, { readonly ms: number; readonly exact: boolean; readonly by?: string }>();
-  /** When a table, or the sets, were last seen to be right. */
-  readonly #rightMs = new Map<string, number>();
-  /** What this pass has read, and when it began to. */
-  #readMs = new Map<string, number>();
-  /** When what the host uses is looked at again, and what is left of ours elsewhere. */
-  #chooseAtMs = 0;
-  /** When a family that has no iptables is looked at again. */
-  #unusableAtMs = 0;
-  /** What is heard of before is looked at then. */
-  #hearAtMs = 0;
   #refreshMs: number;
   #filter: RenderedFilter | undefined;
   #version = 0;
@@ -79,7 +65,8 @@ export class FilterApplier {
   constructor(options: ApplierOptions) {
     this.#options = options;
     this.#driver = new FilterDriver(options);
-    this.#checks = new CheckSchedule(options.refreshMs);
+    const damaged = (damage: Damage, since: Since) => this.#damaged(damage, since);
+    this.#reading = new Reading({ ...options, driver: this.#driver, damaged });
     this.#refreshMs = options.refreshMs;
     this.#idle = options.after ?? Promise.resolve();
   }
@@ -92,10 +79,8 @@ export class FilterApplier {
   }
 
   setRefresh(refreshMs: number): void {
-    const nowMs = this.#options.clock.now();
     this.#refreshMs = refreshMs;
-    this.#checks.setRefresh(refreshMs, nowMs);
-    this.#chooseAtMs = Math.min(this.#chooseAtMs, nowMs + refreshMs);
+    this.#reading.setRefresh(refreshMs);
     if (this.#filter !== undefined) this.#work();
   }
 
@@ -184,86 +169,32 @@ export class FilterApplier {
     const version = this.#version;
     const beganMs = clock.now();
     try {
-      await this.#look(filter);
+      await this.#reading.look([...new Set(filter.tables.map(({ family }) => family))]);
       this.#giveWay();
-      const outcome = await this.#driver.apply(filter);
+      const outcome = await this.#driver.apply(filter, {
+        isUrgent: () => this.#reading.isUrgent,
+        inForce: () => this.#healed(),
+      });
       if (outcome.busy !== undefined) return this.#isBusy(outcome.busy, beganMs, version);
       this.#isDone(outcome, beganMs, version);
-      const restMs = Math.max(0, this.#dueMs() - clock.now());
+      const dueMs = Math.min(this.#reading.dueMs, this.#driver.sets.tryAtMs);
+      const restMs = Math.max(0, dueMs - clock.now());
       return outcome.more ? Math.min(LEFTOVERS_MS, restMs) : restMs;
     } catch (error) {
       // Another may do in place of a command that has gone, and that of one family is not needed for the other.
-      if (error instanceof MissingCommandError) this.#chooseAtMs = 0;
+      if (error instanceof MissingCommandError) this.#reading.chooseAgain();
       return this.#isBusy((error as Error).message, beganMs, version);
     }
   }
 
-  /** When the next pass is. */
-  #dueMs(): number {
-    return Math.min(
-      this.#checks.dueMs,
-      this.#driver.sets.tryAtMs,
-      this.#dirty.size > 0 ? this.#hearAtMs : Number.POSITIVE_INFINITY,
-      this.#driver.unusable.size > 0 ? this.#unusableAtMs : Number.POSITIVE_INFINITY,
-    );
+  #damaged(damage: Damage, since: Since): void {
+    this.#exposures.opened(damage, since);
+    if (damage.kind === 'table') this.#displacement.seen(damage.plan, this.#options.clock.now());
   }
 
-  /** Reads what may have changed, and everything now and then. */
-  async #look(filter: RenderedFilter): Promise<void> {
-    const { clock } = this.#options;
-    const families = [...new Set(filter.tables.map(({ family }) => family))];
-    const dirty = this.#dirty;
-    const { chosen, unusable } = this.#driver;
-    const without = families.filter(family => !chosen.has(family));
-    if (without.some(family => !unusable.has(family)) || clock.now() >= this.#chooseAtMs) {
-      await this.#driver.chooseAll(families);
-      this.#driver.sweepAgain();
-      this.#chooseAtMs = clock.now() + this.#refreshMs;
-      this.#unusableAtMs = clock.now() + UNUSABLE_MS;
-    } else if (unusable.size > 0 && clock.now() >= this.#unusableAtMs) {
-      await this.#driver.chooseUnusable();
-      this.#unusableAtMs = clock.now() + UNUSABLE_MS;
-    }
-    if (without.some(family => chosen.has(family)) || this.#checks.isDue(clock.now())) {
-      this.#dirty = new Map();
-      const beganMs = clock.now();
-      const read = await this.#driver.read(families);
-      for (const key of this.#keys()) this.#readMs.set(key, beganMs);
-      this.#checks.read(clock.now(), clock.now() - beganMs);
-      this.#damaged(read, dirty);
-      return;
-    }
-    if (dirty.size === 0 || clock.now() < this.#hearAtMs) return;
-    this.#dirty = new Map();
-    const beganMs = clock.now();
-    const damages: Damage[] = [];
-    if (dirty.has('sets')) {
-      this.#readMs.set('sets', clock.now());
-      const plan = await this.#driver.sets.read();
-      if (plan !== undefined) damages.push({ kind: 'sets', plan });
-    }
-    for (const driver of this.#driver.tables()) {
-      if (!dirty.has(`${driver.family} ${driver.table}`)) continue;
-      this.#readMs.set(`${driver.family} ${driver.table}`, clock.now());
-      const plan = await driver.read();
-      if (plan !== undefined) damages.push({ kind: 'table', plan });
-    }
-    // Others may write all the time: reading back takes a third of it at most.
-    this.#hearAtMs = clock.now() + 2 * (clock.now() - beganMs);
-    this.#damaged(damages, dirty);
-  }
-
-  #damaged(
-    damages: readonly Damage[],
-    dirty: ReadonlyMap<string, { ms: number; exact: boolean; by?: string }>,
-  ) {
-    const nowMs = this.#options.clock.now();
-    for (const damage of damages) {
-      const key = damageKey(damage);
-      const since = dirty.get(key) ?? { ms: this.#rightMs.get(key) ?? nowMs, exact: false };
-      this.#exposures.opened(damage, since);
-      if (damage.kind === 'table') this.#displacement.seen(damage.plan, nowMs);
-    }
+  #healed(): void {
+    const { clock, log } = this.#options;
+    for (const exposure of this.#exposures.closed(clock.now())) log('warn', 'healed', exposureText(exposure));
   }
 
   #giveWay(): void {
@@ -285,8 +216,7 @@ export class FilterApplier {
   }
 
   #isDone({ written, refused }: PassOutcome, beganMs: number, version: number): void {
-    const { clock, log } = this.#options;
-    const nowMs = clock.now();
+    const nowMs = this.#options.clock.now();
     if (this.#waiting !== undefined) this.#waitedMs += nowMs - this.#waiting.sinceMs;
     this.#waiting = undefined;
     this.#retryMs = FIRST_RETRY_MS;
@@ -294,20 +224,11 @@ export class FilterApplier {
     if (written) {
       this.#applies++;
       this.#lastApply = { atMs: nowMs, tookMs: nowMs - beganMs };
-      this.#checks.written(nowMs);
     }
     this.#watchTables(written);
     this.#watchSets();
-    // What was not read is as right as it was before: writing tells nothing of what others have done to the rest of it.
-    for (const key of this.#keys())
-      this.#rightMs.set(key, this.#readMs.get(key) ?? this.#rightMs.get(key) ?? nowMs);
-    this.#readMs = new Map();
-    for (const exposure of this.#exposures.closed(nowMs)) log('warn', 'healed', exposureText(exposure));
+    this.#reading.right(nowMs, written);
     this.#settle(version, refused.length === 0);
-  }
-
-  #keys(): readonly string[] {
-    return ['sets', ...[...this.#driver.tables()].map(({ family, table }) => `${family} ${table}`)];
   }
 
   #settle(version: number, inForce: boolean): void {
@@ -335,8 +256,7 @@ export class FilterApplier {
     this.#setWatch ??= this.#options.watches.sets({
       known: () => this.#driver.sets.certain,
       changed: atMostAgoMs => {
-        if (!this.#dirty.has('sets'))
-          this.#dirty.set('sets', { ms: this.#options.clock.now() - atMostAgoMs, exact: false });
+        this.#reading.heard('sets', { ms: this.#options.clock.now() - atMostAgoMs, exact: false });
         this.#work();
       },
       failed: reason => this.#options.log('warn', 'what others do to sets cannot be seen', reason),
@@ -367,13 +287,15 @@ export class FilterApplier {
       const change = changes.find(
         one => one.table === undefined || (one.table.family === family && one.table.table === table),
       );
-      const key = `${family} ${table}`;
       if (change === undefined) continue;
       any = true;
-      if (this.#dirty.has(key)) continue;
       const { by, atMostAgoMs } = change;
-      const exact = atMostAgoMs === 0;
-      this.#dirty.set(key, { ms: nowMs - atMostAgoMs, exact, ...(by === undefined ? {} : { by }) });
+      const since = {
+        ms: nowMs - atMostAgoMs,
+        exact: atMostAgoMs === 0,
+        ...(by === undefined ? {} : { by }),
+      };
+      this.#reading.heard(`${family} ${table}`, since);
     }
     if (any) this.#work();
   }

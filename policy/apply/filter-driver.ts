@@ -10,11 +10,18 @@ import type { RenderedFilter, TableName } from '../rendered.js';
 import { type BackendSetting, backendReason, backendsToTry } from './backend-choice.js';
 import type { FilterKernel } from './kernel.js';
 import { ReferenceList } from './rule-hash.js';
-import { emptyTable, parseSavedTables, type SavedTable } from './saved-tables.js';
+import { parseSavedTables, type SavedTable } from './saved-tables.js';
 import { SetDriver } from './set-driver.js';
 import { detourOf, type SetPlan } from './set-plan.js';
 import { TableDriver } from './table-driver.js';
 import { isEmptyPlan, noTable, type TablePlan, type WantedTable } from './table-plan.js';
+
+export interface ApplyOptions {
+  /** Something else is: leftovers wait. */
+  readonly isUrgent: () => boolean;
+  /** Called once everything is as it should be, but for leftovers. */
+  readonly inForce: () => void;
+}
 
 export interface FilterDriverOptions {
   readonly kernel: FilterKernel;
@@ -40,6 +47,13 @@ export interface PassOutcome {
 export type Damage =
   | { readonly kind: 'table'; readonly plan: TablePlan }
   | { readonly kind: 'sets'; readonly plan: SetPlan };
+
+/** Reads a part of what is ours, by its key: all sets, or a table. */
+export interface FilterReader {
+  readonly key: string;
+  /** @returns what others have done to it @throws where it cannot be read */
+  readonly read: () => Promise<readonly Damage[]>;
+}
 
 export interface FilterPlan {
   readonly sets: SetPlan;
@@ -93,18 +107,14 @@ export class FilterDriver {
    * @throws where none has one
    */
   async chooseAll(wanted: readonly AddressFamily[], { probe = true } = {}): Promise<void> {
-    this.#unusable.clear();
-    for (const family of wanted) await this.#tryToChoose(family, probe);
+    for (const family of wanted) await this.choose(family, probe);
     const [reason] = this.#unusable.values();
     if (reason !== undefined && this.#unusable.size === wanted.length) throw new Error(reason);
   }
 
-  /** Looks whether families that have none have one now. */
-  async chooseUnusable(): Promise<void> {
-    for (const family of this.#unusable.keys()) await this.#tryToChoose(family, true);
-  }
-
-  async #tryToChoose(family: AddressFamily, probe: boolean): Promise<void> {
+  /** One's, anew. @returns whether its tables are others than before, and to be read */
+  async choose(family: AddressFamily, probe = true): Promise<boolean> {
+    const before = this.#tables.get(family);
     try {
       await this.#choose(family, probe);
       this.#unusable.delete(family);
@@ -112,6 +122,7 @@ export class FilterDriver {
       if (error instanceof BusyError) throw error;
       this.#unusable.set(family, (error as Error).message);
     }
+    return this.#tables.get(family) !== before;
   }
 
   /** Families for which there is no iptables that can be used, and why. */
@@ -122,13 +133,18 @@ export class FilterDriver {
   /** @throws where no iptables can be used */
   async #choose(family: AddressFamily, probe: boolean): Promise<void> {
     const { kernel, backend: setting } = this.#options;
-    const usage = { nft: await kernel.usage('nft', family), legacy: await kernel.usage('legacy', family) };
+    const [nft, legacy, preferred] = await Promise.all([
+      kernel.usage('nft', family),
+      kernel.usage('legacy', family),
+      kernel.preferred(),
+    ]);
+    const usage = { nft, legacy };
     const current = this.#chosen.get(family)?.backend;
     if (current !== undefined && usage[current] === 'missing') {
       this.#chosen.delete(family);
       this.#tables.delete(family);
     }
-    const facts = { usage, preferred: await kernel.preferred(), current };
+    const facts = { usage, preferred, current };
     const reasons: string[] = [];
     for (const backend of backendsToTry(setting, facts)) {
       const known = current === backend;
@@ -170,23 +186,39 @@ export class FilterDriver {
   }
 
   /** Reads all of ours, and a family's tables for the first time. @throws where something cannot be read */
-  async read(families: readonly AddressFamily[]): Promise<readonly Damage[]> {
-    const damages: Damage[] = [];
-    const sets = await this.sets.read();
-    if (sets !== undefined) damages.push({ kind: 'sets', plan: sets });
-    for (const family of families.filter(one => this.#chosen.has(one))) {
-      const tables = this.#tables.get(family)!;
-      const { backend } = this.#chosen.get(family)!;
-      const names = tables.size > 0 ? [...tables.keys()] : undefined;
-      const saved = parseSavedTables(await this.#options.kernel.saveTables(backend, family, names));
-      for (const table of names ?? saved.keys()) {
-        const found = saved.get(table) ?? emptyTable;
-        if (names === undefined && !hasOurs(found)) continue;
-        const plan = this.#driver(family, table).took(found);
-        if (plan !== undefined) damages.push({ kind: 'table', plan });
-      }
+  async read(families: readonly AddressFamily[]): Promise<void> {
+    for (const { read } of this.readers(families)) await read();
+  }
+
+  /** The same one by one. */
+  readers(wanted: Iterable<AddressFamily>): readonly FilterReader[] {
+    const sets = async () => {
+      const plan = await this.sets.read();
+      return plan === undefined ? [] : [{ kind: 'sets', plan } as const];
+    };
+    const readers: FilterReader[] = [{ key: 'sets', read: sets }];
+    for (const family of wanted) {
+      const tables = this.#tables.get(family);
+      if (tables?.size === 0) readers.push({ key: family, read: () => this.#readFamily(family) });
+      for (const driver of tables?.values() ?? [])
+        readers.push({
+          key: `${family} ${driver.table}`,
+          read: async () => {
+            const plan = await driver.read();
+            return plan === undefined ? [] : [{ kind: 'table', plan }];
+          },
+        });
     }
-    return damages;
+    return readers;
+  }
+
+  /** What is ours in it; nothing is known of it. */
+  async #readFamily(family: AddressFamily): Promise<readonly Damage[]> {
+    const { backend } = this.#chosen.get(family)!;
+    const saved = await this.#options.kernel.saveTables(backend, family);
+    for (const [table, found] of parseSavedTables(saved))
+      if (hasOurs(found)) this.#driver(family, table).took(found);
+    return [];
   }
 
   /** What {@link apply} would do, as far as is known without trying. */
@@ -198,22 +230,26 @@ export class FilterDriver {
   }
 
   /** @throws where something cannot be read */
-  async apply(filter: RenderedFilter): Promise<PassOutcome> {
+  async apply(filter: RenderedFilter, options: ApplyOptions): Promise<PassOutcome> {
     const sets = await this.sets.apply(filter.sets);
     if (sets.kind === 'busy') return { written: false, busy: sets.reason, refused: [], more: false };
-    if (sets.mistyped.length === 0) return await this.#applyTables(filter, sets.written);
-    const aside = await this.#apply(detourOf(filter, sets.mistyped));
+    if (sets.mistyped.length === 0) return await this.#applyTables(filter, sets.written, options);
+    const aside = await this.#apply(detourOf(filter, sets.mistyped), options);
     if (aside.busy !== undefined || !(await this.#destroyed(sets.mistyped))) return { ...aside, more: true };
-    return await this.#apply(filter);
+    return await this.#apply(filter, options);
   }
 
-  async #apply(filter: RenderedFilter): Promise<PassOutcome> {
+  async #apply(filter: RenderedFilter, options: ApplyOptions): Promise<PassOutcome> {
     const sets = await this.sets.apply(filter.sets);
     if (sets.kind === 'busy') return { written: true, busy: sets.reason, refused: [], more: false };
-    return await this.#applyTables(filter, true);
+    return await this.#applyTables(filter, true, options);
   }
 
-  async #applyTables(filter: RenderedFilter, setsWritten: boolean): Promise<PassOutcome> {
+  async #applyTables(
+    filter: RenderedFilter,
+    setsWritten: boolean,
+    { isUrgent, inForce }: ApplyOptions,
+  ): Promise<PassOutcome> {
     let written = setsWritten;
     const refused: PassOutcome['refused'][number][] = [];
     for (const wanted of this.#wanted(filter)) {
@@ -223,8 +259,9 @@ export class FilterDriver {
       if (outcome.kind === 'refused') refused.push({ family, table, reason: outcome.reason });
       else written ||= outcome.written;
     }
-    if (!this.#swept && refused.length === 0) written = (await this.#sweep()) || written;
-    const more = await this.sets.removeObsolete(filter.sets, this.#heldSets());
+    inForce();
+    if (!this.#swept && refused.length === 0) written = (await this.#sweep(isUrgent)) || written;
+    const more = await this.sets.removeObsolete(filter.sets, this.#heldSets(), isUrgent);
     return { written, busy: undefined, refused, more };
   }
 
@@ -274,13 +311,14 @@ export class FilterDriver {
   }
 
   /** What is ours in the backends that were not chosen goes: nobody is less protected for what stays. @returns whether there was anything */
-  async #sweep(): Promise<boolean> {
+  async #sweep(isUrgent: () => boolean): Promise<boolean> {
     let written = false;
     this.#unswept = undefined;
     for (const family of families) {
       const inUse = this.#chosen.get(family)?.backend;
       for (const backend of backends) {
         if (backend === inUse) continue;
+        if (isUrgent()) return written;
         try {
           written = (await this.#clear(backend, family)) || written;
         } catch (error) {

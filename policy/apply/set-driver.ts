@@ -179,20 +179,27 @@ export class SetDriver {
 
   /**
    * Destroys some of what nobody wants. @param held what rules still refer to
+   * @param isUrgent something else is: the rest waits
    * @returns whether there is more to be done
    */
-  async removeObsolete(wanted: readonly RenderedSet[], held: ReadonlySet<string>): Promise<boolean> {
+  async removeObsolete(
+    wanted: readonly RenderedSet[],
+    held: ReadonlySet<string>,
+    isUrgent: () => boolean,
+  ): Promise<boolean> {
     const names = new Set(wanted.map(({ name }) => name));
-    return await this.destroy([...this.found.keys()].filter(name => !names.has(name) && !held.has(name)));
+    const obsolete = [...this.found.keys()].filter(name => !names.has(name) && !held.has(name));
+    return await this.destroy(obsolete, isUrgent);
   }
 
   /** Some of these, those that would not go last. @returns whether any is left */
-  async destroy(names: readonly string[]): Promise<boolean> {
+  async destroy(names: readonly string[], isUrgent: () => boolean = () => false): Promise<boolean> {
     if (this.#lacking !== undefined) return false;
     const stuck = new Map<string, { reason: string; times: number }>();
     const timesStuck = (name: string) => this.#stuck.get(name)?.times ?? 0;
     const inOrder = names.toSorted((a, b) => timesStuck(a) - timesStuck(b));
     for (const name of inOrder.slice(0, MOST_DESTROYED)) {
+      if (isUrgent()) return true;
       const outcome = await this.#write(() => this.#kernel.destroySet(name));
       if (outcome.kind === 'done' || /does not exist/.test(outcome.reason)) {
         const left = new Map(this.found);

@@ -53,7 +53,8 @@ export function applyProblems(
   for (const table of driver.tables())
     for (const refusal of table.refused) problems.push(chainProblem(filter, table, refusal));
   for (const { family, table, reason } of refused) add(`${family} ${table}`, reason);
-  for (const [family, reason] of driver.unusable) add(family, reason);
+  for (const [family, reason] of driver.unusable)
+    if (filter?.tables.some(table => table.family === family) === true) add(family, reason);
   if (driver.sets.lacking !== undefined) add('sets', driver.sets.lacking);
   else for (const [name, { reason }] of driver.sets.bad) add(`set ${name}`, reason);
   for (const [name, reason] of driver.sets.stuck) add(`set ${name}`, `cannot be removed: ${reason}`);

@@ -28,7 +28,7 @@ interface FakeSet {
   readonly initial: number;
 }
 
-type Operation = 'saveTables' | 'restoreTable' | 'saveSets' | 'restoreSets' | 'destroySet';
+export type Operation = 'saveTables' | 'restoreTable' | 'saveSets' | 'restoreSets' | 'destroySet';
 
 const builtInChains: Readonly<Record<TableName, readonly string[]>> = {
   raw: ['PREROUTING', 'OUTPUT'],
@@ -54,6 +54,8 @@ export class FakeFilterKernel implements FilterKernel {
   refusesMember: ((member: string, set: string) => boolean) | undefined;
   /** Restores wait for it: true: it was to be had in time. */
   lock: (() => Promise<boolean>) | undefined;
+  /** Commands take their time. */
+  takes: ((operation: Operation) => Promise<void>) | undefined;
   readonly calls = { saveTables: 0, restoreTable: 0, saveSets: 0, restoreSets: 0, destroySet: 0 };
   /** Lines that were taken, in order. */
   readonly written: string[] = [];
@@ -237,6 +239,7 @@ export class FakeFilterKernel implements FilterKernel {
   async #enter(operation: Operation): Promise<'busy' | 'refused' | 'half' | undefined> {
     await new Promise(resolve => setImmediate(resolve));
     this.calls[operation]++;
+    await this.takes?.(operation);
     const next = this.#failures.find(one => one.operation === operation);
     if (next === undefined) return undefined;
     if (next.skip-- > 0) return undefined;
