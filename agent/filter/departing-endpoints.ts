@@ -11,7 +11,7 @@ const LONGEST_DEPARTURE_MS = 10_000;
 
 interface Departure {
   readonly endpoint: WorkloadEndpoint;
-  /** Policies that no other workload may need any more, without their rules: what they have cut stays so. */
+  /** Its policies that cut connections, without their rules: what they have cut stays so. */
   readonly cutting: readonly Policy[];
   readonly untilMs: number;
 }
@@ -75,10 +75,10 @@ export class DepartingEndpoints {
     return gone;
   }
 
-  /** What is to be enforced: with those that are about to go as they were. */
+  /** What is to be enforced: with those that are about to go, which go on with the connections they have, and begin no more. */
   with(policy: HostPolicy): HostPolicy {
     if (this.#departing.size === 0) return policy;
-    const departing = [...this.#departing].map(([key, { endpoint }]) => [key, endpoint] as const);
+    const departing = [...this.#departing].map(([key, one]) => [key, closed(one)] as const);
     const cutting = [...this.#departing.values()].flatMap(one => one.cutting);
     return {
       ...policy,
@@ -88,10 +88,18 @@ export class DepartingEndpoints {
   }
 }
 
+/** Nothing may be left of the policies it had, nor of the sets they ask: what an endpoint of nobody may do is not for them to say. */
+function closed({ endpoint, cutting }: Departure): WorkloadEndpoint {
+  const keys = cutting.map(({ key }) => key);
+  const tier = { name: 'departing', defaultAction: 'deny', ingress: keys, egress: keys } as const;
+  return { ...endpoint, tiers: keys.length === 0 ? [] : [tier], profiles: [] };
+}
+
 function cuttingPolicies({ tiers }: WorkloadEndpoint, policies: HostPolicy['policies']): readonly Policy[] {
   const keys = new Set(tiers.flatMap(({ ingress, egress }) => [...ingress, ...egress]));
   return [...keys].flatMap(key => {
     const policy = policies.get(key);
-    return policy !== undefined && asksForCuts(policy) ? [{ ...policy, ingress: [], egress: [] }] : [];
+    if (policy === undefined || !asksForCuts(policy)) return [];
+    return [{ ...policy, key: `${key} (departing)`, ingress: [], egress: [] }];
   });
 }
