@@ -5,7 +5,7 @@
  * Ours is one rule in FORWARD, known by its comment, that jumps to a chain of ours with the pools.
  */
 import type { Prefix } from '../core/prefix.js';
-import { policyOf, restoreInput, rulesOf } from './packet-filter-text.js';
+import { asksPolicy, policyOf, policyRulesFirst, restoreInput, rulesOf } from './packet-filter-text.js';
 
 const CHAIN = 'margay-forward';
 const COMMENT = 'margay:accept-forwarding';
@@ -16,6 +16,8 @@ export interface ForwardChain {
   readonly policy: string;
   /** Rules that are not ours. */
   readonly foreignRules: number;
+  /** Rules of policy at the beginning of FORWARD: what they deny is not for our chain to accept. */
+  readonly policyRules: number;
   /** How often FORWARD jumps to our chain. */
   readonly jumps: number;
   /** What our chain holds, as `iptables -S` prints it; undefined: there is none. */
@@ -29,7 +31,8 @@ export function parseForwardChain(forward: string, own: string | undefined): For
   const jumps = rules.filter(rule => rule.endsWith(`-j ${CHAIN}`)).length;
   return {
     policy: policyOf(forward),
-    foreignRules: rules.length - jumps,
+    foreignRules: rules.filter(rule => !asksPolicy(rule)).length - jumps,
+    policyRules: policyRulesFirst(rules),
     jumps,
     ownRules: own === undefined ? undefined : rulesOf(own),
   };
@@ -52,7 +55,7 @@ export function acceptPlan(chain: ForwardChain, pools: readonly Prefix[]): strin
   // Naming the chain empties it, or makes it.
   const lines = [`:${CHAIN} - [0:0]`, ...wanted];
   for (let i = 1; i < chain.jumps; i++) lines.push(`-D ${JUMP}`);
-  if (chain.jumps === 0) lines.push(`-I ${JUMP.replace('FORWARD', 'FORWARD 1')}`);
+  if (chain.jumps === 0) lines.push(`-I ${JUMP.replace('FORWARD', `FORWARD ${chain.policyRules + 1}`)}`);
   return restoreInput(lines);
 }
 

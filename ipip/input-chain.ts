@@ -3,7 +3,7 @@
  * source it gives itself, and only encapsulations that this host receives are looked at. One rule in INPUT, known by its comment, jumps to a chain of ours. Each rule's comment names what it is for and
  * ends in a hash of the rule, so that what is read back is compared by comments: every version of iptables prints the rest its own way.
  */
-import { commentOf, policyOf, restoreInput, rulesOf } from './packet-filter-text.js';
+import { commentOf, policyOf, policyRulesFirst, restoreInput, rulesOf } from './packet-filter-text.js';
 
 /** What a tunnel's packets travel in. */
 export type GuardedEncapsulation =
@@ -23,17 +23,25 @@ export interface InputChain {
   readonly policy: string;
   /** Our rules in INPUT, as they are printed. */
   readonly jumps: readonly string[];
+  /** Rules of policy at the beginning of INPUT. */
+  readonly policyRules: number;
   /** What our chain holds, as it is printed; undefined: there is none. */
   readonly ownRules: readonly string[] | undefined;
 }
 
-export const noInputChain: InputChain = { policy: 'ACCEPT', jumps: [], ownRules: undefined };
+export const noInputChain: InputChain = {
+  policy: 'ACCEPT',
+  jumps: [],
+  policyRules: 0,
+  ownRules: undefined,
+};
 
 /** @param input what `iptables -S INPUT` prints @param own `iptables -S margay-input`, undefined: no such chain */
 export function parseInputChain(input: string, own: string | undefined): InputChain {
   return {
     policy: policyOf(input),
     jumps: rulesOf(input).filter(rule => commentOf(rule) === JUMP_COMMENT),
+    policyRules: policyRulesFirst(rulesOf(input)),
     ownRules: own === undefined ? undefined : rulesOf(own),
   };
 }
@@ -113,7 +121,7 @@ function hash(text: string): string {
 
 /**
  * Input of `iptables-restore --noflush` that makes our rules what they should be, at one stroke; undefined: they are. Our rule in INPUT goes
- * before all others when it is written, and is left where it is afterwards: two programs that both insist on being first would never rest.
+ * before all others but policy's when it is written, and is left where it is afterwards: two that both insist on being first would never rest.
  */
 export function inputPlan(chain: InputChain, rules: readonly string[]): string | undefined {
   if (rules.length === 0) return removalPlan(chain);
@@ -122,7 +130,7 @@ export function inputPlan(chain: InputChain, rules: readonly string[]): string |
   if (ruled && jumped) return undefined;
   // Naming the chain empties it, or makes it.
   const lines = ruled ? [] : [`:${CHAIN} - [0:0]`, ...rules];
-  if (!jumped) lines.push(...chain.jumps.map(deletion), `-I INPUT 1 ${JUMP}`);
+  if (!jumped) lines.push(...chain.jumps.map(deletion), `-I INPUT ${chain.policyRules + 1} ${JUMP}`);
   return restoreInput(lines);
 }
 
@@ -135,9 +143,9 @@ export function removalPlan({ jumps, ownRules }: InputChain): string | undefined
 }
 
 /** What {@link inputPlan} has made of it. */
-export function plannedChain({ policy }: InputChain, rules: readonly string[]): InputChain {
-  if (rules.length === 0) return { policy, jumps: [], ownRules: undefined };
-  return { policy, jumps: [`-A INPUT ${JUMP}`], ownRules: rules };
+export function plannedChain({ policy, policyRules }: InputChain, rules: readonly string[]): InputChain {
+  if (rules.length === 0) return { policy, policyRules, jumps: [], ownRules: undefined };
+  return { policy, policyRules, jumps: [`-A INPUT ${JUMP}`], ownRules: rules };
 }
 
 /** The encapsulations that only hosts in the set get through with, by nothing but the chains. */

@@ -19,6 +19,17 @@ export function commentOf(rule: string): string | undefined {
     .find(text => text !== undefined);
 }
 
+/** Whether a rule of a built-in chain is one by which network policy is asked (policy/rendered.ts: `HASH_PREFIX`). */
+export function asksPolicy(rule: string): boolean {
+  return /--comment "?mgy:/.test(rule);
+}
+
+/** How many rules that ask policy a built-in chain begins with: what else is ours stands behind them, and decides nothing before they do. */
+export function policyRulesFirst(rules: readonly string[]): number {
+  const others = rules.findIndex(rule => !asksPolicy(rule));
+  return others < 0 ? rules.length : others;
+}
+
 /** Input of `iptables-restore --noflush` that changes the filter table at one stroke. */
 export function restoreInput(lines: readonly string[]): string {
   return ['*filter', ...lines, 'COMMIT', ''].join('\n');

@@ -39,6 +39,17 @@ test('where packets may be dropped, one rule in front jumps to a chain with the 
   t.is(acceptPlan(parseForwardChain('-P FORWARD ACCEPT\n-A FORWARD -j REJECT\n', undefined), pools), plan);
 });
 
+test('rules that ask policy come before, and are no filter of others', t => {
+  const hook = (hash: string, target: string) => `-A FORWARD -m comment --comment "mgy:${hash}" -j ${target}`;
+  const asked = [hook('a', 'mgy-FORWARD'), hook('b', 'mgy-x').replaceAll('"', '')].join('\n');
+  const ours = parseForwardChain(`-P FORWARD ACCEPT\n${asked}\n`, undefined);
+  t.is(acceptPlan(ours, pools), undefined);
+  const docker = parseForwardChain(`-P FORWARD DROP\n${asked}\n-A FORWARD -j DOCKER-USER\n`, undefined);
+  t.regex(acceptPlan(docker, pools)!, /^-I FORWARD 3 /m);
+  const displaced = parseForwardChain(`-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n${asked}\n`, undefined);
+  t.regex(acceptPlan(displaced, pools)!, /^-I FORWARD 1 /m);
+});
+
 test('where nothing filters nothing is written, and what was written before is taken away', t => {
   t.is(acceptPlan(parseForwardChain('-P FORWARD ACCEPT\n', undefined), pools), undefined);
   t.is(

@@ -66,6 +66,17 @@ test('from empty: the chain, and one rule before all others', t => {
   t.is(inputPlan(parseInputChain(chain('DROP', '-A INPUT -j DROP'), undefined), rules), plan);
 });
 
+test('behind the rules that ask policy, where INPUT begins with them', t => {
+  const hook = '-A INPUT -m comment --comment mgy:0123456789 -j mgy-INPUT';
+  const asked = parseInputChain(chain('DROP', hook, '-A INPUT -j DROP'), undefined);
+  t.is(
+    inputPlan(asked, rules),
+    input(':margay-input - [0:0]', ...rules, insert.replace('INPUT 1', 'INPUT 2')),
+  );
+  t.is(inputPlan(plannedChain(asked, rules), rules), undefined);
+  t.is(inputPlan(parseInputChain(chain('ACCEPT', jump, hook), own), rules), undefined, 'and it is not moved');
+});
+
 test('what is right is left alone, however it is printed and wherever others have put their rules', t => {
   const asLegacyPrints = own
     .replaceAll('-p 4 ', '-p ipencap ')

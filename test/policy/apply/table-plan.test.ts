@@ -117,6 +117,24 @@ test('rules that others have moved are put back, or left, as is asked', t => {
   t.is(planTable(wanted!, half, { leftInPlace: new Set(['FORWARD']) }).hooks.length, 1);
 });
 
+test('our rule in front of tunnels may stand before or behind those that ask policy; another’s may not', t => {
+  const [wanted] = smallFilter().tables;
+  const plan = planTable(wanted!, emptyTable);
+  const { first, last } = plan.hooks.find(({ chain: name }) => name === 'FORWARD')!;
+  const hooks = [...first.lines, ...last.lines].map(line => `-A FORWARD ${line}`);
+  const guard = '-A FORWARD -m comment --comment "margay:tunnel-guard" -j margay-input';
+  const changesBy = (...rules: readonly string[]) => {
+    const text = ['*filter', ':FORWARD ACCEPT [0:0]', ...rules, 'COMMIT', ''].join('\n');
+    const { hooks: changes } = planTable(wanted!, parseSavedTables(text).get('filter')!);
+    return changes.filter(({ chain: name }) => name === 'FORWARD').length;
+  };
+  t.true(hooks.length > 0);
+  t.is(changesBy(guard, ...hooks), 0);
+  t.is(changesBy(guard.replaceAll('"', ''), ...hooks), 0);
+  t.is(changesBy(...hooks, guard), 0);
+  t.is(changesBy('-A FORWARD -j margay-forward', ...hooks), 1);
+});
+
 test('each line of a restore is known by its rule', t => {
   const [wanted] = smallFilter().tables;
   const plan = planTable(wanted!, emptyTable);
