@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../../core/clock.js';
 import type { IpAddress } from '../../core/ip-address.js';
-import { type Prefix, prefixAddress } from '../../core/prefix.js';
+import { type Prefix, prefixAddress, prefixFamily } from '../../core/prefix.js';
 import { formatResourceId, type ResourceId } from '../../core/resources/resource.js';
 import type { FilterApplier } from '../../policy/apply/applier.js';
 import type { BackendSetting } from '../../policy/apply/backend-choice.js';
@@ -73,6 +73,8 @@ export class HostFilter {
   /** Interfaces whose chains are in the kernel, and those of what was rendered last. */
   #guarded: ReadonlySet<string> = new Set();
   #rendered: ReadonlySet<string> = new Set();
+  /** Families that no workload may be reached by. */
+  #unfiltered = '';
   /** What was rendered could not be had then. */
   #late = false;
   /** Whether it is known what stands in the kernel: before that nobody's route may be judged by it. */
@@ -159,6 +161,7 @@ export class HostFilter {
   #renewApplier(tuning: ApplierTuning): void {
     const changed = () => {
       if (this.#late) this.#await(this.#rendered);
+      this.#followFamilies();
       this.#options.changed();
     };
     // What the one before has not finished is not to come after what this one does.
@@ -170,10 +173,23 @@ export class HostFilter {
     return (this.status()?.counts.chains ?? 0) > 0;
   }
 
-  /** Of workloads' addresses those that may have a route: their chains are there. Undefined: it is not known yet. */
+  /** Of workloads' addresses those that may have a route: their chains are there, in their family. Undefined: it is not known yet. */
   guarded(workloads: ReadonlyMap<Prefix, string>): ReadonlyMap<Prefix, string> | undefined {
     if (!this.#settled) return undefined;
-    return new Map([...workloads].filter(([, interfaceName]) => this.#guarded.has(interfaceName)));
+    const { unfiltered } = this.status() ?? {};
+    return new Map(
+      [...workloads].filter(
+        ([address, interfaceName]) =>
+          this.#guarded.has(interfaceName) && unfiltered?.has(prefixFamily(address)) !== true,
+      ),
+    );
+  }
+
+  #followFamilies(): void {
+    const unfiltered = [...(this.status()?.unfiltered ?? [])].join();
+    if (unfiltered === this.#unfiltered) return;
+    this.#unfiltered = unfiltered;
+    if (this.#settled) this.#options.guardedChanged();
   }
 
   /** Leaves what is in the kernel. */

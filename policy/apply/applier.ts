@@ -104,6 +104,7 @@ export class FilterApplier {
     );
     return {
       backends: this.#driver.chosen,
+      unfiltered: new Set(this.#driver.unusable.keys()),
       inForce: this.#done?.version === this.#version && this.#done.inForce,
       counts: countOurs(this.#driver),
       applies: this.#applies,

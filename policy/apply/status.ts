@@ -8,6 +8,8 @@ import type { RefusalEffect } from './refusals.js';
 
 export interface ApplyStatus {
   readonly backends: ReadonlyMap<AddressFamily, ChosenBackend>;
+  /** Families that should be filtered and cannot be, for want of an iptables that takes rules. */
+  readonly unfiltered: ReadonlySet<AddressFamily>;
   /** The newest filter is in force, but for {@link problems}. */
   readonly inForce: boolean;
   /** Of ours in the kernel. */

@@ -8,7 +8,7 @@ import {
   type HostFilterTerms,
 } from '../../../agent/filter/host-filter.js';
 import { FakeClock } from '../../../bgp/testing/index.js';
-import type { IpAddress } from '../../../core/ip-address.js';
+import type { AddressFamily, IpAddress } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
 import { type Resource, resourceIdOf } from '../../../core/resources/resource.js';
 import type { ConntrackEntry } from '../../../linux/netlink/conntrack.js';
@@ -48,6 +48,7 @@ class FakeApplier {
   readonly filters: RenderedFilter[] = [];
   /** Of ours in the kernel. */
   chains = 0;
+  unfiltered: ReadonlySet<AddressFamily> = new Set();
   closed = false;
   refreshMs: number;
   #done: boolean | undefined;
@@ -82,7 +83,8 @@ class FakeApplier {
   }
 
   status() {
-    return { counts: { chains: this.chains } } as ReturnType<Applier['status']>;
+    const { chains, unfiltered } = this;
+    return { counts: { chains }, unfiltered } as ReturnType<Applier['status']>;
   }
 
   async counters() {
@@ -209,6 +211,27 @@ test('a workload may have its route once its chains are in force', async t => {
   await host.applier.settle(true);
   t.deepEqual(host.guarded(), ['cali-a']);
   t.is(host.guardedChanges, 1);
+});
+
+test('a workload has no route of a family that cannot be filtered, until it is', async t => {
+  const host = await running(a);
+  const wanted = new Map([
+    [net('10.0.0.1/32'), 'cali-a'],
+    [net('fd00::1/128'), 'cali-a'],
+  ]);
+  const routes = () => [...host.filter.guarded(wanted)!.keys()];
+  t.deepEqual(routes(), ['10.0.0.1/32', 'fd00::1/128']);
+  const changes = host.guardedChanges;
+  host.applier.unfiltered = new Set(['ipv6']);
+  await host.applier.settle(true);
+  t.deepEqual(routes(), ['10.0.0.1/32']);
+  t.is(host.guardedChanges, changes + 1);
+  await host.applier.settle(true);
+  t.is(host.guardedChanges, changes + 1);
+  host.applier.unfiltered = new Set();
+  await host.applier.settle(true);
+  t.deepEqual(routes(), ['10.0.0.1/32', 'fd00::1/128']);
+  t.is(host.guardedChanges, changes + 2);
 });
 
 test('chains that come late, after a lock was held, still let a workload have its route', async t => {
