@@ -1,5 +1,5 @@
 /** SHELL: commands run as children: what they print, and how they ended. */
-import { execFile } from 'node:child_process';
+import { type Child, spawnChild } from './child.js';
 
 export interface Outcome {
   /** The exit status; negative: the command did not come to an end by itself. */
@@ -15,6 +15,8 @@ export type Run = (command: string, args: readonly string[], input?: string) => 
 const TIMEOUT_MS = 10_000;
 /** A set of a million addresses, or as many rules as a kernel takes. */
 const MOST_OUTPUT_BYTES = 1 << 28;
+/** What `env` and `ip netns exec` say of a command that is not there. */
+const STATUS_MISSING = 127;
 
 export interface CommandOptions {
   /** The command is ended after this, and has failed. */
@@ -24,27 +26,59 @@ export interface CommandOptions {
 }
 
 /** Never throws: a command that cannot be run has failed too. */
-export function runCommand(
-  [command, ...args]: readonly string[],
+export async function runCommand(
+  command: readonly string[],
   input = '',
   { timeoutMs = TIMEOUT_MS, started }: CommandOptions = {},
 ): Promise<Outcome> {
-  return new Promise(resolve => {
-    const options = { timeout: timeoutMs, maxBuffer: MOST_OUTPUT_BYTES };
-    const child = execFile(command!, args, options, (error, stdout, stderr) => {
-      const said = stderr.trim();
-      if (error === null) return resolve({ status: 0, stdout, stderr: said, missing: false });
-      const missing = error.code === 127 || (error.code as unknown) === 'ENOENT';
-      if (typeof error.code === 'number') {
-        resolve({ status: error.code, stdout, stderr: said, missing });
-      } else {
-        const late = error.code === null && error.killed === true;
-        const reason = late ? `ended after ${timeoutMs / 1000} s` : error.message;
-        resolve({ status: -1, stdout, stderr: said === '' ? reason : `${said} (${reason})`, missing });
-      }
-    });
-    if (child.pid !== undefined) started?.(child.pid);
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
+  let child: Child;
+  try {
+    child = spawnChild(command);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { status: -1, stdout: '', stderr: message, missing: code === 'ENOENT' };
+  }
+  started?.(child.pid);
+  let ended: string | undefined;
+  const kill = (reason: string) => {
+    ended ??= reason;
+    process.kill(child.pid, 'SIGTERM');
+    // Its own children may hold them open.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const timer = setTimeout(() => kill(`ended after ${timeoutMs / 1000} s`), timeoutMs);
+  const tooMuch = () => kill(`ended after ${MOST_OUTPUT_BYTES} bytes of output`);
+  const [stdout, stderr] = [collect(child.stdout, tooMuch), collect(child.stderr, tooMuch)];
+  // Whoever does not read to the end says why in other ways.
+  child.stdin.on('error', () => {});
+  child.stdin.resume().end(input);
+  const end = await child.ended;
+  clearTimeout(timer);
+  return outcomeOf(end, stdout(), stderr().trim(), ended);
+}
+
+function outcomeOf(
+  end: Awaited<Child['ended']>,
+  stdout: string,
+  said: string,
+  ended: string | undefined,
+): Outcome {
+  if (ended === undefined && end.kind === 'exited')
+    return { status: end.status, stdout, stderr: said, missing: end.status === STATUS_MISSING };
+  const reason = ended ?? (end.kind === 'killed' ? `killed by signal ${end.signal}` : '');
+  return { status: -1, stdout, stderr: said === '' ? reason : `${said} (${reason})`, missing: false };
+}
+
+/** @returns what has come so far */
+function collect(stream: Child['stdout'], tooMuch: () => void): () => string {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on('error', () => {});
+  stream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MOST_OUTPUT_BYTES) tooMuch();
+    else chunks.push(chunk);
   });
+  return () => Buffer.concat(chunks).toString('utf8');
 }

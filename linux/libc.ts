@@ -23,6 +23,16 @@ const ifreq = koffi.struct('ifreq', {
  */
 const ioctlOfInterface = libc.func('ioctl', 'int', ['int', 'unsigned long', koffi.pointer(ifreq)]);
 
+/** spawn.h. The two opaque structures are given room for what glibc and musl take. */
+const posixSpawnp = libc.func('posix_spawnp', 'int', [
+  koffi.pointer('void'),
+  'str',
+  koffi.pointer('void'),
+  koffi.pointer('void'),
+  koffi.pointer('char *'),
+  koffi.pointer('char *'),
+]);
+
 const call = {
   socket: libc.func('int socket(int, int, int)'),
   bind: libc.func('int bind(int, void *, uint32_t)'),
@@ -44,6 +54,19 @@ const call = {
   close: libc.func('int close(int)'),
   setns: libc.func('int setns(int, int)'),
   flock: libc.func('int flock(int, int)'),
+  waitpid: libc.func('int waitpid(int, void *, int)'),
+} as const;
+
+/** These return an error's number. */
+const spawn = {
+  initActions: libc.func('int posix_spawn_file_actions_init(void *)'),
+  addDup2: libc.func('int posix_spawn_file_actions_adddup2(void *, int, int)'),
+  destroyActions: libc.func('int posix_spawn_file_actions_destroy(void *)'),
+  initAttributes: libc.func('int posix_spawnattr_init(void *)'),
+  setFlags: libc.func('int posix_spawnattr_setflags(void *, short)'),
+  setDefaultSignals: libc.func('int posix_spawnattr_setsigdefault(void *, void *)'),
+  setSignalMask: libc.func('int posix_spawnattr_setsigmask(void *, void *)'),
+  destroyAttributes: libc.func('int posix_spawnattr_destroy(void *)'),
 } as const;
 
 /** A failed call. `code` is the symbolic name, as in Node's own errors: "EADDRINUSE". */
@@ -290,4 +313,56 @@ export function lockExclusively(fd: number): boolean {
 export function unlock(fd: number): void {
   const LOCK_UN = 8;
   checked('flock', fd, LOCK_UN);
+}
+
+const SPAWN_STRUCTURE_BYTES = 1024;
+const SIGNAL_SET_BYTES = 128;
+
+/**
+ * posix_spawnp(3): the child has these descriptors as its first, and none of ours that closes on exec; no signal is ignored or blocked in it.
+ * This thread waits until the program has been loaded, which libc sees to without copying the process. Whoever calls it reaps the child
+ * ({@link reapChild}).
+ *
+ * @returns its number
+ * @throws SystemError, ENOENT where there is no such program
+ */
+export function spawnProgram(
+  command: readonly string[],
+  environment: readonly string[],
+  descriptors: readonly number[],
+): number {
+  const [POSIX_SPAWN_SETSIGDEF, POSIX_SPAWN_SETSIGMASK] = [4, 8];
+  const actions = new Uint8Array(SPAWN_STRUCTURE_BYTES);
+  const attributes = new Uint8Array(SPAWN_STRUCTURE_BYTES);
+  const pid = new Int32Array(1);
+  spawn.initActions(actions);
+  spawn.initAttributes(attributes);
+  try {
+    for (const [target, fd] of descriptors.entries()) spawn.addDup2(actions, fd, target);
+    spawn.setFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    spawn.setDefaultSignals(attributes, new Uint8Array(SIGNAL_SET_BYTES).fill(0xff));
+    spawn.setSignalMask(attributes, new Uint8Array(SIGNAL_SET_BYTES));
+    const into = new Uint8Array(pid.buffer);
+    const words = [...command, null];
+    const errno = posixSpawnp(into, command[0], actions, attributes, words, [...environment, null]);
+    if (errno !== 0) throw new SystemError('posix_spawnp', errno);
+    return pid[0]!;
+  } finally {
+    spawn.destroyActions(actions);
+    spawn.destroyAttributes(attributes);
+  }
+}
+
+/** How a child ended: its exit status, or the number of the signal that ended it. */
+export type ChildEnd =
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'killed'; readonly signal: number };
+
+/** waitpid(2) with WNOHANG; undefined: it has not ended yet. @throws SystemError, ECHILD where it is no child of ours */
+export function reapChild(pid: number): ChildEnd | undefined {
+  const WNOHANG = 1;
+  const status = new Int32Array(1);
+  if (checked('waitpid', pid, new Uint8Array(status.buffer), WNOHANG) === 0) return undefined;
+  const signal = status[0]! & 0x7f;
+  return signal === 0 ? { kind: 'exited', status: (status[0]! >> 8) & 0xff } : { kind: 'killed', signal };
 }
