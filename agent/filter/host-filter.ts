@@ -144,12 +144,14 @@ export class HostFilter {
     if (this.#closed) return;
     const delta = this.#calculator.take();
     const before = this.#terms;
-    this.#terms = terms;
+    const sameSettings = before !== undefined && sameValue(before.settings, terms.settings);
+    // The same object: what was rendered under it need not be rendered again.
+    this.#terms = sameSettings ? { ...terms, settings: before.settings } : terms;
     if (before?.tuning.backend !== terms.tuning.backend) this.#renewApplier(terms.tuning);
     else {
       if (before.tuning.refreshMs !== terms.tuning.refreshMs)
         this.#applier?.setRefresh(terms.tuning.refreshMs);
-      if (delta === undefined && sameValue(before.settings, terms.settings)) return;
+      if (delta === undefined && sameSettings) return;
     }
     const { workloads } = this.#calculator.current;
     const lost = this.#departing.follow(this.#enforced, workloads, this.#options.clock.now());

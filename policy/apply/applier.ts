@@ -66,7 +66,8 @@ export class FilterApplier {
     this.#options = options;
     this.#driver = new FilterDriver(options);
     const damaged = (damage: Damage, since: Since) => this.#damaged(damage, since);
-    this.#reading = new Reading({ ...options, driver: this.#driver, damaged });
+    const isWaiting = () => this.#done?.version !== this.#version;
+    this.#reading = new Reading({ ...options, driver: this.#driver, damaged, isWaiting });
     this.#refreshMs = options.refreshMs;
     this.#idle = options.after ?? Promise.resolve();
   }
@@ -75,6 +76,7 @@ export class FilterApplier {
   setDesired(filter: RenderedFilter): void {
     this.#filter = filter;
     this.#version++;
+    this.#reading.overtake();
     this.#work();
   }
 
@@ -165,12 +167,15 @@ export class FilterApplier {
   /** @returns how long to rest */
   async #pass(): Promise<number> {
     const { clock } = this.#options;
-    const filter = this.#filter;
+    let filter = this.#filter;
     if (filter === undefined) return this.#refreshMs;
-    const version = this.#version;
+    let version = this.#version;
     const beganMs = clock.now();
     try {
       await this.#reading.look([...new Set(filter.tables.map(({ family }) => family))]);
+      // A newer one may have come meanwhile.
+      filter = this.#filter ?? filter;
+      version = this.#version;
       this.#giveWay();
       const outcome = await this.#driver.apply(filter, {
         isUrgent: () => this.#reading.isUrgent,

@@ -51,8 +51,13 @@ export type Damage =
 /** Reads a part of what is ours, by its key: all sets, or a table. */
 export interface FilterReader {
   readonly key: string;
-  /** @returns what others have done to it @throws where it cannot be read */
-  readonly read: () => Promise<readonly Damage[]>;
+  /**
+   * Asks the kernel, and changes nothing before what it returns is called.
+   *
+   * @returns what takes note of the answer, and says what others have done to it
+   * @throws where it cannot be read
+   */
+  readonly fetch: () => Promise<() => readonly Damage[]>;
 }
 
 export interface FilterPlan {
@@ -187,25 +192,31 @@ export class FilterDriver {
 
   /** Reads all of ours, and a family's tables for the first time. @throws where something cannot be read */
   async read(families: readonly AddressFamily[]): Promise<void> {
-    for (const { read } of this.readers(families)) await read();
+    for (const { fetch } of this.readers(families)) (await fetch())();
   }
 
   /** The same one by one. */
   readers(wanted: Iterable<AddressFamily>): readonly FilterReader[] {
     const sets = async () => {
-      const plan = await this.sets.read();
-      return plan === undefined ? [] : [{ kind: 'sets', plan } as const];
+      const take = await this.sets.fetch();
+      return () => {
+        const plan = take();
+        return plan === undefined ? [] : [{ kind: 'sets', plan } as const];
+      };
     };
-    const readers: FilterReader[] = [{ key: 'sets', read: sets }];
+    const readers: FilterReader[] = [{ key: 'sets', fetch: sets }];
     for (const family of wanted) {
       const tables = this.#tables.get(family);
-      if (tables?.size === 0) readers.push({ key: family, read: () => this.#readFamily(family) });
+      if (tables?.size === 0) readers.push({ key: family, fetch: () => this.#fetchFamily(family) });
       for (const driver of tables?.values() ?? [])
         readers.push({
           key: `${family} ${driver.table}`,
-          read: async () => {
-            const plan = await driver.read();
-            return plan === undefined ? [] : [{ kind: 'table', plan }];
+          fetch: async () => {
+            const take = await driver.fetch();
+            return () => {
+              const plan = take();
+              return plan === undefined ? [] : [{ kind: 'table', plan }];
+            };
           },
         });
     }
@@ -213,12 +224,14 @@ export class FilterDriver {
   }
 
   /** What is ours in it; nothing is known of it. */
-  async #readFamily(family: AddressFamily): Promise<readonly Damage[]> {
+  async #fetchFamily(family: AddressFamily): Promise<() => readonly Damage[]> {
     const { backend } = this.#chosen.get(family)!;
     const saved = await this.#options.kernel.saveTables(backend, family);
-    for (const [table, found] of parseSavedTables(saved))
-      if (hasOurs(found)) this.#driver(family, table).took(found);
-    return [];
+    return () => {
+      for (const [table, found] of parseSavedTables(saved))
+        if (hasOurs(found)) this.#driver(family, table).took(found);
+      return [];
+    };
   }
 
   /** What {@link apply} would do, as far as is known without trying. */

@@ -6,13 +6,16 @@ import type { WantedTable } from './table-plan.js';
 
 export function withKnownRules(wanted: WantedTable, before: WantedTable | undefined): WantedTable {
   if (before === undefined || before === wanted) return wanted;
-  const chains = new Map<string, RenderedChain>();
+  const replaced = new Map<string, RenderedChain>();
   for (const [name, chain] of wanted.chains) {
-    const known = before.chains.get(name);
-    const same = known !== undefined && sameRules(chain.rules, known.rules);
+    const known = before.chains.get(name)?.rules;
     // Endpoints and origins may be others.
-    chains.set(name, same ? { ...chain, rules: known.rules } : chain);
+    if (known !== undefined && known !== chain.rules && sameRules(chain.rules, known))
+      replaced.set(name, { ...chain, rules: known });
   }
+  if (replaced.size === 0) return wanted;
+  const chains = new Map(wanted.chains);
+  for (const [name, chain] of replaced) chains.set(name, chain);
   return { ...wanted, chains };
 }
 

@@ -22,12 +22,16 @@ export interface ReadingOptions {
   readonly refreshMs: number;
   /** Others have done this to what was ours. */
   readonly damaged: (damage: Damage, since: Since) => void;
+  /** There is a filter that nobody has tried to write yet. */
+  readonly isWaiting: () => boolean;
 }
 
 /** Of a family for which there was no iptables. */
 const UNUSABLE_MS = 10_000;
 /** Others may write all the time: reading back takes a third of it at most, or half where a read is long. */
 const MOST_DEAF_MS = 250;
+/** So often a check lets something newer pass before it reads a part of what it has to. */
+const MOST_OVERTAKEN = 3;
 
 export class Reading {
   readonly #options: ReadingOptions;
@@ -44,6 +48,10 @@ export class Reading {
   /** What is left of a check, and for how long it has been reading. */
   #unread: readonly FilterReader[] = [];
   #checkTookMs = 0;
+  /** Of a family that was chosen just now all is known before anything is written. */
+  #isFirst = false;
+  #overtaken = 0;
+  #overtake: (() => void) | undefined;
   /** Families that are left to be looked at for which iptables they use; when all are again, and those that have none. */
   #unchosen: readonly AddressFamily[] = [];
   #chooseAtMs = 0;
@@ -65,6 +73,14 @@ export class Reading {
   /** @param key of a table, or of all sets */
   heard(key: string, since: Since): void {
     if (!this.#heard.has(key)) this.#heard.set(key, since);
+  }
+
+  /**
+   * A filter has come: a check lets it pass. What is being fetched then is dropped, since nobody could tell what of the writing it has seen;
+   * what was read before stays read.
+   */
+  overtake(): void {
+    this.#overtake?.();
   }
 
   /** Something was heard of and is to be read now, whatever else there is to do. */
@@ -113,7 +129,7 @@ export class Reading {
     let damaged = false;
     const wanted = new Set(this.#heard.keys());
     for (const reader of driver.readers(driver.chosen.keys()))
-      if (wanted.has(reader.key)) damaged = (await this.#read(reader)) || damaged;
+      if (wanted.has(reader.key)) damaged = (await this.#read(reader)) === true || damaged;
     // Of what there is no more.
     for (const key of wanted) if (!this.#readMs.has(key)) this.#heard.delete(key);
     const tookMs = clock.now() - beganMs;
@@ -137,7 +153,10 @@ export class Reading {
     while (this.#unchosen.length > 0 && !this.isUrgent) {
       const [family, ...rest] = this.#unchosen;
       // Its tables are to be read for the first time.
-      if (await driver.choose(family!)) this.#unread = driver.readers(families);
+      if (await driver.choose(family!)) {
+        this.#unread = driver.readers(families);
+        this.#isFirst = true;
+      }
       this.#unchosen = rest;
     }
     const [reason] = driver.unusable.values();
@@ -147,41 +166,63 @@ export class Reading {
   }
 
   async #check(families: readonly AddressFamily[]): Promise<void> {
-    const { clock, driver } = this.#options;
+    const { clock, driver, isWaiting } = this.#options;
     if (this.#unread.length === 0) {
       if (!this.#checks.isDue(clock.now())) return;
       this.#unread = driver.readers(families);
     }
     while (this.#unread.length > 0 && !this.isUrgent) {
+      const patient = this.#isFirst || this.#overtaken >= MOST_OVERTAKEN;
       const [reader, ...rest] = this.#unread;
       const beganMs = clock.now();
-      await this.#read(reader!);
-      this.#unread = rest;
+      const done = patient || !isWaiting() ? await this.#read(reader!, { patient }) : undefined;
       this.#checkTookMs += clock.now() - beganMs;
+      if (done === undefined) {
+        this.#overtaken++;
+        return;
+      }
+      this.#overtaken = 0;
+      this.#unread = rest;
     }
     if (this.#unread.length > 0) return;
+    this.#isFirst = false;
     this.#checks.read(clock.now(), this.#checkTookMs);
     this.#checkTookMs = 0;
   }
 
-  /** @returns whether there is something to be mended */
-  async #read({ key, read }: FilterReader): Promise<boolean> {
+  /** @returns whether there is something to be mended; undefined: it was overtaken, and nothing is known */
+  async #read({ key, fetch }: FilterReader, { patient = true } = {}): Promise<boolean | undefined> {
     const { clock, damaged } = this.#options;
     const heard = this.#heard.get(key);
     this.#heard.delete(key);
     const beganMs = clock.now();
+    let take: (() => readonly Damage[]) | undefined;
     try {
-      const damages = await read();
-      this.#readMs.set(key, beganMs);
-      for (const damage of damages) {
-        const of = damageKey(damage);
-        const right = { ms: this.#rightMs.get(of) ?? beganMs, exact: false };
-        damaged(damage, heard ?? this.#heard.get(of) ?? right);
-      }
-      return damages.length > 0;
-    } catch (error) {
-      if (heard !== undefined) this.#heard.set(key, heard);
-      throw error;
+      take = await (patient ? fetch() : this.#unlessOvertaken(fetch()));
+    } finally {
+      if (take === undefined && heard !== undefined) this.#heard.set(key, heard);
+    }
+    if (take === undefined) return undefined;
+    const damages = take();
+    this.#readMs.set(key, beganMs);
+    for (const damage of damages) {
+      const of = damageKey(damage);
+      const right = { ms: this.#rightMs.get(of) ?? beganMs, exact: false };
+      damaged(damage, heard ?? this.#heard.get(of) ?? right);
+    }
+    return damages.length > 0;
+  }
+
+  async #unlessOvertaken<T>(fetched: Promise<T>): Promise<T | undefined> {
+    // Nobody may be waiting for it any more when it fails.
+    fetched.catch(() => {});
+    const overtaken = new Promise<undefined>(resolve => {
+      this.#overtake = () => resolve(undefined);
+    });
+    try {
+      return await Promise.race([fetched, overtaken]);
+    } finally {
+      this.#overtake = undefined;
     }
   }
 }

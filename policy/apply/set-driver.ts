@@ -72,15 +72,26 @@ export class SetDriver {
 
   /** @returns what would have to be done to make them again what they were made last @throws where they cannot be read */
   async read(): Promise<SetPlan | undefined> {
-    try {
-      this.#found = parseSavedSets(await this.#kernel.saveSets());
-    } catch (error) {
-      if (!(error instanceof NoSetsError)) throw error;
+    return (await this.fetch())();
+  }
+
+  /** The same in two steps: asks the kernel, and changes nothing before what it returns is called. */
+  async fetch(): Promise<() => SetPlan | undefined> {
+    const saved = await this.#kernel.saveSets().catch((error: unknown) => {
+      if (error instanceof NoSetsError) return error;
+      throw error;
+    });
+    return () => this.#took(saved);
+  }
+
+  #took(saved: string | NoSetsError): SetPlan | undefined {
+    if (saved instanceof NoSetsError) {
       // The command may have gone: what it made stays as it was.
       this.#found ??= new Map();
-      this.#lacking = { reason: error.message, tryAtMs: this.#clock.now() + LACKING_PAUSE_MS };
+      this.#lacking = { reason: saved.message, tryAtMs: this.#clock.now() + LACKING_PAUSE_MS };
       return undefined;
     }
+    this.#found = parseSavedSets(saved);
     if (this.#lacking !== undefined) this.#bad = new Map();
     this.#lacking = undefined;
     if (this.#applied === undefined) return undefined;

@@ -109,9 +109,14 @@ export class TableDriver {
    * @throws where it cannot be read
    */
   async read(): Promise<TablePlan | undefined> {
+    return (await this.fetch())();
+  }
+
+  /** The same in two steps: asks the kernel, and changes nothing before what it returns is called. */
+  async fetch(): Promise<() => TablePlan | undefined> {
     const { kernel, backend, family, table } = this.#options;
-    const saved = parseSavedTables(await kernel.saveTables(backend, family, [table]));
-    return this.took(saved.get(table) ?? emptyTable);
+    const saved = await kernel.saveTables(backend, family, [table]);
+    return () => this.took(parseSavedTables(saved).get(table) ?? emptyTable);
   }
 
   /** The same, read already. */
