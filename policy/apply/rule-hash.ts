@@ -25,6 +25,10 @@ export interface References {
 /** linux/netfilter/xt_comment.h: XT_MAX_COMMENT_LEN less its zero. */
 const MAX_COMMENT = 255;
 const MATCH_SET = '--match-set ';
+const BREAK = /[\r\n\0]/;
+/** What would end a comment, or the line. */
+const UNPRINTABLE = /[^ !#-[\]-_a-~]/;
+const UNPRINTABLES = new RegExp(UNPRINTABLE, 'g');
 
 /** By the list of rules, which is never changed in place: a chain that stays is hashed once. */
 const cache = new WeakMap<
@@ -42,10 +46,10 @@ export function hashRules(place: string, rules: readonly RenderedRule[]): Hashed
   const broken: number[] = [];
   const found = new ReferenceList();
   for (const [i, { text, comments }] of rules.entries()) {
-    if (/[\r\n\0]/.test(text)) broken.push(i);
-    let rest = '';
-    for (const comment of comments) rest += `-m comment --comment "${printable(comment)}" `;
-    rest += text;
+    if (BREAK.test(text)) broken.push(i);
+    let rest = text;
+    for (let n = comments.length - 1; n >= 0; n--)
+      rest = `-m comment --comment "${printable(comments[n]!)}" ${rest}`;
     const digest = hash.add(rest);
     hashes.push(digest);
     lines.push(`-m comment --comment "${HASH_PREFIX}${digest}" ${rest}`);
@@ -75,13 +79,15 @@ export class ReferenceList implements References {
 /** The chain or target that a rule ends with, if nothing follows: of a chain there is never anything. "" where there is none. */
 export function targetOf(rule: string): string {
   const blank = rule.lastIndexOf(' ');
-  const flag = rule.slice(Math.max(0, blank - 3), blank);
-  return /^ ?-[jg]$/.test(flag) ? rule.slice(blank + 1) : '';
+  const letter = rule[blank - 1];
+  const isTarget = (letter === 'j' || letter === 'g') && rule[blank - 2] === '-';
+  return isTarget && (blank === 2 || rule[blank - 3] === ' ') ? rule.slice(blank + 1) : '';
 }
 
-/** A comment for people, without what would end it, or the line. */
+/** A comment for people. */
 function printable(comment: string): string {
-  return comment.replaceAll(/[^ !#-[\]-_a-~]/g, '_').slice(0, MAX_COMMENT);
+  const text = UNPRINTABLE.test(comment) ? comment.replaceAll(UNPRINTABLES, '_') : comment;
+  return text.length > MAX_COMMENT ? text.slice(0, MAX_COMMENT) : text;
 }
 
 /** 64 bits in two lanes, each like FNV-1a with a multiplier of its own; what was added before is part of what comes after. */
