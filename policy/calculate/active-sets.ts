@@ -30,7 +30,9 @@ class ActiveSet {
   readonly members = new Set<string>();
   /** How many things have it, now. */
   readonly #holders = new Map<string, number>();
+  /** Since the last take; before the first one everything is new. */
   readonly #touched = new Set<string>();
+  #taken = false;
 
   constructor(definition: SetDefinition) {
     this.definition = definition;
@@ -40,7 +42,7 @@ class ActiveSet {
     for (const member of this.#membersOf(has)) {
       const holders = this.#holders.get(member) ?? 0;
       this.#holders.set(member, holders + 1);
-      if (holders === 0) this.#touched.add(member);
+      if (holders === 0) this.#touch(member);
     }
   }
 
@@ -50,14 +52,23 @@ class ActiveSet {
       if (holders > 1) this.#holders.set(member, holders - 1);
       else {
         this.#holders.delete(member);
-        this.#touched.add(member);
+        this.#touch(member);
       }
     }
+  }
+
+  #touch(member: string): void {
+    if (this.#taken) this.#touched.add(member);
   }
 
   take(): MembersDelta {
     const added = new Set<string>();
     const deleted = new Set<string>();
+    if (!this.#taken) {
+      this.#taken = true;
+      for (const member of this.#holders.keys()) this.members.add(member);
+      return { added: this.members, deleted };
+    }
     for (const member of this.#touched) {
       const there = this.#holders.has(member);
       if (there === this.members.has(member)) continue;

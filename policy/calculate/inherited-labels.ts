@@ -32,8 +32,9 @@ export class InheritedLabels<Item> {
     const before = this.#items.get(item);
     for (const parent of of.parents) this.#parent(parent).children.add(item);
     if (before === undefined) {
-      this.#items.set(item, { of, labels: this.#labelsOf(of) });
-      this.#changed(item, this.#items.get(item)?.labels as Labels);
+      const labels = this.#labelsOf(of);
+      this.#items.set(item, { of, labels });
+      this.#changed(item, labels);
       return;
     }
     const kept = new Set(of.parents);
