@@ -25,10 +25,14 @@ export interface CommandOptions {
   readonly started?: (pid: number) => void;
 }
 
-/** Never throws: a command that cannot be run has failed too. */
+/**
+ * Never throws but what the input throws: a command that cannot be run has failed too.
+ *
+ * @param input pieces are asked for when the command has read most of those before
+ */
 export async function runCommand(
   command: readonly string[],
-  input = '',
+  input: string | Iterable<string> = '',
   { timeoutMs = TIMEOUT_MS, started }: CommandOptions = {},
 ): Promise<Outcome> {
   let child: Child;
@@ -52,10 +56,38 @@ export async function runCommand(
   const [stdout, stderr] = [collect(child.stdout, tooMuch), collect(child.stderr, tooMuch)];
   // Whoever does not read to the end says why in other ways.
   child.stdin.on('error', () => {});
-  child.stdin.resume().end(input);
-  const end = await child.ended;
-  clearTimeout(timer);
-  return outcomeOf(end, stdout(), stderr().trim(), ended);
+  try {
+    const [end] = await Promise.all([child.ended, feed(child.stdin.resume(), input)]);
+    return outcomeOf(end, stdout(), stderr().trim(), ended);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Resolves when all has been handed over, or nobody takes it any more. */
+async function feed(stdin: Child['stdin'], input: string | Iterable<string>): Promise<void> {
+  if (typeof input === 'string') {
+    stdin.end(input);
+    return;
+  }
+  try {
+    for (const piece of input) {
+      if (stdin.destroyed || stdin.writableEnded) return;
+      if (!stdin.write(piece)) await drained(stdin);
+    }
+  } finally {
+    stdin.end();
+  }
+}
+
+function drained(stdin: Child['stdin']): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      stdin.off('drain', done).off('close', done);
+      resolve();
+    };
+    stdin.on('drain', done).on('close', done);
+  });
 }
 
 function outcomeOf(

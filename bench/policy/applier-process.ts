@@ -49,16 +49,28 @@ let commandMs = 0;
 const commands = filterCommands();
 const kernel: FilterKernel = {
   ...commands,
-  restoreTable: (of, family, input) => timed('table', input, () => commands.restoreTable(of, family, input)),
+  restoreTable: (of, family, input) => timed('table', input, text => commands.restoreTable(of, family, text)),
   restoreSets: input => timed('sets', input, () => commands.restoreSets(input)),
 };
 
-async function timed<T>(what: Write['what'], input: string, run: () => Promise<T>): Promise<T> {
-  writes.push({ what, input });
+async function timed<T>(
+  what: Write['what'],
+  input: string | Iterable<string>,
+  run: (input: Iterable<string>) => Promise<T>,
+): Promise<T> {
+  const pieces: string[] = [];
   const before = performance.now();
-  const outcome = await run();
+  const outcome = await run(recorded(typeof input === 'string' ? [input] : input, pieces));
   commandMs += performance.now() - before;
+  writes.push({ what, input: pieces.join('') });
   return outcome;
+}
+
+function* recorded(input: Iterable<string>, into: string[]): Generator<string> {
+  for (const piece of input) {
+    into.push(piece);
+    yield piece;
+  }
 }
 
 async function execute(command: ApplierCommand): Promise<Applied> {

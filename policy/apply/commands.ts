@@ -22,7 +22,7 @@ export function filterCommands(prefix: readonly string[] = []): FilterKernel {
   };
   const read = (command: string, ...args: readonly string[]) =>
     runCommand([...prefix, command, ...args], '', { timeoutMs: TIMEOUT_MS });
-  const write = async (input: string, ...command: readonly string[]) =>
+  const write = async (input: string | Iterable<string>, ...command: readonly string[]) =>
     outcomeOf(
       command[0]!,
       await runCommand([...prefix, ...command], input, { timeoutMs: TIMEOUT_MS, started }),

@@ -29,8 +29,12 @@ export interface FilterKernel {
   saveTables(backend: Implementation, family: AddressFamily, tables?: readonly TableName[]): Promise<string>;
   /** The same of every table, with packets and bytes of each rule (`iptables-save -c`). @throws with what the command said */
   saveCounters(backend: Implementation, family: AddressFamily): Promise<string>;
-  /** `iptables-restore --noflush`: all or nothing. */
-  restoreTable(backend: Implementation, family: AddressFamily, input: string): Promise<WriteOutcome>;
+  /** `iptables-restore --noflush`: all or nothing. @param input pieces are asked for while the command reads what came before */
+  restoreTable(
+    backend: Implementation,
+    family: AddressFamily,
+    input: string | Iterable<string>,
+  ): Promise<WriteOutcome>;
   /** What `ipset save` prints. @throws NoSetsError; with what the command said where it may be otherwise soon */
   saveSets(): Promise<string>;
   /** `ipset -exist restore`: what stands before a line that is refused is done. */

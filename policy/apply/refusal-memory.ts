@@ -1,7 +1,6 @@
 /** Which chains of a table were refused, so that they are not tried at every apply: again after a while, for modules and kernels change. */
 import type { Clock } from '../../core/clock.js';
 import { type Refusal, type RefusalEffect, refusedUnseen, stillRefused } from './refusals.js';
-import { hashRules } from './rule-hash.js';
 import type { WantedTable } from './table-plan.js';
 
 export interface KeptRefusal extends Refusal {
@@ -30,9 +29,9 @@ export class RefusalMemory {
   /** With those that can be told by looking at them. */
   unseen(wanted: WantedTable): ReadonlyMap<string, Refusal> {
     const unseen = new Map<string, Refusal>();
-    for (const { name, rules } of wanted.chains.values()) {
-      const refusal = refusedUnseen(name, hashRules(name, rules));
-      if (refusal !== undefined) unseen.set(name, refusal);
+    for (const chain of wanted.chains.values()) {
+      const refusal = refusedUnseen(chain);
+      if (refusal !== undefined) unseen.set(chain.name, refusal);
     }
     this.#unseen = unseen;
     return this.refusals;

@@ -4,7 +4,7 @@
  * the refused rules alone. All is as it should be but for these chains.
  */
 import type { RenderedChain, RenderedRule } from '../rendered.js';
-import { type HashedRules, hashRules, targetOf } from './rule-hash.js';
+import { hasBroken, hashRules, targetOf } from './rule-hash.js';
 import { NO_HASH, type SavedTable } from './saved-tables.js';
 import type { WantedTable } from './table-plan.js';
 
@@ -63,8 +63,9 @@ export function stillRefused({ signature }: Refusal, { name, rules }: RenderedCh
 }
 
 /** What can be told without asking the kernel. */
-export function refusedUnseen(chain: string, { signature, broken }: HashedRules): Refusal | undefined {
-  if (broken.length === 0) return undefined;
+export function refusedUnseen({ name: chain, rules }: RenderedChain): Refusal | undefined {
+  if (!hasBroken(rules)) return undefined;
+  const { signature, broken } = hashRules(chain, rules);
   return { chain, signature, rules: broken, reason: 'a rule is more than one line' };
 }
 

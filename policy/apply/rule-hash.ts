@@ -60,6 +60,17 @@ export function hashRules(place: string, rules: readonly RenderedRule[]): Hashed
   return hashed;
 }
 
+/** Lists of rules that can be written, each as a line. */
+const whole = new WeakSet<readonly RenderedRule[]>();
+
+/** Whether any of {@link HashedRules.broken} is among them: without hashing. */
+export function hasBroken(rules: readonly RenderedRule[]): boolean {
+  if (whole.has(rules)) return false;
+  if (rules.some(({ text }) => BREAK.test(text))) return true;
+  whole.add(rules);
+  return false;
+}
+
 /** Collects what rules refer to, from texts as they are sent or as they are printed. */
 export class ReferenceList implements References {
   readonly chains = new Set<string>();

@@ -21,7 +21,7 @@ import { placeholders, scratchPlan } from './placeholders.js';
 import { type KeptRefusal, RefusalMemory } from './refusal-memory.js';
 import { type Refusal, type Substitution, substitute } from './refusals.js';
 import { type BadSets, refusalsBySets } from './refused-sets.js';
-import { onlyWrites, restoreText, ruleAtLine } from './restore-text.js';
+import { onlyWrites, restorePieces, ruleAtLine } from './restore-text.js';
 import { hashRules } from './rule-hash.js';
 
 import { emptyTable, parseSavedTables, type SavedTable } from './saved-tables.js';
@@ -189,7 +189,7 @@ export class TableDriver {
 
   async #restore(plan: TablePlan): Promise<Attempt> {
     const { kernel, backend, family } = this.#options;
-    const outcome = await kernel.restoreTable(backend, family, restoreText(plan));
+    const outcome = await kernel.restoreTable(backend, family, restorePieces(plan));
     if (outcome.kind === 'done') this.#found = plannedTable(this.found, plan);
     // A command that was ended may have done it.
     else if (outcome.kind === 'busy') this.#found = undefined;

@@ -3,7 +3,7 @@
  * their place, and what is left over. The input of `iptables-restore --noflush` changes the table at one stroke.
  */
 import type { AddressFamily } from '../../core/ip-address.js';
-import type { BuiltInChain, RenderedTable, TableName } from '../rendered.js';
+import type { BuiltInChain, RenderedRule, RenderedTable, TableName } from '../rendered.js';
 import { type HashedRules, hashRules } from './rule-hash.js';
 import { chainsReached, type OwnRule, type SavedBuiltIn, type SavedTable } from './saved-tables.js';
 
@@ -54,10 +54,12 @@ export function planTable(
 ): TablePlan {
   const writes: ChainWrite[] = [];
   for (const { name, rules } of wanted.chains.values()) {
-    const hashed = hashRules(name, rules);
     const chain = found.chains.get(name);
-    if (chain?.signature === hashed.signature || (chain !== undefined && kept.has(name))) continue;
-    writes.push({ name, rules: hashed, isNew: chain === undefined });
+    if (chain === undefined) writes.push(newChain(name, rules));
+    else if (!kept.has(name)) {
+      const hashed = hashRules(name, rules);
+      if (chain.signature !== hashed.signature) writes.push({ name, rules: hashed, isNew: false });
+    }
   }
   const needed = chainsReached(found, kept);
   const removals: string[] = [];
@@ -69,6 +71,17 @@ export function planTable(
   }
   const { family, table } = wanted;
   return { family, table, writes, hooks: hookChanges(wanted, found, leftInPlace), removals, emptied };
+}
+
+/** There is nothing to compare it with: its rules are hashed when they are sent. */
+function newChain(name: string, rules: readonly RenderedRule[]): ChainWrite {
+  return {
+    name,
+    isNew: true,
+    get rules() {
+      return hashRules(name, rules);
+    },
+  };
 }
 
 export function isEmptyPlan({ writes, hooks, removals, emptied }: TablePlan): boolean {

@@ -134,7 +134,12 @@ export class FakeFilterKernel implements FilterKernel {
     return (await this.saveTables(backend, family)).split('\n').map(counted).join('\n');
   }
 
-  async restoreTable(backend: Implementation, family: AddressFamily, input: string): Promise<WriteOutcome> {
+  async restoreTable(
+    backend: Implementation,
+    family: AddressFamily,
+    pieces: string | Iterable<string>,
+  ): Promise<WriteOutcome> {
+    const input = [...pieces].join('');
     const failure = await this.#enter('restoreTable');
     if (this.#isMissing(backend, family)) return { kind: 'busy', reason: 'no such command' };
     if (this.lock !== undefined && !(await this.lock()))
