@@ -54,6 +54,12 @@ const endpointUpdates: readonly Bound[] = [
 ];
 
 const tableLines: readonly Line[] = ruleCounts.flatMap(count => [
+  // Before anything has been compiled. What is promised is what a running agent does.
+  {
+    id: `first-${count}`,
+    title: `${thousands(count)} rules at once, as the process's first work`,
+    bounds: [],
+  },
   { id: `load-${count}`, title: `${thousands(count)} rules at once`, bounds: likeRaw },
   { id: `chain-${count}`, title: `one chain among ${thousands(count)} rules`, bounds: likeRaw },
 ]);

@@ -22,6 +22,8 @@ export async function* measureTables(
   for (const count of ruleCounts) {
     const pair = await Pair.open(backend, profile);
     try {
+      yield [`first-${count}`, await pair.step({ kind: 'load-rules', count })];
+      await pair.step({ kind: 'load-rules', count: 0 });
       yield [`load-${count}`, await pair.step({ kind: 'load-rules', count })];
       for (let number = 1; number <= CHANGES; number++)
         yield [`chain-${count}`, await pair.step({ kind: 'change-chain', number })];
