@@ -274,7 +274,7 @@ export class FilterDriver {
     }
     inForce();
     if (!this.#swept && refused.length === 0) written = (await this.#sweep(isUrgent)) || written;
-    const more = await this.sets.removeObsolete(filter.sets, this.#heldSets(), isUrgent);
+    const more = await this.sets.removeObsolete(filter.sets, () => this.#heldSets(), isUrgent);
     return { written, busy: undefined, refused, more };
   }
 

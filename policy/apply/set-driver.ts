@@ -195,12 +195,16 @@ export class SetDriver {
    */
   async removeObsolete(
     wanted: readonly RenderedSet[],
-    held: ReadonlySet<string>,
+    held: () => ReadonlySet<string>,
     isUrgent: () => boolean,
   ): Promise<boolean> {
     const names = new Set(wanted.map(({ name }) => name));
-    const obsolete = [...this.found.keys()].filter(name => !names.has(name) && !held.has(name));
-    return await this.destroy(obsolete, isUrgent);
+    const unwanted = [...this.found.keys()].filter(name => !names.has(name));
+    const inUse = unwanted.length === 0 ? new Set() : held();
+    return await this.destroy(
+      unwanted.filter(name => !inUse.has(name)),
+      isUrgent,
+    );
   }
 
   /** Some of these, those that would not go last. @returns whether any is left */

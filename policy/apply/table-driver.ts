@@ -65,6 +65,10 @@ export class TableDriver {
   #applied: Substitution | undefined;
   /** What it was to be made last. */
   #wanted: WantedTable | undefined;
+  /** What was found or written when all of that was there, and nothing in place of it. */
+  #agreed: { readonly wanted: WantedTable; readonly found: SavedTable } | undefined;
+  /** The same for what it was to be before, and chains in which it is to be another now. */
+  #before: { readonly found: SavedTable; readonly changed: ReadonlySet<string> } | undefined;
   #bySets: ReadonlyMap<string, Refusal> = new Map();
   #leftInPlace: ReadonlySet<string> = new Set();
 
@@ -125,7 +129,9 @@ export class TableDriver {
     if (this.#applied === undefined) return undefined;
     const { wanted, kept } = this.#applied;
     const plan = planTable(wanted, found, { kept, leftInPlace: this.#leftInPlace });
-    return isEmptyPlan(plan) ? undefined : plan;
+    if (!isEmptyPlan(plan)) return plan;
+    this.#agree();
+    return undefined;
   }
 
   /** What {@link apply} would do first. */
@@ -135,8 +141,8 @@ export class TableDriver {
 
   /** @throws where the table cannot be read */
   async apply(rendered: WantedTable, badSets: BadSets = new Map()): Promise<TableOutcome> {
-    const wanted = withKnownRules(rendered, this.#wanted);
-    this.#wanted = wanted;
+    const { wanted, changed } = withKnownRules(rendered, this.#wanted);
+    this.#begin(wanted, changed);
     this.#memory.forgetOutdated(wanted);
     if (this.#found === undefined) await this.read();
     let written = false;
@@ -162,9 +168,10 @@ export class TableDriver {
     return substitute(wanted, refusals, this.found);
   }
 
-  #planOf(substitution: Substitution): TablePlan {
-    const { kept } = substitution;
-    return planTable(substitution.wanted, this.found, { kept, leftInPlace: this.#leftInPlace });
+  #planOf({ wanted, kept }: Substitution): TablePlan {
+    const stands = wanted === this.#wanted && this.#before?.found === this.#found;
+    const changed = stands ? this.#before?.changed : undefined;
+    return planTable(wanted, this.found, { kept, leftInPlace: this.#leftInPlace, changed });
   }
 
   async #tryToApply(
@@ -178,6 +185,7 @@ export class TableDriver {
       const outcome: Attempt = nothing ? { kind: 'done' } : await this.#restore(plan);
       if (outcome.kind === 'done') {
         this.#applied = substitution;
+        this.#agree();
         return { kind: 'done', written: !nothing };
       }
       if (outcome.kind === 'busy') return outcome;
@@ -185,6 +193,23 @@ export class TableDriver {
       await new Promise<void>(resolve => this.#options.clock.schedule(RETRY_PAUSES_MS[retry]!, resolve));
       await this.read();
     }
+  }
+
+  /** What has been agreed upon counts until something else is tried: that may come to no end. */
+  #begin(wanted: WantedTable, changed: ReadonlySet<string> | undefined): void {
+    const agreed = this.#agreed?.wanted === this.#wanted ? this.#agreed : undefined;
+    this.#before =
+      agreed === undefined || changed === undefined ? undefined : { found: agreed.found, changed };
+    this.#agreed = undefined;
+    this.#wanted = wanted;
+  }
+
+  /** The table holds what was applied last. */
+  #agree(): void {
+    const [applied, found] = [this.#applied?.wanted, this.#found];
+    // Where something stands in for a chain it is another table that was applied.
+    const all = applied !== undefined && applied === this.#wanted && found !== undefined;
+    this.#agreed = all ? { wanted: applied, found } : undefined;
   }
 
   async #restore(plan: TablePlan): Promise<Attempt> {

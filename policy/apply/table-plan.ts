@@ -38,6 +38,8 @@ export interface PlanOptions {
   readonly kept?: ReadonlySet<string>;
   /** Built-in chains in which our rules are left where they are, if they are there. */
   readonly leftInPlace?: ReadonlySet<string>;
+  /** Every other chain is known to be there as it should be. */
+  readonly changed?: ReadonlySet<string> | undefined;
 }
 
 export type WantedTable = Pick<RenderedTable, 'family' | 'table' | 'chains' | 'hooks'>;
@@ -50,13 +52,17 @@ export function noTable(family: AddressFamily, table: TableName): WantedTable {
 export function planTable(
   wanted: WantedTable,
   found: SavedTable,
-  { kept = new Set(), leftInPlace = new Set() }: PlanOptions = {},
+  { kept = new Set(), leftInPlace = new Set(), changed }: PlanOptions = {},
 ): TablePlan {
   const writes: ChainWrite[] = [];
-  for (const { name, rules } of wanted.chains.values()) {
+  let there = wanted.chains.size;
+  for (const name of changed ?? wanted.chains.keys()) {
+    const { rules } = wanted.chains.get(name)!;
     const chain = found.chains.get(name);
-    if (chain === undefined) writes.push(newChain(name, rules));
-    else if (!kept.has(name)) {
+    if (chain === undefined) {
+      writes.push(newChain(name, rules));
+      there--;
+    } else if (!kept.has(name)) {
       const hashed = hashRules(name, rules);
       if (chain.signature !== hashed.signature) writes.push({ name, rules: hashed, isNew: false });
     }
@@ -64,7 +70,8 @@ export function planTable(
   const needed = chainsReached(found, kept);
   const removals: string[] = [];
   const emptied: string[] = [];
-  for (const [name, chain] of found.chains) {
+  // As many as should be there are: there are no others.
+  for (const [name, chain] of found.chains.size === there ? [] : found.chains) {
     if (wanted.chains.has(name) || needed.has(name)) continue;
     if (!found.held.chains.has(name)) removals.push(name);
     else if (chain.signature !== '') emptied.push(name);
