@@ -49,24 +49,24 @@ let commandMs = 0;
 const commands = filterCommands();
 const kernel: FilterKernel = {
   ...commands,
-  restoreTable: (of, family, input) => timed('table', input, text => commands.restoreTable(of, family, text)),
-  restoreSets: input => timed('sets', input, () => commands.restoreSets(input)),
+  restoreTable(of, family, input) {
+    const pieces: string[] = [];
+    const recorded = typeof input === 'string' ? [input] : input;
+    return timed('table', pieces, () => commands.restoreTable(of, family, recording(recorded, pieces)));
+  },
+  restoreSets: input => timed('sets', [input], () => commands.restoreSets(input)),
 };
 
-async function timed<T>(
-  what: Write['what'],
-  input: string | Iterable<string>,
-  run: (input: Iterable<string>) => Promise<T>,
-): Promise<T> {
-  const pieces: string[] = [];
+/** @param pieces what it was given, once it is over */
+async function timed<T>(what: Write['what'], pieces: readonly string[], run: () => Promise<T>): Promise<T> {
   const before = performance.now();
-  const outcome = await run(recorded(typeof input === 'string' ? [input] : input, pieces));
+  const outcome = await run();
   commandMs += performance.now() - before;
   writes.push({ what, input: pieces.join('') });
   return outcome;
 }
 
-function* recorded(input: Iterable<string>, into: string[]): Generator<string> {
+function* recording(input: Iterable<string>, into: string[]): Generator<string> {
   for (const piece of input) {
     into.push(piece);
     yield piece;
@@ -91,9 +91,10 @@ async function execute(command: ApplierCommand): Promise<Applied> {
       host = hostWithSet(members);
       break;
     case 'change-set':
-      shrink(command.removed);
-      grow(command.added);
-      host = withMembers(host, members);
+      host = withMembers(host, members, {
+        deleted: shrink(command.removed),
+        added: grow(command.added),
+      });
       break;
   }
   return await apply();
@@ -128,17 +129,19 @@ function newApplier(): FilterApplier {
 }
 
 /** In place, as the calculator does. */
-function grow(count: number): void {
-  for (let i = 0; i < count; i++, nextMember++)
-    members.add(`10.${(nextMember >> 16) & 255}.${(nextMember >> 8) & 255}.${nextMember & 255}/32` as Prefix);
+function grow(count: number): ReadonlySet<Prefix> {
+  const added = Array.from({ length: count }, () => {
+    const number = nextMember++;
+    return `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}/32` as Prefix;
+  });
+  for (const member of added) members.add(member);
+  return new Set(added);
 }
 
-function shrink(count: number): void {
-  let left = count;
-  for (const member of members) {
-    if (left-- === 0) break;
-    members.delete(member);
-  }
+function shrink(count: number): ReadonlySet<Prefix> {
+  const deleted = [...members].slice(0, count);
+  for (const member of deleted) members.delete(member);
+  return new Set(deleted);
 }
 
 serve(execute);

@@ -1,5 +1,6 @@
 /** What a host has to enforce, made up to size: so many rules, or a set of so many members. Pure. */
 import type { Prefix } from '../../core/prefix.js';
+import { type MembersChange, noteChange } from '../../policy/changed-members.js';
 import { filterSettings } from '../../policy/filter-settings.js';
 import type { AddressSet, HostPolicy, Policy, Rule, RuleSide, WorkloadEndpoint } from '../../policy/model.js';
 import type { FilterSettings } from '../../policy/settings.js';
@@ -50,9 +51,15 @@ export function hostWithSet(members: ReadonlySet<Prefix>): HostPolicy {
   return withMembers(hostWith([{ ...policy(0), ingress: [rule] }], []), members);
 }
 
-/** Its set is another one, as the calculator says it: a new object, which may be round the same members. */
-export function withMembers(host: HostPolicy, members: ReadonlySet<Prefix>): HostPolicy {
+/** Its set is another one, as the calculator says it: a new object, which may be round the same members; and what the difference is. */
+export function withMembers(
+  host: HostPolicy,
+  members: ReadonlySet<Prefix>,
+  change?: MembersChange,
+): HostPolicy {
   const set: AddressSet = { id: SET, kind: 'nets', what: 'the bench', members };
+  const before = host.sets.get(SET);
+  if (before !== undefined && change !== undefined) noteChange(before, set, change);
   return { ...host, sets: new Map([[set.id, set]]) };
 }
 

@@ -4,6 +4,8 @@
  * beside it, which takes its place at one stroke. The kernel swaps sets of one type and family only; one of another type goes by a detour
  * ({@link detourOf}).
  */
+
+import { noted } from '../changed-members.js';
 import { type RenderedFilter, type RenderedRule, type RenderedSet, SET_PREFIX } from '../rendered.js';
 import { ALL_PORTS, PORT_COUNT, type SavedSet } from './saved-sets.js';
 
@@ -101,10 +103,10 @@ function changeOf(
   const { name, members } = set;
   const fits = saved.plain && saved.maxElements === limitOf(set);
   if (fits && saved.members === members) return undefined;
-  const lines: string[] = [];
-  for (const member of members) if (!saved.members.has(member)) lines.push(`add ${name} ${member}`);
+  const difference = differenceOf(members, saved.members);
+  const lines = difference.added.map(member => `add ${name} ${member}`);
   const added = lines.length;
-  for (const member of saved.members) if (!members.has(member)) lines.push(`del ${name} ${member}`);
+  for (const member of difference.deleted) lines.push(`del ${name} ${member}`);
   const deleted = lines.length - added;
   if (fits && lines.length === 0) return undefined;
   const after = savedOf(set);
@@ -120,6 +122,15 @@ function changeOf(
     `destroy ${beside}`,
   ];
   return { name, way: 'swap', lines: swap, added, deleted, after };
+}
+
+function differenceOf(members: ReadonlySet<string>, saved: ReadonlySet<string>) {
+  const known = noted(members);
+  if (known?.before === saved) return { added: [...known.change.added], deleted: [...known.change.deleted] };
+  return {
+    added: [...members].filter(member => !saved.has(member)),
+    deleted: [...saved].filter(member => !members.has(member)),
+  };
 }
 
 /** What the sets are after one of the changes. */

@@ -7,9 +7,10 @@ import { addressBits, addressFamily } from '../../core/ip-address.js';
 import type { Prefix } from '../../core/prefix.js';
 import { prefixAddress, prefixLength } from '../../core/prefix.js';
 import type { Labels } from '../../core/selector.js';
+import { type MembersChange, noteChange } from '../changed-members.js';
 import { type AddressSet, memberOf, type SetId } from '../model.js';
 import { LabelIndex } from './label-index.js';
-import type { MembersDelta, SetsDelta } from './policy-delta.js';
+import type { SetsDelta } from './policy-delta.js';
 import type { SetDefinition } from './set-definitions.js';
 
 /** What selectors of rules select: an endpoint, or a set of networks. */
@@ -61,7 +62,7 @@ class ActiveSet {
     if (this.#taken) this.#touched.add(member);
   }
 
-  take(): MembersDelta {
+  take(): MembersChange {
     const added = new Set<string>();
     const deleted = new Set<string>();
     if (!this.#taken) {
@@ -162,7 +163,7 @@ export class ActiveSets {
   take(): SetsDelta {
     const added = new Map<SetId, AddressSet>();
     const deleted = new Set<SetId>();
-    const changed = new Map<SetId, MembersDelta>();
+    const changed = new Map<SetId, MembersChange>();
     for (const set of this.#changed) {
       const { id } = set.definition;
       if (set.users === 0) {
@@ -174,7 +175,9 @@ export class ActiveSets {
       const members = set.take();
       const isNew = !this.#held.has(id);
       if (!isNew && members.added.size + members.deleted.size === 0) continue;
+      const before = this.#held.get(id);
       const held = addressSet(set);
+      if (before !== undefined) noteChange(before, held, members);
       this.#held.set(id, held);
       if (isNew) added.set(id, held);
       else changed.set(id, members);

@@ -1,4 +1,5 @@
 /** What changed in a {@link HostPolicy}, part by part. */
+import type { MembersChange } from '../changed-members.js';
 import type {
   AddressSet,
   EndpointKey,
@@ -30,12 +31,7 @@ export interface SetsDelta {
   readonly added: ReadonlyMap<SetId, AddressSet>;
   readonly deleted: ReadonlySet<SetId>;
   /** Of those that were there and stay. */
-  readonly changed: ReadonlyMap<SetId, MembersDelta>;
-}
-
-export interface MembersDelta {
-  readonly added: ReadonlySet<string>;
-  readonly deleted: ReadonlySet<string>;
+  readonly changed: ReadonlyMap<SetId, MembersChange>;
 }
 
 export function isEmpty({ workloads, hosts, policies, profiles, sets }: PolicyDelta): boolean {

@@ -12,6 +12,11 @@ export function remembered<T>(settings: object, part: object, key: string, make:
   return ofPart.get(key) as T;
 }
 
+/** What was made for a part that may be gone from what is enforced now; undefined: nothing. */
+export function recalled<T>(settings: object, part: object, key: string): T | undefined {
+  return memory.get(settings)?.get(part)?.get(key) as T | undefined;
+}
+
 function within<T>(map: WeakMap<object, T>, key: object, make: () => T): T {
   const there = map.get(key);
   if (there !== undefined) return there;

@@ -2,11 +2,12 @@
 import type { AddressFamily } from '../../core/ip-address.js';
 import { addressBits } from '../../core/ip-address.js';
 import { type Prefix, prefixAddress, prefixFamily, prefixLength } from '../../core/prefix.js';
+import { noteChange, noted } from '../changed-members.js';
 import type { AddressSet, HostPolicy } from '../model.js';
 import type { RenderedSet } from '../rendered.js';
 import { type FilterSettings, tunnelFamilies } from '../settings.js';
 import { ownSetName, setName } from './names.js';
-import { remembered } from './remembered.js';
+import { recalled, remembered } from './remembered.js';
 import { protocolName } from './rule-text.js';
 
 /** Of what policy, or the settings, need in one family; in it, empty sets too: rules name them. */
@@ -19,7 +20,12 @@ export function renderSets(
   const { pools, exclusions } = settings.nat;
   return [
     ...[...policy.sets.values()].map(set =>
-      remembered(settings, set, family, () => policySet(set, family, settings)),
+      remembered(
+        settings,
+        set,
+        family,
+        () => changedSet(set, family, settings) ?? policySet(set, family, settings),
+      ),
     ),
     ...(masquerades(settings, family)
       ? [
@@ -61,6 +67,33 @@ function policySet(set: AddressSet, family: AddressFamily, settings: FilterSetti
     maxElements: settings.maxSetSize,
     members: new Set(members.map(({ text }) => text)),
   };
+}
+
+/** By what is different from what was rendered before; undefined: nobody knows. */
+function changedSet(
+  set: AddressSet,
+  family: AddressFamily,
+  settings: FilterSettings,
+): RenderedSet | undefined {
+  const known = noted(set);
+  const before = known && recalled<RenderedSet>(settings, known.before, family);
+  if (known === undefined || before === undefined) return undefined;
+  const [added, deleted] = [known.change.added, known.change.deleted].map(members => {
+    const part = { ...set, members } as AddressSet;
+    return hasHalves(part) ? undefined : policySet(part, family, settings).members;
+  });
+  if (added === undefined || deleted === undefined) return undefined;
+  if (added.size + deleted.size === 0) return before;
+  const members = new Set(before.members);
+  for (const member of deleted) members.delete(member);
+  for (const member of added) members.add(member);
+  noteChange(before.members, members, { added, deleted });
+  return { ...before, members };
+}
+
+/** What a prefix of length 0 is put in by may be there for another's sake as well. */
+function hasHalves({ kind, members }: AddressSet): boolean {
+  return kind === 'nets' && [...members].some(net => prefixLength(net as Prefix) <= 1);
 }
 
 function isOf(family: AddressFamily, address: string): boolean {

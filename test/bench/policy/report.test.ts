@@ -20,7 +20,7 @@ const allGood = {
 
 test('a ratio is the median of those of pairs, not the one of medians', t => {
   const [result] = taken({ ...allGood, 'load-10000': [pair(10, 10), pair(30, 20), pair(20, 40)] });
-  const [line] = result!.lines;
+  const line = result!.lines.find(one => one.line.id === 'load-10000');
   t.deepEqual(line!.medians, { margayMs: 20, rawMs: 20, toRaw: 1 });
   t.is(line!.samples.length, 3);
 });
@@ -58,12 +58,13 @@ test('the table names the machine, gives figures in line, and says what became o
     'Linux 6.1.0-test with 2 CPUs, on AMD EPYC, load 0.7',
     'one round',
     '',
-    'the filter table by iptables-legacy  Margay ms  raw ms  to raw  rendering ms',
+    'the filter table by iptables-legacy                  Margay ms  raw ms  to raw  rendering ms',
     "  10 000 rules at once, as the process's first work          -       -       -             -",
-    '  10 000 rules at once                    12.0    10.0    1.20             -',
-    '  one chain among 10 000 rules             6.5     5.0    1.30           0.3',
-    '  50 000 rules at once                     5.0     5.0    1.00             -',
-    '  one chain among 50 000 rules               -       -       -             -',
+    '  10 000 rules at once                                    12.0    10.0    1.20             -',
+    '  one chain among 10 000 rules                             6.5     5.0    1.30           0.3',
+    "  50 000 rules at once, as the process's first work          -       -       -             -",
+    '  50 000 rules at once                                     5.0     5.0    1.00             -',
+    '  one chain among 50 000 rules                               -       -       -             -',
     '  holds         10 000 rules at once: to raw at most 1.2, was 1.20',
     '  MISSED        one chain among 10 000 rules: to raw at most 1.2, was 1.30',
     '  holds         50 000 rules at once: to raw at most 1.2, was 1.00',
@@ -77,7 +78,7 @@ test('JSON holds the same, with every sample', t => {
   t.is(report.rounds, 2);
   const [row] = report.rows;
   t.is(row.id, 'legacy');
-  t.deepEqual(row.lines[0], {
+  t.deepEqual(row.lines[1], {
     id: 'load-10000',
     title: '10 000 rules at once',
     medians: pair(12, 10),
