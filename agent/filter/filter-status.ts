@@ -1,5 +1,6 @@
 /** Network policy in `bgpctl status` (pure but for reading it). */
 
+import { interfaceHolders } from '../../policy/interface-holders.js';
 import { isWorkloadInterface } from '../../policy/settings.js';
 import type { AgentStatus, ConditionView } from '../control/types.js';
 import type { AgentFilter } from './agent-filter.js';
@@ -44,7 +45,7 @@ export function filterConditions(filter: AgentFilter | undefined): readonly Cond
       objects: [...endpoints],
     } as const;
   });
-  return [...refused, ...unguarded(filter)];
+  return [...refused, ...unguarded(filter), ...withoutInterface(filter)];
 }
 
 /** Workloads are known by the names of their interfaces: what is named otherwise goes by as if there were no policy. */
@@ -60,4 +61,16 @@ function unguarded(filter: AgentFilter | undefined): readonly ConditionView[] {
     message: `${key} is not guarded: its interface ${interfaceName} does not begin with ${prefixes.join(' or ')} (interfacePrefix)`,
     objects: [key],
   }));
+}
+
+/** Packets of an interface are those of one workload. */
+function withoutInterface(filter: AgentFilter | undefined): readonly ConditionView[] {
+  const workloads = [...(filter?.host.policy.workloads.values() ?? [])];
+  const holders = interfaceHolders(workloads);
+  return workloads.flatMap(({ key, interfaceName }): readonly ConditionView[] => {
+    const holder = holders.get(interfaceName)!.key;
+    if (holder === key) return [];
+    const message = `${key} has no route and no policy: its interface ${interfaceName} is that of ${holder}`;
+    return [{ severity: 'error', message, objects: [key] }];
+  });
 }

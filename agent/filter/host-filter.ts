@@ -11,7 +11,8 @@ import type { BackendSetting } from '../../policy/apply/backend-choice.js';
 import type { RuleCounters } from '../../policy/apply/rule-counters.js';
 import type { ApplyStatus } from '../../policy/apply/status.js';
 import { PolicyCalculator } from '../../policy/calculate/policy-calculator.js';
-import type { HostPolicy } from '../../policy/model.js';
+import { interfaceHolders } from '../../policy/interface-holders.js';
+import type { HostPolicy, WorkloadEndpoint } from '../../policy/model.js';
 import { renderFilter } from '../../policy/render/render.js';
 import type { FilterSettings } from '../../policy/settings.js';
 import type { InvalidDocument } from '../../store/port.js';
@@ -70,7 +71,7 @@ export class HostFilter {
   #foundOurs = false;
   /** As it was rendered last. */
   #enforced: Pick<HostPolicy, 'workloads' | 'policies'> = { workloads: new Map(), policies: new Map() };
-  /** Interfaces whose chains are in the kernel, and those of what was rendered last. */
+  /** Interfaces and addresses ({@link placeOf}) of workloads whose chains are in the kernel, and of what was rendered last. */
   #guarded: ReadonlySet<string> = new Set();
   #rendered: ReadonlySet<string> = new Set();
   /** Families that no workload may be reached by. */
@@ -182,7 +183,8 @@ export class HostFilter {
     return new Map(
       [...workloads].filter(
         ([address, interfaceName]) =>
-          this.#guarded.has(interfaceName) && unfiltered?.has(prefixFamily(address)) !== true,
+          this.#guarded.has(placeOf(interfaceName, address)) &&
+          unfiltered?.has(prefixFamily(address)) !== true,
       ),
     );
   }
@@ -207,24 +209,24 @@ export class HostFilter {
     if (applier === undefined || terms === undefined || this.#closed) return;
     const policy = this.#departing.with(this.#calculator.current);
     this.#enforced = { workloads: new Map(policy.workloads), policies: new Map(policy.policies) };
-    this.#rendered = new Set([...policy.workloads.values()].map(({ interfaceName }) => interfaceName));
+    this.#rendered = placesOf(policy.workloads.values());
     applier.setDesired(renderFilter(policy, terms.settings));
     this.#await(this.#rendered);
     if (this.#settled) return;
     this.#patience ??= this.#options.clock.schedule(PATIENCE_MS, () => this.#settle(this.#rendered));
   }
 
-  /** @param interfaces of what was set last */
-  #await(interfaces: ReadonlySet<string>): void {
+  /** @param places of what was set last */
+  #await(places: ReadonlySet<string>): void {
     const applier = this.#applier;
     void applier?.applied().then(inForce => {
       // Another that has taken its place says what is in force.
       if (this.#closed || applier !== this.#applier) return;
       this.#late = !inForce;
-      if (!inForce) this.#settle(interfaces);
+      if (!inForce) this.#settle(places);
       if (!inForce) return;
-      const fresh = [...interfaces].some(name => !this.#guarded.has(name));
-      this.#guarded = interfaces;
+      const fresh = [...places].some(place => !this.#guarded.has(place));
+      this.#guarded = places;
       if (fresh || !this.#settled) {
         this.#settled = true;
         this.#options.guardedChanged();
@@ -234,10 +236,10 @@ export class HostFilter {
   }
 
   /** What should be cannot be had for now: what an agent before this one has left in the kernel goes on guarding its workloads. */
-  #settle(interfaces: ReadonlySet<string>): void {
+  #settle(places: ReadonlySet<string>): void {
     if (this.#settled || this.#closed) return;
     this.#settled = true;
-    if (this.#foundOurs || this.#holdsOurs) this.#guarded = interfaces;
+    if (this.#foundOurs || this.#holdsOurs) this.#guarded = places;
     this.#options.guardedChanged();
   }
 
@@ -284,6 +286,18 @@ export class HostFilter {
       leaving: this.#departing.addresses,
     });
   }
+}
+
+/** Chains guard an interface for the addresses of the workload that it is now: another that takes it waits for its own. */
+function placesOf(workloads: Iterable<WorkloadEndpoint>): ReadonlySet<string> {
+  const holders = [...interfaceHolders(workloads).values()];
+  return new Set(
+    holders.flatMap(({ interfaceName, addresses }) => addresses.map(one => placeOf(interfaceName, one))),
+  );
+}
+
+function placeOf(interfaceName: string, address: Prefix): string {
+  return `${interfaceName} ${address}`;
 }
 
 export function addressesByInterface(

@@ -1,5 +1,6 @@
 /** Chains of workloads, and the trees that lead to them: an interface that is named like a workload's and is none is denied. */
 import { mayBeCut } from '../flush-on-deny.js';
+import { interfaceHolders } from '../interface-holders.js';
 import type { Direction, WorkloadEndpoint } from '../model.js';
 import { addDispatch } from './dispatch.js';
 import {
@@ -20,7 +21,8 @@ import type { TableBuilder } from './table-builder.js';
 
 /** @returns the chain for packets from (egress) or to workloads; it returns with the bit `accept` what is allowed, and nothing else */
 export function addWorkloadChains(builder: TableBuilder, direction: Direction): string {
-  const leaves = [...builder.policy.workloads.values()].map(workload => ({
+  const holders = interfaceHolders(builder.policy.workloads.values());
+  const leaves = [...holders.values()].map(workload => ({
     interfaceName: workload.interfaceName,
     target: `-g ${addWorkloadChain(builder, workload, direction)}`,
   }));

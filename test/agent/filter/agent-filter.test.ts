@@ -138,3 +138,21 @@ test('a workload whose interface is not named like one is reported, since nothin
   t.deepEqual(objects(), []);
   filter.close();
 });
+
+test('a workload whose interface another has is reported, and by whom it is had', t => {
+  const { filter, set } = start();
+  filter.flush(intent);
+  for (const number of [2, 1])
+    set({
+      kind: 'WorkloadEndpoint',
+      metadata: { name: `w${number}`, namespace: 'default' },
+      spec: { node: 'host-a', interfaceName: 'cali1', ipNetworks: [`10.65.0.${number}/32`] },
+    });
+  const conditions = filterConditions(filter);
+  t.deepEqual(
+    conditions.map(({ objects }) => objects),
+    [['WorkloadEndpoint/default/w2']],
+  );
+  t.regex(conditions[0]!.message, /cali1 is that of WorkloadEndpoint\/default\/w1/);
+  filter.close();
+});

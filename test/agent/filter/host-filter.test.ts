@@ -213,8 +213,40 @@ test('a workload may have its route once its chains are in force', async t => {
   t.is(host.guardedChanges, 1);
 });
 
-test('a workload has no route of a family that cannot be filtered, until it is', async t => {
+test('a workload that takes the interface of another waits for its own chains', async t => {
   const host = await running(a);
+  const other = workload('0', {}, { interfaceName: 'cali-a', ipNetworks: [net('10.0.0.9/32')] });
+  const wanted = new Map([[net('10.0.0.9/32'), 'cali-a']]);
+  host.delete(a);
+  host.set(other);
+  host.filter.flush(terms);
+  t.deepEqual(host.filter.guarded(wanted), new Map());
+  const changes = host.guardedChanges;
+  await host.applier.settle(true);
+  t.deepEqual(host.filter.guarded(wanted), wanted);
+  t.is(host.guardedChanges, changes + 1);
+});
+
+test('of several workloads that have one interface the first by name has chains and a route', async t => {
+  const later = workload('c', {}, { interfaceName: 'cali-a', ipNetworks: [net('10.0.0.3/32')] });
+  const host = await running(later, a);
+  const wanted = new Map([
+    [net('10.0.0.1/32'), 'cali-a'],
+    [net('10.0.0.3/32'), 'cali-a'],
+  ]);
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/a']);
+  t.deepEqual([...host.filter.guarded(wanted)!.keys()], ['10.0.0.1/32']);
+  host.routed.add(net('10.0.0.1/32'));
+  host.delete(a);
+  host.filter.flush(terms);
+  await host.applier.settle(true);
+  t.deepEqual(host.applier.interfaces, ['WorkloadEndpoint/red/c']);
+  t.deepEqual([...host.filter.guarded(wanted)!.keys()], ['10.0.0.3/32']);
+});
+
+test('a workload has no route of a family that cannot be filtered, until it is', async t => {
+  const both = [net('10.0.0.1/32'), net('fd00::1/128')];
+  const host = await running(workload('a', {}, { ...open, ipNetworks: both }));
   const wanted = new Map([
     [net('10.0.0.1/32'), 'cali-a'],
     [net('fd00::1/128'), 'cali-a'],

@@ -400,3 +400,16 @@ test('the guard’s mark is taken away before it is set, and set no more before 
   t.true(comes(off, 'mangle') < comes(off, 'filter'));
   for (const tables of [on, off]) t.is(comes(tables, 'raw'), 0, 'it clears what others read');
 });
+
+test('of any number of workloads on one interface the first by key has its chains, whatever their order', t => {
+  const workloads = Array.from({ length: 12 }, (_, i) =>
+    makeWorkload('cali1', [`10.65.0.${i + 1}/32`], { key: `WorkloadEndpoint/default/w${i + 10}` }),
+  );
+  for (const given of [workloads, workloads.toReversed()]) {
+    const filter = render(makeHostPolicy({ workloads: given }));
+    t.deepEqual(chainOf(filter, 'mgy-from-wl'), ['-i cali1 -g mgy-fw-cali1', '-j DROP']);
+    t.is(chainOf(filter, 'mgy-fw-cali1')![0], '! -s 10.65.0.1/32 -j DROP');
+    const { endpoints } = tableOf(filter, 'filter').chains.get('mgy-tw-cali1')!;
+    t.deepEqual(endpoints, ['WorkloadEndpoint/default/w10']);
+  }
+});
