@@ -16,7 +16,10 @@ import { dumped } from './tcpdump.js';
 
 let labs = 0;
 
-/** Up, with every session established and every route in place. `shared`: of several tests, which close it themselves. */
+/**
+ * Up, with every session established and every route in place. `shared`: of several tests, which close it themselves. In a slow kernel, where
+ * each command of the packet filter costs the others their turn, without policy: test/lab/policy.test.ts has it.
+ */
 export async function newTunnelLab(
   t: ExecutionContext,
   mode: Mode,
@@ -33,6 +36,7 @@ export async function newTunnelLab(
     pool: pool.spec,
     poolAnnotations: pool.annotations,
     autodetect: more.autodetect ?? false,
+    flags: patienceFactor > 1 ? ['--policy', 'off'] : [],
   });
   if (more.shared !== true) t.teardown(() => lab.close());
   for (const host of lab.hosts) ip(lab.router, `route add ${host.block} via ${host.address}`);
