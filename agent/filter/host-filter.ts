@@ -76,6 +76,8 @@ export class HostFilter {
   #rendered: ReadonlySet<string> = new Set();
   /** Families that no workload may be reached by. */
   #unfiltered = '';
+  /** How often others had taken away what guards when connections were looked at last. */
+  #exposures = 0;
   /** What was rendered could not be had then. */
   #late = false;
   /** Whether it is known what stands in the kernel: before that nobody's route may be judged by it. */
@@ -165,8 +167,10 @@ export class HostFilter {
     const changed = () => {
       if (this.#late) this.#await(this.#rendered);
       this.#followFamilies();
+      this.#followExposures();
       this.#options.changed();
     };
+    this.#exposures = 0;
     // What the one before has not finished is not to come after what this one does.
     this.#foundOurs ||= this.#holdsOurs;
     this.#applier = this.#options.newApplier(tuning, changed, this.#applier?.close());
@@ -275,6 +279,14 @@ export class HostFilter {
     } catch (error) {
       log('warn', 'connections could not be ended', `those ${which}: ${(error as Error).message}`);
     }
+  }
+
+  /** What began while rules were away, and policy denies, would go on by those that are there again. */
+  #followExposures(): void {
+    const { exposureCount = 0, exposures = [] } = this.status() ?? {};
+    if (exposureCount === this.#exposures || exposures.some(({ untilMs }) => untilMs === undefined)) return;
+    this.#exposures = exposureCount;
+    this.#followConnections();
   }
 
   #followConnections(): void {

@@ -12,6 +12,7 @@ import type { AddressFamily, IpAddress } from '../../../core/ip-address.js';
 import type { Prefix } from '../../../core/prefix.js';
 import { type Resource, resourceIdOf } from '../../../core/resources/resource.js';
 import type { ConntrackEntry } from '../../../linux/netlink/conntrack.js';
+import type { Exposure } from '../../../policy/apply/exposures.js';
 import { RuleCounters } from '../../../policy/apply/rule-counters.js';
 import type { RenderedFilter } from '../../../policy/rendered.js';
 import type { InvalidDocument } from '../../../store/port.js';
@@ -49,6 +50,7 @@ class FakeApplier {
   /** Of ours in the kernel. */
   chains = 0;
   unfiltered: ReadonlySet<AddressFamily> = new Set();
+  exposures: readonly Pick<Exposure, 'untilMs'>[] = [];
   closed = false;
   refreshMs: number;
   #done: boolean | undefined;
@@ -83,8 +85,9 @@ class FakeApplier {
   }
 
   status() {
-    const { chains, unfiltered } = this;
-    return { counts: { chains }, unfiltered } as ReturnType<Applier['status']>;
+    const { chains, unfiltered, exposures } = this;
+    const exposureCount = exposures.length;
+    return { counts: { chains }, unfiltered, exposures, exposureCount } as ReturnType<Applier['status']>;
   }
 
   async counters() {
@@ -429,6 +432,21 @@ for (const [name, policy, with_, ended] of [
     t.is(host.connections.size, 2);
   });
 }
+
+test('what began while others had taken rules away, and is denied, is cut once they are there again', async t => {
+  const host = await running(a, b, flushing);
+  const denied = connection('192.0.2.9', '10.0.0.1');
+  host.connections.add(denied);
+  host.applier.exposures = [{ untilMs: undefined }];
+  await host.applier.settle(true);
+  t.is(denied.mark, 0, 'it may begin anew as long as rules are away');
+  host.applier.exposures = [{ untilMs: 10 }];
+  await host.applier.settle(true);
+  t.is(denied.mark, CUT);
+  denied.mark = 0;
+  await host.applier.settle(true);
+  t.is(denied.mark, 0, 'once alone');
+});
 
 test('connections that are cut go on as soon as policy allows them, and others stay cut', async t => {
   const host = await running(a, b, flushing);
