@@ -1,5 +1,6 @@
 /** Which of a host's addresses is the node's, for either family: pure, from what the kernel holds and what was configured. */
 import { type AddressFamily, addressFamily, type IpAddress } from '../core/ip-address.js';
+import { deviceNames } from '../ipip/tunnel-devices.js';
 import type { InterfaceAddress } from '../linux/netlink/address.js';
 import type { Link } from '../linux/netlink/link.js';
 import type { Route } from '../linux/netlink/route.js';
@@ -29,6 +30,9 @@ export type NodeAddressChoice =
 const GLOBAL_SCOPE = 0;
 /** IFA_F_SECONDARY; for IPv6 the same bit is IFA_F_TEMPORARY (RFC 8981), and there are IFA_F_DADFAILED and IFA_F_DEPRECATED. */
 const PASSING: Readonly<Record<AddressFamily, number>> = { ipv4: 0x01, ipv6: 0x01 | 0x08 | 0x20 };
+
+/** What hosts reach it by through its tunnels is none by which tunnels reach the host. */
+const ownTunnels: ReadonlySet<string> = new Set(Object.values(deviceNames));
 
 const familyWords: Readonly<Record<AddressFamily, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 
@@ -128,7 +132,9 @@ function candidates(
   family: AddressFamily,
 ): { readonly name: string; readonly text: string }[] {
   const names = new Map(
-    host.links.filter(link => !link.loopback && link.up).map(link => [link.ifindex, link.name]),
+    host.links
+      .filter(({ loopback, up, name }) => !loopback && up && !ownTunnels.has(name))
+      .map(link => [link.ifindex, link.name]),
   );
   return host.addresses
     .filter(

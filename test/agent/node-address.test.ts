@@ -4,7 +4,7 @@ import type { InterfaceAddress } from '../../linux/netlink/address.js';
 import type { Link } from '../../linux/netlink/link.js';
 import { plainForm, type Route } from '../../linux/netlink/route.js';
 
-const names = ['lo', 'eth0', 'eth1', 'docker0'];
+const names = ['lo', 'eth0', 'eth1', 'docker0', 'margay.vxlan'];
 const ifindex = (name: string) => names.indexOf(name) + 1;
 const AUTODETECT: AddressWish = { kind: 'autodetect' };
 const SECONDARY = 0x01;
@@ -81,6 +81,11 @@ test('no default route: the only address, else refused', t => {
   t.deepEqual(choice(AUTODETECT, { routes: [], addresses: [] }), []);
   // A blackhole leads nowhere.
   t.deepEqual(choice(AUTODETECT, { routes: [defaultRoute(0)] }), all);
+});
+
+test('the address of a tunnel of ours is none of the node’s', t => {
+  const addresses = [...host.addresses.slice(0, 2), address('margay.vxlan', '10.65.0.0/32')];
+  t.is(choice(AUTODETECT, { routes: [], addresses }), '10.0.0.1/24');
 });
 
 test('an interface with several addresses, or none, is refused with the candidates', t => {
