@@ -18,6 +18,8 @@ export interface ForwardChain {
   readonly foreignRules: number;
   /** Rules of policy at the beginning of FORWARD: what they deny is not for our chain to accept. */
   readonly policyRules: number;
+  /** Some are in FORWARD, wherever: they decide on packets of this host's workloads. */
+  readonly asksPolicy: boolean;
   /** How often FORWARD jumps to our chain. */
   readonly jumps: number;
   /** What our chain holds, as `iptables -S` prints it; undefined: there is none. */
@@ -33,6 +35,7 @@ export function parseForwardChain(forward: string, own: string | undefined): For
     policy: policyOf(forward),
     foreignRules: rules.filter(rule => !asksPolicy(rule)).length - jumps,
     policyRules: policyRulesFirst(rules),
+    asksPolicy: rules.some(asksPolicy),
     jumps,
     ownRules: own === undefined ? undefined : rulesOf(own),
   };
@@ -68,9 +71,9 @@ export function removalPlan(chain: ForwardChain): string | undefined {
   return restoreInput(lines);
 }
 
-/** Whether pods' packets end here for want of a rule. */
-export function dropsPods({ policy, jumps }: ForwardChain): boolean {
-  return policy === 'DROP' && jumps === 0;
+/** Whether pods' packets end here for want of a rule: what policy lets through it accepts. */
+export function dropsPods({ policy, jumps, asksPolicy }: ForwardChain): boolean {
+  return policy === 'DROP' && jumps === 0 && !asksPolicy;
 }
 
 /** What `iptables -S` must be asked for. */

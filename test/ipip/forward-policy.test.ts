@@ -46,6 +46,7 @@ test('rules that ask policy come before, and are no filter of others', t => {
   t.is(acceptPlan(ours, pools), undefined);
   const docker = parseForwardChain(`-P FORWARD DROP\n${asked}\n-A FORWARD -j DOCKER-USER\n`, undefined);
   t.regex(acceptPlan(docker, pools)!, /^-I FORWARD 3 /m);
+  t.false(dropsPods(docker), 'what policy lets through it accepts');
   const displaced = parseForwardChain(`-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n${asked}\n`, undefined);
   t.regex(acceptPlan(displaced, pools)!, /^-I FORWARD 1 /m);
 });
