@@ -47,6 +47,9 @@ export class FileStore implements Store {
   readonly #files = new Map<string, KnownFile>();
   /** Which file holds a resource. */
   readonly #places = new Map<string, string>();
+  /** What the look that is being taken has missed so far, and the one before, which may have come amid a change: it may stand in another file. */
+  #missed = new Map<string, StoredResource>();
+  #missedBefore: ReadonlyMap<string, StoredResource> = new Map();
   readonly #rescanMs: number;
   /** One look or write at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -136,7 +139,16 @@ export class FileStore implements Store {
   async #scan(): Promise<void> {
     await this.#prepare();
     const found = await this.#directory.list();
+    this.#missedBefore = this.#missed;
+    this.#missed = new Map();
     for (const name of [...this.#files.keys()]) if (!found.has(name)) this.#forgetFile(name);
+    await this.#learnChanged(found);
+    // What is missed in one file may stand in another that was read before it.
+    if (this.#missed.size > 0) await this.#learnChanged(found);
+    this.#table.setInvalid([...this.#files.values()].flatMap(({ invalid }) => invalid));
+  }
+
+  async #learnChanged(found: ReadonlyMap<string, FileStamp>): Promise<void> {
     for (const [name, stamp] of found) {
       if (this.#files.get(name)?.stamp === stamp) continue;
       try {
@@ -149,7 +161,6 @@ export class FileStore implements Store {
         this.#unreadableFile(name, (error as Error).message);
       }
     }
-    this.#table.setInvalid([...this.#files.values()].flatMap(({ invalid }) => invalid));
   }
 
   async #prepare(): Promise<void> {
@@ -184,9 +195,13 @@ export class FileStore implements Store {
       ({ resource }) =>
         parsed.unreadable || parsed.invalid.some(({ id }) => id === undefined || sameId(id, resource)),
     );
+    const moved = parsed.invalid.flatMap(({ id }) => {
+      const key = id === undefined ? '' : formatResourceId(id);
+      return this.#missed.get(key) ?? this.#missedBefore.get(key) ?? [];
+    });
     const invalid = [...parsed.invalid];
     const stored: StoredResource[] = [];
-    for (const one of [...parsed.stored, ...kept]) {
+    for (const one of [...parsed.stored, ...kept, ...moved]) {
       if (stored.some(({ resource }) => sameId(resourceIdOf(one.resource), resource))) continue;
       const key = formatResourceId(resourceIdOf(one.resource));
       const place = this.#places.get(key);
@@ -233,7 +248,10 @@ export class FileStore implements Store {
 
   #forget(resource: Resource): void {
     const id = resourceIdOf(resource);
-    this.#places.delete(formatResourceId(id));
+    const key = formatResourceId(id);
+    const stored = this.#table.get(id);
+    if (stored !== undefined) this.#missed.set(key, stored);
+    this.#places.delete(key);
     this.#table.delete(id);
     // Another file may hold a duplicate that now counts.
     for (const [name, known] of this.#files) {

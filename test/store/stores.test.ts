@@ -173,10 +173,38 @@ test('a resource in two files: the first file counts, the second is named', asyn
   const store = fileStore(folder);
   t.deepEqual(await nodes(t, store), ['a']);
   rmSync(join(folder, '1.yaml'));
-  await nodes(t, store);
   t.deepEqual(await nodes(t, store), ['a']);
   await store.close();
 });
+
+for (const [from, to] of [
+  ['1.yaml', '2.yaml'],
+  ['2.yaml', '1.yaml'],
+] as const) {
+  test(`a document that becomes invalid on its way from ${from} to ${to} keeps its last good state`, async t => {
+    const folder = newFolder();
+    const ruined = node('a', ' bgp: { asNumber: 0 } ');
+    const write = (name: string, ...documents: string[]) =>
+      writeFileSync(join(folder, name), documents.join('---\n'));
+    write(from, node('a'), node('b'));
+    const store = fileStore(folder);
+    t.deepEqual(await nodes(t, store), ['a', 'b']);
+    write(to, ruined);
+    write(from, node('b'));
+    t.deepEqual(await nodes(t, store), ['a', 'b'], 'out of a file');
+    write(to, node('a'));
+    t.deepEqual(await nodes(t, store), ['a', 'b']);
+    rmSync(join(folder, to));
+    write('3.yaml', ruined);
+    t.deepEqual(await nodes(t, store), ['a', 'b'], 'with its file');
+    t.deepEqual(await invalidLocations(store), ['3.yaml']);
+    rmSync(join(folder, '3.yaml'));
+    for (let looks = 0; looks < 3; looks++) t.deepEqual(await nodes(t, store), ['b']);
+    write(to, ruined);
+    t.deepEqual(await nodes(t, store), ['b'], 'gone is gone');
+    await store.close();
+  });
+}
 
 test('what a process that died in the middle of a write left is swept', async t => {
   const folder = newFolder();
