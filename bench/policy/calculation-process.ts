@@ -15,7 +15,7 @@ export type CalculationAnswer = Readonly<Record<string, Sample>>;
 
 const CHANGES = 2000;
 /** A process that has just started is no measure of one that runs for months. */
-const WARM_UP = 500;
+const WARM_UP = 5000;
 
 type Change = (i: number) => Resource;
 

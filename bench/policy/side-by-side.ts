@@ -11,7 +11,7 @@ import { ruleCounts, type Sample } from './rows.js';
 
 export type LineSample = readonly [line: string, sample: Sample];
 
-const CHANGES = 15;
+const CHANGES = 30;
 const MEMBERS = 100_000;
 const CHANGED_MEMBERS = 100;
 
