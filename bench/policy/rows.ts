@@ -77,7 +77,7 @@ export const rows: readonly Row[] = [
     id: 'nft',
     title: 'the filter table by iptables-nft',
     lines: tableLines,
-    mostSeconds: 180,
+    mostSeconds: 360,
   },
   {
     id: 'legacy',

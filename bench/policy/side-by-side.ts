@@ -12,6 +12,7 @@ import { ruleCounts, type Sample } from './rows.js';
 export type LineSample = readonly [line: string, sample: Sample];
 
 const CHANGES = 30;
+const LOADS = 4;
 const MEMBERS = 100_000;
 const CHANGED_MEMBERS = 100;
 
@@ -23,8 +24,10 @@ export async function* measureTables(
     const pair = await Pair.open(backend, profile);
     try {
       yield [`first-${count}`, await pair.step({ kind: 'load-rules', count })];
-      await pair.step({ kind: 'load-rules', count: 0 });
-      yield [`load-${count}`, await pair.step({ kind: 'load-rules', count })];
+      for (let number = 1; number <= LOADS; number++) {
+        await pair.step({ kind: 'load-rules', count: 0 });
+        yield [`load-${count}`, await pair.step({ kind: 'load-rules', count })];
+      }
       for (let number = 1; number <= CHANGES; number++)
         yield [`chain-${count}`, await pair.step({ kind: 'change-chain', number })];
     } finally {
