@@ -5,7 +5,7 @@
 
 import { FAMILIES, type Family } from '../bgp/family.js';
 import type { PeerStatus, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
-import { type Resource, resourceIdOf } from '../core/resources/resource.js';
+import { type Resource, type ResourceId, resourceIdOf } from '../core/resources/resource.js';
 import { Dataplane } from '../ipip/dataplane.js';
 import { type HostIntent, interfacesByAddress, linkLocalsByInterface } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
@@ -144,6 +144,11 @@ export class Agent {
 
   get resources(): number {
     return this.#feed.size;
+  }
+
+  /** Whether a good version of a document is in force. */
+  knows(id: ResourceId): boolean {
+    return this.#feed.knows(id);
   }
 
   get conditions(): readonly Condition[] {

@@ -26,6 +26,11 @@ export class ResourceFeed {
     return this.#known.size;
   }
 
+  /** Whether a good version of it is in force. */
+  knows(id: ResourceId): boolean {
+    return this.#known.has(formatResourceId(id));
+  }
+
   handle(events: readonly WatchEvent[]): void {
     let changes: ResourceChange[] = [];
     const tell = () => {

@@ -1,6 +1,7 @@
 /** `bgpctl status` as data: one view of everything about the agent (pure but for reading it). */
 import { addressFamily } from '../core/ip-address.js';
 import { describeProblem } from '../core/resources/problems.js';
+import { formatResourceId, isPolicyKind, type ResourceId } from '../core/resources/resource.js';
 import type { TunnelKind } from '../ipip/desired.js';
 import { underlayFamily } from '../ipip/encapsulation.js';
 import type { Agent } from './agent.js';
@@ -54,7 +55,8 @@ export function agentStatus(agent: Agent): AgentStatus {
     },
     invalidDocuments: state.invalid.map(({ location, id, problems }) => ({
       location,
-      id: id === undefined ? null : `${id.kind}/${id.name}`,
+      id: id === undefined ? null : formatResourceId(id),
+      inForce: inPlaceOf(agent, id),
       problems: problems.map(({ path, value, allowed }) => ({
         error: describeProblem({ path, value, allowed }),
         field: path,
@@ -65,6 +67,14 @@ export function agentStatus(agent: Agent): AgentStatus {
     conditions: conditionsOf(agent),
   };
 }
+
+function inPlaceOf(agent: Agent, id: ResourceId | undefined): InPlace {
+  if (id === undefined) return 'nothing';
+  if (agent.knows(id)) return 'last-good';
+  return agent.filter !== undefined && isPolicyKind(id.kind) ? 'tier-default' : 'nothing';
+}
+
+type InPlace = AgentStatus['invalidDocuments'][number]['inForce'];
 
 function addressView(choice: NodeAddressChoice | undefined): AgentStatus['nodeAddress'] {
   return choice?.kind === 'chosen' ? { address: choice.address, reason: choice.reason } : null;

@@ -230,6 +230,8 @@ export interface AgentStatus {
   readonly invalidDocuments: readonly {
     readonly location: string;
     readonly id: string | null;
+    /** In its place: its last good version; for a policy without one, the default of its tier denies; for others nothing. */
+    readonly inForce: 'last-good' | 'tier-default' | 'nothing';
     readonly problems: readonly ControlProblem[];
   }[];
   readonly conditions: readonly ConditionView[];

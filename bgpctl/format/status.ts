@@ -167,6 +167,11 @@ function staleLine({ dataplane }: AgentStatus, now: number): Line[] {
 
 // ---------------------------------------------------------------- findings
 
+const inPlaceWords = {
+  'last-good': 'its last good version stays in force',
+  'tier-default': 'no version of it was good: whom it is for goes by the default of its tier',
+} as const;
+
 function findingLines(status: AgentStatus, options: FormatOptions): string[] {
   const paint = painter(options.colour);
   const lines: string[] = [];
@@ -182,9 +187,10 @@ function findingLines(status: AgentStatus, options: FormatOptions): string[] {
   }
   if (status.invalidDocuments.length > 0) {
     section('Invalid documents');
-    for (const { location, id, problems } of status.invalidDocuments) {
+    for (const { location, id, problems, inForce } of status.invalidDocuments) {
       item(id === null ? location : `${location} ${id}`, 2, 'red');
       for (const problem of problems) item(problemLine(problem), 4);
+      if (inForce !== 'nothing') item(inPlaceWords[inForce], 4);
     }
   }
   if (status.conditions.length > 0) {

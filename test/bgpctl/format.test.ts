@@ -239,6 +239,7 @@ test('status: calm on one page, findings below it, all within the width', t => {
       {
         location: 'tor.yaml',
         id: 'BGPPeer/tor',
+        inForce: 'last-good',
         problems: [
           { error: 'not allowed', field: 'spec.asNumber', value: 'abc', allowed: '1 to 4294967295' },
           { error: 'spec.node: 3 is not a text', field: 'spec.node', value: '3', allowed: 'a text' },
@@ -253,6 +254,7 @@ test('status: calm on one page, findings below it, all within the width', t => {
   t.true(text.includes('  route 10.244.9.0/24: Nexthop has invalid gateway.\n'));
   t.true(text.includes('    spec.asNumber: not allowed "abc" (allowed: 1 to 4294967295)\n'));
   t.true(text.includes('    spec.node: 3 is not a text\n    the document: 42 is not a map\n'));
+  t.true(text.includes('    its last good version stays in force\n'));
   t.true(widest(text) <= 80);
 });
 
