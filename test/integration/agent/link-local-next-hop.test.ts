@@ -86,10 +86,13 @@ test('an agent tells its peer on the link the link-local address that the kernel
   const [given] = /fe80::[\da-f:]+/.exec(ours.ip('-6 -o address show dev eth0 scope link')) ?? [];
   t.truthy(given);
   await comesToBe(`${given}%eth0`);
+  // Where both dial, the first session may be the one that the other end has given up for its own.
+  const sessions = async () => (await peer.status()).counters.established;
+  const before = await sessions();
   ours.ip('address add fe80::88/64 dev eth0 nodad');
   ours.ip(`address delete ${given}/64 dev eth0`);
   await comesToBe('fe80::88%eth0');
   ours.ip('address delete fe80::88/64 dev eth0');
   await comesToBe('fd88::1');
-  t.is((await peer.status()).counters.established, 1);
+  t.is(await sessions(), before);
 });
