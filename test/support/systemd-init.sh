@@ -21,6 +21,9 @@ else
   mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup/unified" || true
 fi
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
+# systemd empties these at boot: with all that lies about in this machine's that takes half a minute.
+mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+mount -t tmpfs -o mode=1777 tmpfs "$root/var/tmp"
 mkdir -p "$root/run/seed"
 units=$root/etc/systemd/system
 printf '[Unit]\nDescription=A host with an agent\nRequires=basic.target margay-agent.service\nAfter=basic.target\nAllowIsolate=yes\n' > "$units/margay-test.target"
