@@ -36,6 +36,8 @@ export class UdpDataPath {
   #firstLook: Promise<void> | undefined;
   #failure: string | undefined;
   #timer: Timer | undefined;
+  /** Of what could not be written. */
+  #retry: Timer | undefined;
   #closed = false;
 
   constructor(options: UdpDataPathOptions) {
@@ -70,6 +72,7 @@ export class UdpDataPath {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#retry?.cancel();
     await this.#writing;
   }
 
@@ -96,11 +99,15 @@ export class UdpDataPath {
         this.#failure = undefined;
       });
     } catch (error) {
+      const { message } = error as Error;
+      const failure = `its routes cannot be written: ${message}`;
+      if (this.#failure !== failure)
+        this.#options.log('warn', 'routes of the UDP data path cannot be written', message);
       this.#tell(() => {
-        this.#failure = `its routes cannot be written: ${(error as Error).message}`;
+        this.#failure = failure;
       });
-      this.#options.log('warn', 'routes of the UDP data path cannot be written', (error as Error).message);
-      if (!this.#closed) this.#options.clock.schedule(LOOK_MS, () => void this.#write());
+      this.#retry?.cancel();
+      if (!this.#closed) this.#retry = this.#options.clock.schedule(LOOK_MS, () => void this.#write());
     }
   }
 

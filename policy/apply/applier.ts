@@ -210,9 +210,9 @@ export class FilterApplier {
   }
 
   #isBusy(reason: string, beganMs: number, version: number): number {
-    this.#waiting ??= { reason, sinceMs: beganMs };
-    if (this.#waiting.reason !== reason) this.#waiting = { ...this.#waiting, reason };
-    this.#options.log('warn', 'the packet filter cannot be written now', reason);
+    if (this.#waiting?.reason !== reason)
+      this.#options.log('warn', 'the packet filter cannot be written now', reason);
+    this.#waiting = { reason, sinceMs: this.#waiting?.sinceMs ?? beganMs };
     // A look that failed takes nothing away of what is in force.
     const stays = this.#done?.version === version && this.#done.inForce && !this.#exposures.isExposed;
     this.#settle(version, stays);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -55,12 +55,18 @@ function start(t: ExecutionContext, before?: UdpState) {
     fake.advance(2000);
     await eventually(() => scheduled > before);
   };
-  const path = new UdpDataPath({ stateDirectory: directory, clock, changed: () => {}, log: () => {} });
+  const logged: string[] = [];
+  const path = new UdpDataPath({
+    stateDirectory: directory,
+    clock,
+    changed: () => {},
+    log: (_, message) => logged.push(message),
+  });
   t.teardown(() => path.close());
   const written = () => readFileSync(stateFile, 'utf8');
   const says = (status: object) => writeFileSync(udpStatusPath(directory), JSON.stringify(status));
   const silence = () => rmSync(udpStatusPath(directory), { force: true });
-  return { path, look, written, says, silence };
+  return { path, look, written, says, silence, logged, directory };
 }
 
 const running = {
@@ -104,4 +110,20 @@ test('one that has never run is a problem from the first look on', async t => {
   path.want(carrying(2));
   await path.looked();
   t.true(path.problem?.includes('systemctl'));
+});
+
+test('a table that cannot be written is said once, tried again, and written in the end', async t => {
+  const { path, look, written, logged, directory } = start(t);
+  // Nothing can be renamed to where a directory stands.
+  mkdirSync(udpStatePath(directory));
+  path.want(carrying(2));
+  path.allowRemovals();
+  t.true(await eventually(() => path.problem?.includes('cannot be written') === true));
+  for (let i = 0; i < 3; i++) await look();
+  t.is(logged.length, 1);
+  rmdirSync(udpStatePath(directory));
+  await look();
+  t.true(
+    await eventually(() => existsSync(udpStatePath(directory)) && written() === encodeUdpState(carrying(2))),
+  );
 });

@@ -152,7 +152,7 @@ test('a lock that another holds for 30 s is waited for, said, and nothing is ref
   const clock = new FakeClock();
   const kernel = new FakeFilterKernel();
   kernel.putRules('legacy', 'ipv4', 'filter', '-A INPUT -j ACCEPT');
-  const { applier, pass } = startApplier(t, kernel, { clock });
+  const { applier, pass, logged } = startApplier(t, kernel, { clock });
   // As `iptables-restore -w 10` does.
   kernel.lock = async () => {
     for (let waited = 0; waited < 100; waited++) {
@@ -166,6 +166,7 @@ test('a lock that another holds for 30 s is waited for, said, and nothing is ref
   t.like(applier.status(), { inForce: false, problems: [] });
   t.regex(applier.status().waiting!.reason, /lock/);
   t.true(applier.status().waitedMs >= 14_000);
+  t.is(logged.filter(line => /cannot be written/.test(line)).length, 1, 'once, however often it is tried');
   await pass(20_000);
   t.true(await applier.applied());
   t.like(applier.status(), { inForce: true, waiting: undefined, problems: [] });
