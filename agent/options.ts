@@ -12,7 +12,7 @@ import type { InvalidDocument, Store } from '../store/port.js';
 import type { BfdHost, BfdHostHandler } from './bfd-host.js';
 import type { AgentMode } from './calculators/peer-context.js';
 import type { ConditionView } from './control/types.js';
-import type { FilterPorts } from './filter/agent-filter.js';
+import type { FilterPorts } from './filter/ports.js';
 import type { PasswordReader } from './host-passwords.js';
 import type { NodeAddressChoice } from './node-address.js';
 import type { PeerShutdowns } from './peer-shutdowns.js';

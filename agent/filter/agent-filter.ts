@@ -12,32 +12,15 @@ import { type HostIntent, interfacesByAddress, type KernelFacts } from '../../ip
 import { PolicyCalculator } from '../../policy/calculate/policy-calculator.js';
 import { filterSettings } from '../../policy/filter-settings.js';
 import { renderFilter } from '../../policy/render/render.js';
-import type { RenderedFilter } from '../../policy/rendered.js';
 import type { TunnelFilter } from '../../policy/settings.js';
 import type { InvalidDocument } from '../../store/port.js';
 import { afterChange, type ResourceChange } from '../calculators/calculator.js';
 import { FelixSettingsCalculator } from '../calculators/felix-settings.js';
 import type { Cluster } from '../cluster.js';
 import type { Log } from '../options.js';
-import type { Connections } from './cut-connections.js';
 import type { HostPlaces } from './denied-connections.js';
-import {
-  type ApplierTuning,
-  addressesByInterface,
-  HostFilter,
-  type HostFilterOptions,
-  type HostFilterTerms,
-} from './host-filter.js';
-
-/** What the agent is given where policy is enforced. */
-export interface FilterPorts {
-  readonly newApplier: HostFilterOptions['newApplier'];
-  readonly connections: Connections & { close(): void };
-  /** What bringing a filter into force would do, in words; undefined: nothing. @throws where the packet filter cannot be read */
-  readonly plan: (filter: RenderedFilter, backend: ApplierTuning['backend']) => Promise<string | undefined>;
-  /** Of our own encapsulation. */
-  readonly udpPort: number;
-}
+import { type ApplierTuning, addressesByInterface, HostFilter, type HostFilterTerms } from './host-filter.js';
+import type { FilterPorts } from './ports.js';
 
 export interface AgentFilterOptions {
   readonly nodeName: string;

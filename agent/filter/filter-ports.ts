@@ -11,7 +11,7 @@ import { legacyWatch } from '../../policy/apply/legacy-watch.js';
 import { nftablesWatch } from '../../policy/apply/nftables-watch.js';
 import { setWatch } from '../../policy/apply/set-watch.js';
 import type { Log } from '../options.js';
-import type { FilterPorts } from './agent-filter.js';
+import type { FilterPorts } from './ports.js';
 
 export function filterPorts(clock: Clock, log: Log): FilterPorts {
   const kernel = filterCommands();
