@@ -16,8 +16,10 @@ import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../agent/control/client.js';
 import type { AgentStatus, PeerStatus } from '../agent/control/types.js';
 import type { AddressFamily } from '../core/ip-address.js';
+import { allowOnly, clusterDocuments, ipv6Pool, podPool } from './documents.js';
 import { nodeCommand } from './node-command.js';
 import { patience } from './patience.js';
+import { type PingScore, startPing } from './ping.js';
 
 /** From dist/demo/lab.js. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -62,8 +64,6 @@ export interface LabOptions {
   readonly flags?: readonly string[];
 }
 
-const POOL = '10.244.0.0/16';
-const IPV6_POOL = 'fd10::/48';
 const GATEWAY = '169.254.1.1';
 const GATEWAY_MAC = 'ee:ee:ee:ee:ee:ee';
 const IPV6_GATEWAY = 'fe80::ecee:eeff:feee:eeee';
@@ -222,7 +222,7 @@ export class Lab {
 
   /** Another spec of the pods' pool, beside its CIDR, through an agent. */
   async setPool(spec: object, annotations: object = {}): Promise<void> {
-    await this.#apply(document('IPPool', { name: 'pods', annotations }, { cidr: POOL, ...spec }));
+    await this.#apply(podPool(spec, annotations));
   }
 
   /** The same of the pool of IPv6. */
@@ -232,9 +232,7 @@ export class Lab {
 
   /** From now on a pod is reached by another alone. */
   async allowOnly(to: Pod, from: Pod): Promise<void> {
-    const ingress = [{ action: 'Allow', source: { selector: `pod == '${from.name}'` } }];
-    const spec = { selector: `pod == '${to.name}'`, types: ['Ingress'], ingress };
-    await this.#apply(document('NetworkPolicy', { name: `only-${from.name}`, namespace: 'default' }, spec));
+    await this.#apply(allowOnly(to, from));
   }
 
   async #apply(resource: object): Promise<void> {
@@ -375,71 +373,14 @@ export class Lab {
   }
 
   #writeDocuments(): void {
-    const documents: object[] = [
-      document('IPPool', { name: 'pods', annotations: this.#poolAnnotations }, { cidr: POOL, ...this.#pool }),
-    ];
-    if (this.dualStack) documents.push(ipv6Pool({}));
-    for (const host of this.hosts) {
-      const spec = { node: host.name, cidr: host.block, state: 'confirmed' };
-      documents.push(document('BlockAffinity', { name: host.name }, spec));
-      const ipv6Spec = { ...spec, cidr: host.ipv6Block };
-      if (this.dualStack) documents.push(document('BlockAffinity', { name: `${host.name}-ipv6` }, ipv6Spec));
-      for (const [j, pod] of host.pods.entries()) {
-        const endpoint = {
-          node: host.name,
-          profiles: ['projectcalico-default-allow'],
-          interfaceName: `cali${j + 1}`,
-          ipNetworks: [`${pod.address}/32`, ...(this.dualStack ? [`${pod.ipv6Address}/128`] : [])],
-        };
-        const metadata = { name: pod.name, namespace: 'default', labels: { pod: pod.name } };
-        documents.push(document('WorkloadEndpoint', metadata, endpoint));
-      }
-    }
+    const documents = clusterDocuments(
+      this.hosts,
+      podPool(this.#pool, this.#poolAnnotations),
+      this.dualStack,
+    );
     const text = documents.map(one => JSON.stringify(one, null, 2)).join('\n---\n');
     writeFileSync(join(this.store, 'cluster.yaml'), `${text}\n`);
   }
-}
-
-export interface PingScore {
-  readonly sent: number;
-  readonly received: number;
-}
-
-/** So long an answer may take. */
-const ON_ITS_WAY_SECONDS = 0.1;
-
-/**
- * Pings from inside a network namespace until it is sent SIGINT. One that is on its way then has not been sent, so to speak: nobody waits
- * for its answer.
- *
- * @param words of ping's own: the target, and options
- */
-export function startPing(namespace: string, words: readonly string[], intervalSeconds: number) {
-  const ping = ['netns', 'exec', namespace, 'ping', '-n', '-i', `${intervalSeconds}`, ...words];
-  const child = spawn('ip', ping, { stdio: ['ignore', 'pipe', 'ignore'] });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const score = new Promise<PingScore>(resolve => {
-    child.on('close', () => {
-      const [, sent = '0', received = '0'] =
-        /(\d+) packets transmitted, (\d+) (?:packets )?received/.exec(output) ?? [];
-      const last = [...output.matchAll(/ icmp_seq=(\d+) ttl=/g)].at(-1)?.[1] ?? 0;
-      const onTheirWay = Math.ceil(ON_ITS_WAY_SECONDS / intervalSeconds);
-      const unanswered = Math.min(Number(sent) - Number(last), onTheirWay);
-      resolve({ sent: Number(sent) - unanswered, received: Number(received) });
-    });
-  });
-  return { child, score };
-}
-
-function document(kind: string, metadata: object, spec: object): object {
-  return { apiVersion: 'projectcalico.org/v3', kind, metadata, spec };
-}
-
-function ipv6Pool(spec: object): object {
-  return document('IPPool', { name: 'pods-ipv6' }, { cidr: IPV6_POOL, ...spec });
 }
 
 function ip(words: readonly string[]): void {

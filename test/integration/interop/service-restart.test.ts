@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { startPing } from '../../../demo/lab.js';
+import { startPing } from '../../../demo/ping.js';
 import { eventually } from '../../support/eventually.js';
 import { join, makeNamespace, type NetworkNamespace } from '../../support/network-namespace.js';
 import { skip } from '../../support/skip.js';
