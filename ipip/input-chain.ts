@@ -3,6 +3,7 @@
  * source it gives itself, and only encapsulations that this host receives are looked at. One rule in INPUT, known by its comment, jumps to a chain of ours. Each rule's comment names what it is for and
  * ends in a hash of the rule, so that what is read back is compared by comments: every version of iptables prints the rest its own way.
  */
+import { TUNNEL_GUARD_COMMENT } from '../linux/rule-comments.js';
 import { commentOf, policyOf, policyRulesFirst, restoreInput, rulesOf } from './packet-filter-text.js';
 
 /** What a tunnel's packets travel in. */
@@ -12,8 +13,7 @@ export type GuardedEncapsulation =
   | { readonly kind: 'udp'; readonly port: number };
 
 const CHAIN = 'margay-input';
-const JUMP_COMMENT = 'margay:tunnel-guard';
-const JUMP = `-m comment --comment "${JUMP_COMMENT}" -j ${CHAIN}`;
+const JUMP = `-m comment --comment "${TUNNEL_GUARD_COMMENT}" -j ${CHAIN}`;
 
 /** What `iptables -S` must be asked for. */
 export const listedInputChains = { base: 'INPUT', own: CHAIN } as const;
@@ -40,7 +40,7 @@ export const noInputChain: InputChain = {
 export function parseInputChain(input: string, own: string | undefined): InputChain {
   return {
     policy: policyOf(input),
-    jumps: rulesOf(input).filter(rule => commentOf(rule) === JUMP_COMMENT),
+    jumps: rulesOf(input).filter(rule => commentOf(rule) === TUNNEL_GUARD_COMMENT),
     policyRules: policyRulesFirst(rulesOf(input)),
     ownRules: own === undefined ? undefined : rulesOf(own),
   };

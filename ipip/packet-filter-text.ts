@@ -1,5 +1,6 @@
 /** What iptables and nft print, and what `iptables-restore` takes (pure). */
 import type { AddressFamily } from '../core/ip-address.js';
+import { HASH_PREFIX } from '../linux/rule-comments.js';
 
 /** A rule as `iptables -S` prints it: "-A INPUT ...". */
 export function rulesOf(listing: string): readonly string[] {
@@ -19,9 +20,11 @@ export function commentOf(rule: string): string | undefined {
     .find(text => text !== undefined);
 }
 
-/** Whether a rule of a built-in chain is one by which network policy is asked (policy/rendered.ts: `HASH_PREFIX`). */
+const ASKS_POLICY = new RegExp(`--comment "?${HASH_PREFIX}`);
+
+/** Whether a rule of a built-in chain is one by which network policy is asked. */
 export function asksPolicy(rule: string): boolean {
-  return /--comment "?mgy:/.test(rule);
+  return ASKS_POLICY.test(rule);
 }
 
 /** How many rules that ask policy a built-in chain begins with: what else is ours stands behind them, and decides nothing before they do. */

@@ -66,7 +66,5 @@ export interface RenderedSet {
 /** Every chain of ours, and no other, has this one. */
 export const CHAIN_PREFIX = 'mgy-';
 export const SET_PREFIX = 'mgy';
-/** Of a hash in a rule's comment: `mgy:HASH`. */
-export const HASH_PREFIX = 'mgy:';
 /** Longest name of a chain that `iptables` takes (linux/netfilter/x_tables.h: XT_EXTENSION_MAXNAMELEN less its zero). */
 export const MAX_CHAIN_NAME = 28;

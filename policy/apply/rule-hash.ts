@@ -3,7 +3,8 @@
  * everything before it in its chain, of the chain's name, and of itself. Chains are compared by these hashes, never by text: the kernel's
  * tools print a rule otherwise than it was given.
  */
-import { CHAIN_PREFIX, HASH_PREFIX, type RenderedRule } from '../rendered.js';
+import { HASH_PREFIX } from '../../linux/rule-comments.js';
+import { CHAIN_PREFIX, type RenderedRule } from '../rendered.js';
 
 /** The rules of one chain as they are sent. */
 export interface HashedRules {

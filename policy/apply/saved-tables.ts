@@ -2,7 +2,8 @@
  * What `iptables-save` says of a table, as far as it concerns us (pure): chains of ours by their rules' hashes, rules of ours in built-in
  * chains and where they stand, and what others' rules hold fast of ours.
  */
-import { CHAIN_PREFIX, HASH_PREFIX, type TableName } from '../rendered.js';
+import { HASH_PREFIX, TUNNEL_GUARD_COMMENT } from '../../linux/rule-comments.js';
+import { CHAIN_PREFIX, type TableName } from '../rendered.js';
 import { ReferenceList, type References, targetOf } from './rule-hash.js';
 
 export interface SavedTable {
@@ -103,7 +104,7 @@ class TableReader {
  * The rule in front of tunnels (ipip/input-chain.ts) lets nothing in that policy would deny, so that it does not matter which of the two comes
  * first: it counts as not there.
  */
-const TUNNEL_GUARD = /--comment "?margay:tunnel-guard"? /;
+const TUNNEL_GUARD = new RegExp(`--comment "?${TUNNEL_GUARD_COMMENT}"? `);
 
 const COMMENT = '--comment ';
 
