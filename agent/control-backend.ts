@@ -178,16 +178,18 @@ export class AgentBackend implements ControlBackend {
   async policyOf(endpoint: string): Promise<EndpointPolicyView> {
     const filter = this.#agent.filter?.host;
     if (filter === undefined) {
-      throw new ControlFailure(409, {
-        error: 'no policy is enforced on this host: its agent runs with policy.enforce off',
-      });
+      const why = 'its agent runs with policy.enforce off, or leaves the kernel alone';
+      throw new ControlFailure(409, { error: `no policy is enforced on this host: ${why}` });
+    }
+    const { policy, settings } = filter;
+    if (settings === undefined) {
+      throw new ControlFailure(409, { error: 'what is to be enforced is not known yet: see bgpctl status' });
     }
     let countersProblem = '';
     const counters = await filter.counters().catch((error: Error) => {
       countersProblem = error.message;
       return undefined;
     });
-    const { policy, settings = { workloadInterfacePrefixes: [] } } = filter;
     const view = endpointPolicy({ policy, settings }, endpoint, counters);
     return { ...view, inForce: filter.status()?.inForce === true, countersProblem };
   }
