@@ -8,7 +8,15 @@ import {
   type ResourceId,
   resourceIdOf,
 } from '../core/resources/resource.js';
-import type { InvalidDocument, Revision, Store, StoredResource, StoreResult, WatchEvent } from './port.js';
+import type {
+  InvalidDocument,
+  Revision,
+  Store,
+  StoredResource,
+  StoreResult,
+  WatchEvent,
+  WriteOptions,
+} from './port.js';
 
 /** What remembers good documents from one start of the agent to the next. */
 export interface GoodMemory {
@@ -150,16 +158,20 @@ export class LastGoodStore implements Store {
     return this.#store.get(id);
   }
 
-  create(resource: Resource): Promise<StoreResult<StoredResource>> {
-    return this.#store.create(resource);
+  create(resource: Resource, options?: WriteOptions): Promise<StoreResult<StoredResource>> {
+    return this.#store.create(resource, options);
   }
 
-  update(resource: Resource, expected: Revision): Promise<StoreResult<StoredResource>> {
-    return this.#store.update(resource, expected);
+  update(
+    resource: Resource,
+    expected: Revision,
+    options?: WriteOptions,
+  ): Promise<StoreResult<StoredResource>> {
+    return this.#store.update(resource, expected, options);
   }
 
-  delete(id: ResourceId, expected?: Revision): Promise<StoreResult<undefined>> {
-    return this.#store.delete(id, expected);
+  delete(id: ResourceId, expected?: Revision, options?: WriteOptions): Promise<StoreResult<undefined>> {
+    return this.#store.delete(id, expected, options);
   }
 
   async *watch(options: { readonly signal: AbortSignal }): AsyncGenerator<readonly WatchEvent[]> {

@@ -1,10 +1,17 @@
 /** A store that lives and dies with its process: for tests, simulations and agents that need no more. */
-import { type Resource, type ResourceId, resourceIdOf } from '../core/resources/resource.js';
+import {
+  formatResourceId,
+  isRecord,
+  type Resource,
+  type ResourceId,
+  resourceIdOf,
+} from '../core/resources/resource.js';
 import type { Revision, Store, StoredResource, StoreResult, WatchEvent } from './port.js';
 import { ResourceTable } from './resource-table.js';
 
 export class MemoryStore implements Store {
   readonly #table = new ResourceTable();
+  readonly #records = new Map<string, StoredResource>();
   #revisions = 0;
 
   constructor(resources: readonly Resource[] = []) {
@@ -13,11 +20,15 @@ export class MemoryStore implements Store {
   }
 
   async list(kind?: Resource['kind']): Promise<StoreResult<readonly StoredResource[]>> {
-    return { kind: 'ok', value: this.#table.list(kind) };
+    if (kind === undefined || !isRecord(kind)) return { kind: 'ok', value: this.#table.list(kind) };
+    return {
+      kind: 'ok',
+      value: [...this.#records.values()].filter(({ resource }) => resource.kind === kind),
+    };
   }
 
   async get(id: ResourceId): Promise<StoreResult<StoredResource>> {
-    const found = this.#table.get(id);
+    const found = this.#find(id);
     return found === undefined
       ? { kind: 'error', error: { kind: 'not-found', id } }
       : { kind: 'ok', value: found };
@@ -25,7 +36,7 @@ export class MemoryStore implements Store {
 
   async create(resource: Resource): Promise<StoreResult<StoredResource>> {
     const id = resourceIdOf(resource);
-    if (this.#table.get(id) !== undefined) return { kind: 'error', error: { kind: 'already-exists', id } };
+    if (this.#find(id) !== undefined) return { kind: 'error', error: { kind: 'already-exists', id } };
     return { kind: 'ok', value: this.#put(resource) };
   }
 
@@ -37,7 +48,8 @@ export class MemoryStore implements Store {
   async delete(id: ResourceId, expected?: Revision): Promise<StoreResult<undefined>> {
     const refused = this.#refuse(id, expected);
     if (refused !== undefined) return refused;
-    this.#table.delete(id);
+    if (isRecord(id.kind)) this.#records.delete(formatResourceId(id));
+    else this.#table.delete(id);
     return { kind: 'ok', value: undefined };
   }
 
@@ -51,7 +63,7 @@ export class MemoryStore implements Store {
     id: ResourceId,
     expected: Revision | undefined,
   ): (StoreResult<never> & { kind: 'error' }) | undefined {
-    const found = this.#table.get(id);
+    const found = this.#find(id);
     if (found === undefined) return { kind: 'error', error: { kind: 'not-found', id } };
     if (expected === undefined || found.revision === expected) return undefined;
     return { kind: 'error', error: { kind: 'conflict', id, expected, found: found.revision } };
@@ -59,7 +71,12 @@ export class MemoryStore implements Store {
 
   #put(resource: Resource): StoredResource {
     const stored = { resource, revision: String(++this.#revisions) };
-    this.#table.set(stored);
+    if (isRecord(resource.kind)) this.#records.set(formatResourceId(resourceIdOf(resource)), stored);
+    else this.#table.set(stored);
     return stored;
+  }
+
+  #find(id: ResourceId): StoredResource | undefined {
+    return isRecord(id.kind) ? this.#records.get(formatResourceId(id)) : this.#table.get(id);
   }
 }

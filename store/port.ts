@@ -3,6 +3,9 @@
  *
  * Every write is compare-and-swap on a revision. A watch begins with a snapshot, says when it is complete, then tells changes
  * in order; one that lost its place starts over with a new snapshot, so a consumer keeps nothing but current state.
+ *
+ * Records (`isRecord`: what agents keep for each other) are read and written like everything else, and no watch tells of them: they
+ * change too often for everybody to hear of it.
  */
 import type { Resource, ResourceId } from '../core/resources/resource.js';
 
@@ -24,7 +27,10 @@ export type StoreError =
       readonly expected: Revision;
       readonly found: Revision;
     }
-  /** The store cannot be read or written now: full disk, read-only, connection lost. Retry may help. */
+  /**
+   * The store cannot be read or written now: full disk, read-only, connection lost. Retry may help; a write may have been made
+   * nevertheless, so it is to be read first what is there.
+   */
   | { readonly kind: 'unavailable'; readonly operation: string; readonly detail: string };
 
 export type StoreResult<T> =
@@ -43,8 +49,11 @@ export interface InvalidDocument {
 }
 
 export type WatchEvent =
-  /** Forget what you know that the following snapshot does not repeat. */
-  | { readonly kind: 'snapshot-begin' }
+  /**
+   * Forget what you know that the following snapshot does not repeat. `forked`: the store went on from an earlier state than one that was
+   * told, and what was written since then, by anybody, may be lost.
+   */
+  | { readonly kind: 'snapshot-begin'; readonly forked?: true }
   | { readonly kind: 'changed'; readonly stored: StoredResource }
   | { readonly kind: 'deleted'; readonly id: ResourceId }
   /** The whole list of invalid documents, each time it changes. */
@@ -54,12 +63,25 @@ export type WatchEvent =
   /** The store is away; what was told stays true until it says otherwise. Followed by `snapshot-begin` when it is back. */
   | { readonly kind: 'unavailable'; readonly detail: string };
 
+export interface WriteOptions {
+  /**
+   * For claims: where the store has copies, the write is on as many of them as outlive the loss of one, or it is 'unavailable'. Without it
+   * a write that was acknowledged may be forgotten by a store whose copies lag.
+   */
+  readonly replicated?: boolean;
+}
+
 export interface Store {
+  /** Without a kind: everything but records. */
   list(kind?: Resource['kind']): Promise<StoreResult<readonly StoredResource[]>>;
   get(id: ResourceId): Promise<StoreResult<StoredResource>>;
-  create(resource: Resource): Promise<StoreResult<StoredResource>>;
-  update(resource: Resource, expected: Revision): Promise<StoreResult<StoredResource>>;
-  delete(id: ResourceId, expected?: Revision): Promise<StoreResult<undefined>>;
+  create(resource: Resource, options?: WriteOptions): Promise<StoreResult<StoredResource>>;
+  update(
+    resource: Resource,
+    expected: Revision,
+    options?: WriteOptions,
+  ): Promise<StoreResult<StoredResource>>;
+  delete(id: ResourceId, expected?: Revision, options?: WriteOptions): Promise<StoreResult<undefined>>;
   /** Batches of events, coalesced while the consumer is busy; ends when `signal` aborts. */
   watch(options: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]>;
   close(): Promise<void>;

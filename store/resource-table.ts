@@ -43,13 +43,16 @@ export class ResourceTable {
     for (const queue of this.#queues) queue.invalid(documents);
   }
 
-  /** All that is there has been read, for the first time or again after {@link unavailable}. */
-  loaded(): void {
+  /**
+   * All that is there has been read, for the first time or again after {@link unavailable}. @param forked the store has forgotten what
+   * was told: everybody begins anew
+   */
+  loaded(forked = false): void {
     const first = !this.#loaded;
     const wasAway = this.#unavailable !== undefined;
     this.#loaded = true;
     this.#unavailable = undefined;
-    if (first || wasAway) for (const queue of this.#queues) this.#tellAll(queue);
+    if (first || wasAway || forked) for (const queue of this.#queues) this.#tellAll(queue, forked);
   }
 
   unavailable(detail: string): void {
@@ -70,8 +73,8 @@ export class ResourceTable {
     }
   }
 
-  #tellAll(queue: WatchQueue): void {
-    queue.beginSnapshot();
+  #tellAll(queue: WatchQueue, forked = false): void {
+    queue.beginSnapshot(forked);
     for (const stored of this.#resources.values()) queue.changed(stored);
     queue.invalid(this.#invalid);
     queue.inSync();

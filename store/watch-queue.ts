@@ -11,6 +11,7 @@ export class WatchQueue implements AsyncIterable<readonly WatchEvent[]> {
   readonly #changes = new Map<string, Change>();
   readonly #signal: AbortSignal;
   #snapshotBegins = false;
+  #forked = false;
   #inSync = false;
   #invalid: readonly InvalidDocument[] | undefined;
   #unavailable: string | undefined;
@@ -22,8 +23,9 @@ export class WatchQueue implements AsyncIterable<readonly WatchEvent[]> {
   }
 
   /** Everything told before is void; the resources follow, then {@link inSync}. */
-  beginSnapshot(): void {
+  beginSnapshot(forked = false): void {
     this.#changes.clear();
+    this.#forked ||= forked;
     this.#snapshotBegins = true;
     this.#unavailable = undefined;
     this.#wake?.();
@@ -75,13 +77,15 @@ export class WatchQueue implements AsyncIterable<readonly WatchEvent[]> {
 
   #take(): readonly WatchEvent[] {
     const events: WatchEvent[] = [];
-    if (this.#snapshotBegins) events.push({ kind: 'snapshot-begin' });
+    if (this.#snapshotBegins)
+      events.push({ kind: 'snapshot-begin', ...(this.#forked ? { forked: true } : {}) });
     events.push(...this.#changes.values());
     if (this.#invalid !== undefined) events.push({ kind: 'invalid', documents: this.#invalid });
     if (this.#inSync) events.push({ kind: 'in-sync' });
     if (this.#unavailable !== undefined) events.push({ kind: 'unavailable', detail: this.#unavailable });
     this.#changes.clear();
     this.#snapshotBegins = false;
+    this.#forked = false;
     this.#invalid = undefined;
     this.#inSync = false;
     this.#unavailable = undefined;

@@ -1,6 +1,7 @@
 /** `bgpctl get`: the columns that calicoctl's users know, and Margay's own kinds in the same manner. Pure. */
 import { udpModeOf } from '../../core/resources/annotations.js';
 import type { IPPoolResource, Resource, ResourceKind } from '../../core/resources/resource.js';
+import { clusterCells, isClusterResource } from './cluster-resources.js';
 import { policyCells } from './policy-resources.js';
 import { type HostReport, tunnelOf, whoReceives } from './pool-hosts.js';
 import { type Column, type Row, renderTable } from './table.js';
@@ -64,6 +65,7 @@ function poolCells(pool: IPPoolResource, { wide, hosts }: ResourceFormat, udp: b
 
 function resourceCells(resource: Exclude<Resource, IPPoolResource>, wide: boolean): Cell[] {
   const name: Cell = ['NAME', resource.metadata.name];
+  if (isClusterResource(resource)) return clusterCells(resource);
   switch (resource.kind) {
     case 'Node': {
       const { bgp } = resource.spec;

@@ -10,10 +10,12 @@ import { bgpFilterSpec } from './bgp-filter.js';
 import { bgpPeerSpec } from './bgp-peer.js';
 import { bgpPeerRangeSpec } from './bgp-peer-range.js';
 import { blockAffinitySpec } from './block-affinity.js';
+import { bgpTopologySpec, leaseSpec, nodeReportSpec, topologyPlanSpec } from './cluster.js';
 import { felixConfigurationSpec } from './felix-configuration.js';
 import { labels, optional, resourceName } from './fields.js';
 import { hostEndpointSpec } from './host-endpoint.js';
 import { ipPoolSpec } from './ip-pool.js';
+import { ipamBlockSpec, ipamConfigurationSpec, ipamHandleSpec, ipReservationSpec } from './ipam.js';
 import { kubernetesNetworkPolicySpec, stagedKubernetesNetworkPolicySpec } from './kubernetes-policy.js';
 import { networkSetSpec } from './network-set.js';
 import { nodeSpec } from './node.js';
@@ -66,6 +68,14 @@ const specs: Readonly<Record<Exclude<ResourceKind, 'Secret'>, z.ZodType>> = {
   WorkloadEndpoint: workloadEndpointSpec,
   BlockAffinity: blockAffinitySpec,
   NodeStatus: nodeStatusSpec,
+  IPAMConfiguration: ipamConfigurationSpec,
+  IPReservation: ipReservationSpec,
+  IPAMBlock: ipamBlockSpec,
+  IPAMHandle: ipamHandleSpec,
+  BGPTopology: bgpTopologySpec,
+  TopologyPlan: topologyPlanSpec,
+  Lease: leaseSpec,
+  NodeReport: nodeReportSpec,
   Tier: tierSpec,
   NetworkPolicy: networkPolicySpec,
   GlobalNetworkPolicy: globalNetworkPolicySpec,

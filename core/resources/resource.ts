@@ -277,6 +277,124 @@ export type NodeStatusResource = Document<
   typeof MARGAY_API
 >;
 
+/** `default` is the one that counts. */
+export type IPAMConfigurationResource = Document<
+  'IPAMConfiguration',
+  {
+    /** A host takes addresses out of blocks of its own alone. */
+    readonly strictAffinity: boolean;
+    readonly maxBlocksPerHost: number;
+    readonly autoAllocateBlocks: boolean;
+    /** For which an address that was released is given to nobody. */
+    readonly ipCooldownSeconds: number;
+  }
+>;
+
+/** Addresses that are never given out by themselves. */
+export type IPReservationResource = Document<'IPReservation', { readonly reservedCIDRs: readonly Prefix[] }>;
+
+/** A record: a block and who has which of its addresses, named after its CIDR. What it says of an address is what counts. */
+export type IPAMBlockResource = Document<
+  'IPAMBlock',
+  {
+    readonly cidr: Prefix;
+    /** Whose block it is; absent: nobody's. */
+    readonly node?: string;
+    readonly claimedUnixMs?: number;
+    /** Grows with every allocation. */
+    readonly sequence: number;
+    /** In order of their addresses. */
+    readonly allocations: readonly IPAMAllocation[];
+    /** Free ones that were in use, the longest free first; they are given out after those that never were. */
+    readonly released: readonly { readonly address: IpAddress; readonly releasedUnixMs: number }[];
+  },
+  typeof MARGAY_API
+>;
+
+export interface IPAMAllocation {
+  readonly address: IpAddress;
+  readonly handle: string;
+  /** The host that uses it: another one than the block's where it is borrowed. */
+  readonly node: string;
+  /** That of the block when it was given out: the same address given out again has another. */
+  readonly sequence: number;
+  readonly allocatedUnixMs: number;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A record: in which blocks a handle's addresses may be. Written before the block, and removed after it. */
+export type IPAMHandleResource = Document<
+  'IPAMHandle',
+  { readonly handle: string; readonly blocks: readonly { readonly cidr: Prefix }[] },
+  typeof MARGAY_API
+>;
+
+/** What people want of the sessions between hosts; `default` is the one that counts. */
+export type BGPTopologyResource = Document<
+  'BGPTopology',
+  {
+    readonly mode: 'auto' | 'mesh' | 'reflectors';
+    /** Of `auto`: hosts up to which it keeps a mesh. */
+    readonly meshLimit: number;
+    /** How many; absent: by the number of hosts. */
+    readonly reflectors?: number;
+    readonly sessionsPerClient: number;
+    /** A label of nodes over whose values reflectors are spread. */
+    readonly spreadBy?: string;
+    /** Which nodes may become reflectors. */
+    readonly reflectorSelector: string;
+  },
+  typeof MARGAY_API
+>;
+
+/** What the controller made of it: hosts peer by both arrangements until the new one is in sync. */
+export type TopologyPlanResource = Document<
+  'TopologyPlan',
+  {
+    readonly generation: number;
+    readonly current: TopologyArrangement;
+    readonly previous?: TopologyArrangement;
+    readonly sessionsPerClient: number;
+    readonly spreadBy?: string;
+    /** Why it is so, in sentences. */
+    readonly reasons: readonly string[];
+  },
+  typeof MARGAY_API
+>;
+
+export interface TopologyArrangement {
+  readonly mode: 'mesh' | 'reflectors';
+  /** Names of nodes, in order. */
+  readonly reflectors: readonly string[];
+}
+
+/**
+ * A record: who holds a name or a part for now. Others see by its renewals, measured by their own clocks, that the holder lives; the time
+ * in it is for people.
+ */
+export type LeaseResource = Document<
+  'Lease',
+  {
+    /** The name of its node. */
+    readonly holder: string;
+    /** Of the host, over restarts of its agent. */
+    readonly instance: string;
+    /** Of the agent's process. */
+    readonly process: string;
+    readonly renewals: number;
+    readonly durationSeconds: number;
+    readonly renewedUnixMs: number;
+  },
+  typeof MARGAY_API
+>;
+
+/** A record: what a host's agent sees, for those who look from elsewhere. */
+export type NodeReportResource = Document<
+  'NodeReport',
+  { readonly reportedUnixMs: number; readonly version: string } & Readonly<Record<string, unknown>>,
+  typeof MARGAY_API
+>;
+
 export type TunnelName = 'ipip' | 'vxlan' | 'vxlan-v6' | 'udp';
 
 export interface TunnelReception {
@@ -298,6 +416,14 @@ export type Resource =
   | WorkloadEndpointResource
   | BlockAffinityResource
   | SecretResource
+  | IPAMConfigurationResource
+  | IPReservationResource
+  | IPAMBlockResource
+  | IPAMHandleResource
+  | BGPTopologyResource
+  | TopologyPlanResource
+  | LeaseResource
+  | NodeReportResource
   | PolicyResource;
 
 export type ResourceKind = Resource['kind'];
@@ -312,6 +438,12 @@ export function apiOf(kind: ResourceKind): string {
       return NETWORKING_API;
     case 'NodeStatus':
     case 'BGPPeerRange':
+    case 'IPAMBlock':
+    case 'IPAMHandle':
+    case 'BGPTopology':
+    case 'TopologyPlan':
+    case 'Lease':
+    case 'NodeReport':
       return MARGAY_API;
     default:
       return CALICO_API;
@@ -331,6 +463,18 @@ const namespacedKinds: ReadonlySet<ResourceKind> = new Set<ResourceKind>([
 /** True for kinds whose documents live in namespaces. */
 export function isNamespaced(kind: ResourceKind): boolean {
   return namespacedKinds.has(kind);
+}
+
+const recordKinds: ReadonlySet<ResourceKind> = new Set<ResourceKind>([
+  'IPAMBlock',
+  'IPAMHandle',
+  'Lease',
+  'NodeReport',
+]);
+
+/** True for what agents keep for each other, often changed and seldom read: a store's watch does not tell of it. */
+export function isRecord(kind: ResourceKind): boolean {
+  return recordKinds.has(kind);
 }
 
 /** True for kinds whose documents deny what they do not allow, so that one that cannot be understood leaves a gap. */

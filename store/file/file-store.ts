@@ -5,8 +5,10 @@
  * drops events in silence when its queue is full), so a look is taken every few seconds anyway.
  */
 import { type FSWatcher, watch } from 'node:fs';
+import { join } from 'node:path';
 import {
   formatResourceId,
+  isRecord,
   type Resource,
   type ResourceId,
   resourceIdOf,
@@ -21,8 +23,10 @@ import type {
   WatchEvent,
 } from '../port.js';
 import { ResourceTable } from '../resource-table.js';
+import { failure, mismatch, unavailable } from '../results.js';
 import { Directory, type FileLock, type FileStamp, isOfOneFile } from './directory.js';
 import { fileNameOf, mentionsSecret, parseFile, replaceDocument } from './document-file.js';
+import { RecordFiles } from './record-files.js';
 
 export interface FileStoreOptions {
   readonly directory: string;
@@ -37,12 +41,15 @@ interface KnownFile {
   readonly invalid: readonly InvalidDocument[];
 }
 
+/** The folder of records inside the store's directory. */
+const RECORDS = 'records';
 const RESCAN_MS = 5000;
 /** A save by an editor is several events. */
 const SETTLE_MS = 20;
 
 export class FileStore implements Store {
   readonly #directory: Directory;
+  readonly #records: RecordFiles;
   readonly #table = new ResourceTable();
   readonly #files = new Map<string, KnownFile>();
   /** Which file holds a resource. */
@@ -61,14 +68,17 @@ export class FileStore implements Store {
 
   constructor(options: FileStoreOptions) {
     this.#directory = new Directory(options.directory, options.lock);
+    this.#records = new RecordFiles(join(options.directory, RECORDS), options.lock);
     this.#rescanMs = options.rescanMs ?? RESCAN_MS;
   }
 
   list(kind?: Resource['kind']): Promise<StoreResult<readonly StoredResource[]>> {
+    if (kind !== undefined && isRecord(kind)) return this.#records.list(kind);
     return this.#fresh('list', () => ({ kind: 'ok', value: this.#table.list(kind) }));
   }
 
   get(id: ResourceId): Promise<StoreResult<StoredResource>> {
+    if (isRecord(id.kind)) return this.#records.get(id);
     return this.#fresh('get', () => {
       const found = this.#table.get(id);
       return found === undefined ? failure({ kind: 'not-found', id }) : { kind: 'ok', value: found };
@@ -76,6 +86,7 @@ export class FileStore implements Store {
   }
 
   create(resource: Resource): Promise<StoreResult<StoredResource>> {
+    if (isRecord(resource.kind)) return this.#records.create(resource);
     return this.#put('create', resourceIdOf(resource), resource, found =>
       found === undefined ? undefined : { kind: 'already-exists', id: resourceIdOf(resource) },
     );
@@ -83,10 +94,12 @@ export class FileStore implements Store {
 
   update(resource: Resource, expected: Revision): Promise<StoreResult<StoredResource>> {
     const id = resourceIdOf(resource);
+    if (isRecord(id.kind)) return this.#records.update(resource, expected);
     return this.#put('update', id, resource, found => mismatch(id, found, expected));
   }
 
   async delete(id: ResourceId, expected?: Revision): Promise<StoreResult<undefined>> {
+    if (isRecord(id.kind)) return this.#records.delete(id, expected);
     const result = await this.#write('delete', id, undefined, found => mismatch(id, found, expected));
     return result.kind === 'ok' ? { kind: 'ok', value: undefined } : result;
   }
@@ -201,7 +214,9 @@ export class FileStore implements Store {
     });
     const invalid = [...parsed.invalid];
     const stored: StoredResource[] = [];
-    for (const one of [...parsed.stored, ...kept, ...moved]) {
+    const { documents, misplaced } = withoutRecords(name, parsed.stored);
+    invalid.push(...misplaced);
+    for (const one of [...documents, ...kept, ...moved]) {
       if (stored.some(({ resource }) => sameId(resourceIdOf(one.resource), resource))) continue;
       const key = formatResourceId(resourceIdOf(one.resource));
       const place = this.#places.get(key);
@@ -328,14 +343,18 @@ function sameId(id: ResourceId, resource: Resource): boolean {
   return formatResourceId(id) === formatResourceId(resourceIdOf(resource));
 }
 
-function mismatch(
-  id: ResourceId,
-  found: StoredResource | undefined,
-  expected: Revision | undefined,
-): StoreError | undefined {
-  if (found === undefined) return { kind: 'not-found', id };
-  if (expected === undefined || found.revision === expected) return undefined;
-  return { kind: 'conflict', id, expected, found: found.revision };
+/** A record is looked for in its own folder alone. */
+function withoutRecords(
+  name: string,
+  stored: readonly StoredResource[],
+): { readonly documents: readonly StoredResource[]; readonly misplaced: readonly InvalidDocument[] } {
+  const documents = stored.filter(({ resource }) => !isRecord(resource.kind));
+  const misplaced = stored.flatMap(({ resource }) => {
+    if (!isRecord(resource.kind)) return [];
+    const problem = { path: 'kind', value: resource.kind, allowed: `kept here: it belongs into ${RECORDS}/` };
+    return [{ location: name, id: undefined, problems: [problem] }];
+  });
+  return { documents, misplaced };
 }
 
 function duplicate(name: string, id: ResourceId, place: string): InvalidDocument {
@@ -345,13 +364,4 @@ function duplicate(name: string, id: ResourceId, place: string): InvalidDocument
     allowed: `free: ${formatResourceId(id)} stands in ${place} already`,
   };
   return { location: name, id, problems: [problem] };
-}
-
-function failure(error: StoreError): StoreResult<never> & { kind: 'error' } {
-  return { kind: 'error', error };
-}
-
-/** Full, read-only, gone: the next try may fare better. */
-function unavailable(operation: string, error: unknown): StoreResult<never> {
-  return failure({ kind: 'unavailable', operation, detail: (error as Error).message });
 }

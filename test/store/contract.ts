@@ -1,6 +1,6 @@
 /** What every store must do; run against each of them. */
 import type { TestFn } from 'ava';
-import type { IPPoolResource } from '../../core/resources/resource.js';
+import { type IPPoolResource, type LeaseResource, MARGAY_API } from '../../core/resources/resource.js';
 import type { Store, WatchEvent } from '../../store/port.js';
 import { pool } from '../agent/documents.js';
 
@@ -66,4 +66,43 @@ export function storeContract(test: TestFn, name: string, newStore: () => Promis
     t.is(resource?.spec.disableBGPExport, false);
     await store.close();
   });
+
+  test(`${name}: a record is kept like a document, and no watch tells of it`, async t => {
+    const store = await newStore();
+    const id = { kind: 'Lease', name: 'a' } as const;
+    t.is((await store.list('Lease')).kind, 'ok');
+    const created = await store.create(lease('a', 1));
+    const revision = created.kind === 'ok' ? created.value.revision : '';
+    t.is((await store.create(lease('a', 1))).kind, 'error');
+    const updated = await store.update(lease('a', 2), revision);
+    t.deepEqual(await store.get(id), updated);
+    const late = await store.update(lease('a', 3), revision);
+    t.is(late.kind === 'error' ? late.error.kind : '', 'conflict');
+    const listed = await store.list('Lease');
+    t.deepEqual(listed.kind === 'ok' ? listed.value : [], updated.kind === 'ok' ? [updated.value] : ['']);
+    await store.create(pool('p', '10.0.0.0/16'));
+    const everything = await store.list();
+    t.is(everything.kind === 'ok' ? everything.value.length : 0, 1);
+    const ending = new AbortController();
+    const told: string[] = [];
+    for await (const events of store.watch({ signal: ending.signal })) {
+      for (const event of events) if (event.kind === 'changed') told.push(event.stored.resource.kind);
+      if (events.some(({ kind }) => kind === 'in-sync')) ending.abort();
+    }
+    t.deepEqual(told, ['IPPool']);
+    t.is((await store.delete(id, revision)).kind, 'error');
+    t.is((await store.delete(id)).kind, 'ok');
+    const gone = await store.delete(id);
+    t.is(gone.kind === 'error' ? gone.error.kind : '', 'not-found');
+    await store.close();
+  });
+}
+
+function lease(name: string, renewals: number): LeaseResource {
+  return {
+    apiVersion: MARGAY_API,
+    kind: 'Lease',
+    metadata: { name, labels: {}, annotations: {} },
+    spec: { holder: name, instance: 'i', process: 'p', renewals, durationSeconds: 30, renewedUnixMs: 0 },
+  };
 }
