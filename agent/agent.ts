@@ -17,6 +17,7 @@ import type { Condition } from './calculators/condition.js';
 import { Cluster } from './cluster.js';
 import type { WatchTopic } from './control/types.js';
 import { AgentFilter } from './filter/agent-filter.js';
+import { HostLife } from './host-life.js';
 import { HostPasswords } from './host-passwords.js';
 import { HostTunnels } from './host-tunnels.js';
 import { Monitoring } from './monitoring.js';
@@ -52,6 +53,7 @@ export class Agent {
   };
   readonly ownNode: OwnNodeKeeper;
   readonly tunnels: HostTunnels;
+  readonly life: HostLife;
   readonly monitoring = new Monitoring(
     () => this.queries,
     command => this.#speaker.send(command),
@@ -93,6 +95,10 @@ export class Agent {
       invalid: documents => this.#invalid(documents),
       unavailable: detail => this.#storeUnavailable(detail),
     });
+    this.life = new HostLife(options, {
+      list: kind => this.#feed.list(kind),
+      changed: () => this.#tell('status'),
+    });
     this.dataplane = options.dataplane === 'none' ? undefined : this.#newDataplane();
     this.filter = this.#newFilter();
     this.#speaker = options.startSpeaker({
@@ -119,6 +125,7 @@ export class Agent {
    */
   async stop(goodbye: 'silent' | 'cease', message: string): Promise<void> {
     this.#ending.abort();
+    const lifeClosed = this.life.close();
     this.ownNode.close();
     this.#passwords.close();
     const tunnelsClosed = this.tunnels.close();
@@ -130,6 +137,7 @@ export class Agent {
     this.filter?.close();
     this.options.tunnels?.close();
     await tunnelsClosed;
+    await lifeClosed;
     await this.options.store.close();
   }
 
@@ -232,6 +240,7 @@ export class Agent {
 
   #begin(): void {
     this.#storeSeen = true;
+    this.life.start();
     this.#recalculate();
     this.#inOrder(() => {
       this.#speaker.send({ kind: 'configuration-complete' });

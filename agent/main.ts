@@ -35,6 +35,7 @@ import { AgentBackend } from './control-backend.js';
 import { filterPorts } from './filter/filter-ports.js';
 import { removeFilter } from './filter/remove-filter.js';
 import { type HostSurvey, surveyHost } from './host.js';
+import { hostIdentity } from './host-identity.js';
 import { readPassword } from './host-passwords.js';
 import { linuxSockets } from './linux-sockets.js';
 import { newLog } from './log.js';
@@ -46,6 +47,7 @@ import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
 import { PeerShutdowns, peerShutdownsPath } from './peer-shutdowns.js';
 import { ReflectorMark } from './reflector-mark.js';
+import { sleeplessClock } from './sleepless-clock.js';
 import { type SpeakerHost, type SpeakerHostHandler, SpeakerThread } from './speaker-host.js';
 import { TunnelGuards } from './tunnel-guards.js';
 import { UdpDataPath } from './udp-data-path.js';
@@ -180,6 +182,10 @@ function newAgent({
     store,
     storeLocation: settings.storeDirectory,
     clock: systemClock,
+    sleeplessClock,
+    identity: hostIdentity(settings.stateDirectory, problem =>
+      log.warn({ problem }, 'the identity of this host'),
+    ),
     log,
     gracefulRestart: {
       restartTimeSeconds,

@@ -13,6 +13,7 @@ import type { BfdHost, BfdHostHandler } from './bfd-host.js';
 import type { AgentMode } from './calculators/peer-context.js';
 import type { ConditionView } from './control/types.js';
 import type { FilterPorts } from './filter/ports.js';
+import type { HostIdentity } from './host-identity.js';
 import type { PasswordReader } from './host-passwords.js';
 import type { NodeAddressChoice } from './node-address.js';
 import type { PeerShutdowns } from './peer-shutdowns.js';
@@ -35,6 +36,10 @@ export interface AgentOptions {
   /** Monitoring stations (BMP) that the speaker dials. */
   readonly bmpStations?: readonly Pick<BmpStationConfig, 'address' | 'port' | 'adjRibIn'>[];
   readonly clock: Clock;
+  /** The same, but that it goes on while the machine sleeps; absent: {@link clock}. */
+  readonly sleeplessClock?: Clock;
+  /** Who this host and this process are to the others. */
+  readonly identity: HostIdentity;
   readonly log: Log;
   readonly gracefulRestart: GracefulRestartConfig;
   /** Routes of ours were found in the kernel at start. */

@@ -1,5 +1,11 @@
 /** From the store's watch to single changes: what a snapshot does not repeat is deleted (pure but for the loop at the end). */
-import { formatResourceId, type ResourceId, resourceIdOf } from '../core/resources/resource.js';
+import {
+  formatResourceId,
+  type Resource,
+  type ResourceId,
+  type ResourceKind,
+  resourceIdOf,
+} from '../core/resources/resource.js';
 import type { InvalidDocument, Store, WatchEvent } from '../store/port.js';
 import type { ResourceChange } from './calculators/calculator.js';
 
@@ -13,7 +19,7 @@ export interface FeedHandler {
 
 export class ResourceFeed {
   readonly #handler: FeedHandler;
-  readonly #known = new Map<string, ResourceId>();
+  readonly #known = new Map<ResourceKind, Map<string, Resource>>();
   /** While a snapshot is being told: what it has not repeated yet. */
   #unseen: Map<string, ResourceId> | undefined;
 
@@ -23,12 +29,19 @@ export class ResourceFeed {
 
   /** Resources known now. */
   get size(): number {
-    return this.#known.size;
+    let size = 0;
+    for (const ofKind of this.#known.values()) size += ofKind.size;
+    return size;
+  }
+
+  /** Those of a kind that are in force. */
+  list<K extends ResourceKind>(kind: K): readonly Extract<Resource, { readonly kind: K }>[] {
+    return [...this.#ofKind(kind).values()] as Extract<Resource, { readonly kind: K }>[];
   }
 
   /** Whether a good version of it is in force. */
   knows(id: ResourceId): boolean {
-    return this.#known.has(formatResourceId(id));
+    return this.#ofKind(id.kind).has(formatResourceId(id));
   }
 
   handle(events: readonly WatchEvent[]): void {
@@ -40,7 +53,7 @@ export class ResourceFeed {
     for (const event of events) {
       switch (event.kind) {
         case 'snapshot-begin':
-          this.#unseen = new Map(this.#known);
+          this.#unseen = this.#ids();
           break;
         case 'changed':
           changes.push(this.#changed(event.stored.resource));
@@ -65,19 +78,34 @@ export class ResourceFeed {
     tell();
   }
 
-  #changed(resource: Parameters<typeof resourceIdOf>[0]): ResourceChange {
+  #changed(resource: Resource): ResourceChange {
     const id = resourceIdOf(resource);
     const key = formatResourceId(id);
-    this.#known.set(key, id);
+    this.#ofKind(id.kind).set(key, resource);
     this.#unseen?.delete(key);
     return { kind: 'changed', resource };
   }
 
   #deleted(id: ResourceId): ResourceChange {
     const key = formatResourceId(id);
-    this.#known.delete(key);
+    this.#ofKind(id.kind).delete(key);
     this.#unseen?.delete(key);
     return { kind: 'deleted', id };
+  }
+
+  #ofKind(kind: ResourceKind): Map<string, Resource> {
+    const found = this.#known.get(kind);
+    if (found !== undefined) return found;
+    const made = new Map<string, Resource>();
+    this.#known.set(kind, made);
+    return made;
+  }
+
+  #ids(): Map<string, ResourceId> {
+    const ids = new Map<string, ResourceId>();
+    for (const ofKind of this.#known.values())
+      for (const [key, resource] of ofKind) ids.set(key, resourceIdOf(resource));
+    return ids;
   }
 }
 

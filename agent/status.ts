@@ -106,7 +106,14 @@ function conditionsOf(agent: Agent): readonly ConditionView[] {
   ];
   const cluster = agent.conditions.map(({ severity, message, objects }) => ({ severity, message, objects }));
   const filter = filterConditions(agent.filter);
-  return [...own, ...hostConditions(), ...agent.tunnels.conditions(), ...filter, ...cluster];
+  return [
+    ...own,
+    ...hostConditions(),
+    ...agent.tunnels.conditions(),
+    ...agent.life.conditions(),
+    ...filter,
+    ...cluster,
+  ];
 }
 
 function ownDocument(object: string, problem: string | undefined): readonly ConditionView[] {

@@ -3,7 +3,7 @@
  * agents keep for each other: leases and reports.
  */
 import { z } from 'zod';
-import { oneOf, optional, text, wholeNumber } from './fields.js';
+import { flag, ipAddress, oneOf, optional, text, wholeNumber } from './fields.js';
 
 /** Hosts up to which a mesh is kept, where nothing else is said. */
 const USUAL_MESH_LIMIT = 100;
@@ -33,17 +33,27 @@ export const topologyPlanSpec = z.strictObject({
   reasons: z.array(text, 'a list of sentences'),
 });
 
+/** Milliseconds since the Unix epoch. */
+const time = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
 export const leaseSpec = z.strictObject({
   holder: text,
   instance: text,
   process: text,
+  boot: optional(text),
+  addresses: optional(
+    z.array(z.strictObject({ address: ipAddress, sinceUnixMs: time }), 'a list of addresses'),
+  ),
+  term: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   renewals: wholeNumber(0, Number.MAX_SAFE_INTEGER),
   durationSeconds: wholeNumber(1, 86400),
-  renewedUnixMs: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  sinceUnixMs: time,
+  renewedUnixMs: time,
+  retired: optional(flag),
 });
 
 /** What it says is for people and for programs of the same version: it is kept as it was written. */
 export const nodeReportSpec = z.looseObject({
-  reportedUnixMs: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  reportedUnixMs: time,
   version: text,
 });

@@ -381,12 +381,29 @@ export type LeaseResource = Document<
     readonly instance: string;
     /** Of the agent's process. */
     readonly process: string;
+    /** Of a host's name: of the kernel that the agent runs under, another one after each boot. */
+    readonly boot?: string;
+    /** Of a host's name: by what addresses it announces itself. */
+    readonly addresses?: readonly LeaseAddress[];
+    /** The number of the claim by which it is held: who holds it by a lower one was there first. */
+    readonly term: number;
+    /** Grows with every sign of life. */
     readonly renewals: number;
+    /** Without a sign of life for so long the holder is taken for gone. */
     readonly durationSeconds: number;
+    /** When this instance claimed it. */
+    readonly sinceUnixMs: number;
     readonly renewedUnixMs: number;
+    /** Of a host's name: it was taken from its holder by hand, who is to leave. */
+    readonly retired?: boolean;
   },
   typeof MARGAY_API
 >;
+
+export interface LeaseAddress {
+  readonly address: IpAddress;
+  readonly sinceUnixMs: number;
+}
 
 /** A record: what a host's agent sees, for those who look from elsewhere. */
 export type NodeReportResource = Document<

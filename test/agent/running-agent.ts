@@ -40,6 +40,7 @@ export async function runAgent(
     version: '1.2.3',
     store,
     clock,
+    identity: { instance: 'instance-a', process: 'process-a', boot: 'boot' },
     log: silent,
     gracefulRestart: {
       restartTimeSeconds: 120,

@@ -103,6 +103,9 @@ function lease(name: string, renewals: number): LeaseResource {
     apiVersion: MARGAY_API,
     kind: 'Lease',
     metadata: { name, labels: {}, annotations: {} },
-    spec: { holder: name, instance: 'i', process: 'p', renewals, durationSeconds: 30, renewedUnixMs: 0 },
+    spec: {
+      ...{ holder: name, instance: 'i', process: 'p', term: 1, renewals, durationSeconds: 30 },
+      ...{ sinceUnixMs: 0, renewedUnixMs: 0 },
+    },
   };
 }

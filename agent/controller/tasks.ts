@@ -1,0 +1,18 @@
+/** Everything the controller does, in the order in which it does it. */
+import type { Clock } from '../../core/clock.js';
+import type { Store } from '../../store/port.js';
+import type { Log } from '../options.js';
+import type { ControllerTask } from './task.js';
+
+export interface TaskContext {
+  /** Of the controller's host. */
+  readonly nodeName: string;
+  /** Refuses writes as soon as this host may not be the controller any more. */
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function controllerTasks(_context: TaskContext): readonly ControllerTask[] {
+  return [];
+}
