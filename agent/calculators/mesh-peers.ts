@@ -1,10 +1,11 @@
 /**
- * Who this host speaks BGP with: the node-to-node mesh and the BGPPeer documents, one PeerConfig per remote address (pure).
+ * Who this host speaks BGP with: other hosts by the arrangement in force (a mesh of all, or reflectors: `topology.ts`) and whom the BGPPeer
+ * documents name, one PeerConfig per remote address (pure).
  *
  * A node has a session per family, as in Calico. Two agents that both say so in their NodeStatus carry both families of the mesh in one.
  *
  * Where several documents lead to one address the most explicit wins: a BGPPeer for this node, then one for every node, then the
- * mesh; the losers are reported. A node with a `routeReflectorClusterID` is not in the mesh. Our own address is never a peer.
+ * arrangement; the losers are reported. A node with a `routeReflectorClusterID` is not in it. Our own address is never a peer.
  *
  * Calico makes one side of each mesh session passive, because a restarting BIRD loses graceful restart when its peer dials first.
  * Here both sides dial: collision detection (RFC 4271 section 6.8) settles simultaneous connects, and a new OPEN while the old
@@ -13,40 +14,43 @@
 import { FAMILIES, type Family } from '../../bgp/family.js';
 import type { PeerConfig, RoutePolicy } from '../../bgp/speaker/contract.js';
 import type { Asn } from '../../core/asn.js';
-import { type AddressFamily, addressFamily, type IpAddress } from '../../core/ip-address.js';
+import type { IpAddress } from '../../core/ip-address.js';
 import { sessionOptionsOf } from '../../core/resources/annotations.js';
 import type { BGPPeerResource, NodeResource, NodeStatusResource } from '../../core/resources/resource.js';
 import { afterChange, type Delta, KeyedOutput, type ResourceChange } from './calculator.js';
 import type { Condition } from './condition.js';
 import { nodeAddress } from './node-view.js';
 import { type Password, type PasswordSource, passwordSource } from './passwords.js';
+import { addressFamilies, PeerClaims, slotOf } from './peer-claims.js';
 import { duplicatePeers, meshConditions, peerConditions, unknownNode } from './peer-conditions.js';
 import { type Candidate, compareCandidates, peerConfig, peerKey } from './peer-config.js';
 import { PeerContext, type PeerContextOptions } from './peer-context.js';
 import { type CompiledPeer, compilePeer } from './peer-scope.js';
+import { TopologyCalculator } from './topology.js';
 
-const MESH = '';
+/** The source of what the arrangement claims; a BGPPeer's is its name. */
+const ARRANGED = '';
 
 export class MeshPeersCalculator {
+  readonly topology: TopologyCalculator;
   readonly #nodeName: string;
   readonly #context: PeerContext;
   readonly #nodes = new Map<string, NodeResource>();
   readonly #nodesAt = new Map<IpAddress, Set<string>>();
   readonly #statuses = new Map<string, NodeStatusResource>();
   readonly #peers = new Map<string, CompiledPeer>();
-  /** By source (BGPPeer name, or {@link MESH}) and {@link slotOf} the remote node ('' for a plain peerIP). */
-  readonly #candidates = new Map<string, Map<string, Candidate>>();
-  readonly #byAddress = new Map<IpAddress, Map<string, Candidate>>();
-  readonly #keyOfAddress = new Map<IpAddress, string>();
+  readonly #claims = new PeerClaims();
+  readonly #winners = new Map<IpAddress, { readonly key: string; readonly winner: Candidate }>();
   readonly #dirtyNodes = new Set<string>();
   readonly #dirtyPeers = new Set<string>();
-  readonly #dirtyAddresses = new Set<IpAddress>();
   readonly #output = new KeyedOutput<string, PeerConfig>();
   #allDirty = false;
 
   constructor(options: PeerContextOptions) {
     this.#nodeName = options.nodeName;
     this.#context = new PeerContext(options);
+    const { configurations } = this.#context;
+    this.topology = new TopologyCalculator(options.nodeName, this.#nodes, configurations);
   }
 
   /** This host's addresses with the interfaces that have them, and of each interface its link-local one. */
@@ -62,6 +66,7 @@ export class MeshPeersCalculator {
   onChange(change: ResourceChange): void {
     const { id, resource } = afterChange(change);
     if (this.#context.onChange(change)) this.#allDirty = true;
+    this.topology.onChange(change);
     switch (id.kind) {
       case 'Node':
         this.#setNode(id.name, resource?.kind === 'Node' ? resource : undefined);
@@ -101,37 +106,46 @@ export class MeshPeersCalculator {
   }
 
   flush(): Delta<string, PeerConfig> {
-    const nodes = this.#allDirty ? [...this.#nodes.keys()] : [...this.#dirtyNodes];
+    const rearranged = this.topology.flush();
     const peers = this.#allDirty ? [...this.#peers.keys()] : [...this.#dirtyPeers];
-    for (const source of this.#candidates.keys()) {
-      if (source !== MESH && !this.#peers.has(source)) this.#replaceSource(source, new Map());
+    for (const source of [...this.#claims.sources]) {
+      if (source !== ARRANGED && !this.#peers.has(source)) this.#claims.replaceSource(source, new Map());
     }
     for (const name of peers) this.#recomputePeer(name);
-    for (const name of this.#allDirty ? this.#goneNodes(nodes) : nodes) this.#recomputeNode(name);
-    if (this.#allDirty) for (const address of this.#byAddress.keys()) this.#dirtyAddresses.add(address);
-    for (const address of this.#dirtyAddresses) this.#elect(address);
+    for (const name of this.#allDirty ? this.#knownNodes() : this.#dirtyNodes) this.#recomputeNode(name);
+    if (rearranged && !this.#allDirty) for (const name of this.#knownNodes()) this.#rearrange(name);
+    if (this.#allDirty) for (const address of this.#claims.addresses) this.#claims.touch(address);
+    for (const address of this.#claims.takeDirty()) this.#elect(address);
     this.#dirtyNodes.clear();
     this.#dirtyPeers.clear();
-    this.#dirtyAddresses.clear();
     this.#allDirty = false;
     return this.#output.take();
   }
 
+  /** As of the last flush: sessions that the arrangement has, by their keys; those that a document overrides are not among them. */
+  get arranged(): ReadonlyMap<string, Candidate> {
+    const found = [...this.#winners.values()].filter(({ winner }) => winner.rank === 'mesh');
+    return new Map(found.map(({ key, winner }) => [key, winner]));
+  }
+
   /** As of the last flush: what of the documents is not as its author wants it. */
   get conditions(): readonly Condition[] {
-    const found: Condition[] = this.#candidates.has(MESH) ? meshConditions(this.#context) : [];
+    const isArranged = this.#claims.ofSource(ARRANGED).length > 0;
+    const found: Condition[] = isArranged ? meshConditions(this.#context) : [];
+    found.push(...this.topology.conditions);
     const own = this.#nodes.get(this.#nodeName);
     for (const peer of this.#peers.values()) {
-      const claims = [...(this.#candidates.get(peer.name)?.values() ?? [])];
+      const claims = this.#claims.ofSource(peer.name);
       const isOurs = claims.length > 0 || peer.appliesTo(this.#nodeName, own);
       if (isOurs) found.push(...peerConditions(peer.resource, claims, this.#context));
       if (peer.resource.spec.node !== undefined && !this.#nodes.has(peer.resource.spec.node)) {
         found.push(unknownNode(peer.resource));
       }
     }
-    for (const [address, claims] of this.#byAddress) {
-      if (claims.size < 2) continue;
-      const sorted = [...claims.values()].sort(compareCandidates);
+    for (const address of this.#claims.addresses) {
+      const claims = this.#claims.at(address);
+      if (claims.length < 2) continue;
+      const sorted = claims.toSorted(compareCandidates);
       const documents = sorted.filter(claim => claim.document !== undefined);
       if (documents.length < 2) continue;
       found.push(duplicatePeers(address, documents));
@@ -146,24 +160,20 @@ export class MeshPeersCalculator {
       const names = this.#nodesAt.get(address);
       names?.delete(name);
       if (names?.size === 0) this.#nodesAt.delete(address);
-      this.#dirtyAddresses.add(address);
+      this.#claims.touch(address);
     }
     if (node === undefined) this.#nodes.delete(name);
     else this.#nodes.set(name, node);
     for (const address of addressesOf(node)) {
       this.#nodesAt.set(address, (this.#nodesAt.get(address) ?? new Set()).add(name));
-      this.#dirtyAddresses.add(address);
+      this.#claims.touch(address);
     }
     if (name !== this.#nodeName) this.#dirtyNodes.add(name);
   }
 
-  /** Every known node and every one that still has candidates. */
-  #goneNodes(known: readonly string[]): Set<string> {
-    const names = new Set(known);
-    for (const candidates of this.#candidates.values()) {
-      for (const slot of candidates.keys()) if (slot !== '') names.add(nodeOfSlot(slot));
-    }
-    return names;
+  /** Also those that are gone and still have candidates. */
+  #knownNodes(): Set<string> {
+    return new Set([...this.#nodes.keys(), ...this.#claims.nodes()]);
   }
 
   #recomputePeer(name: string): void {
@@ -177,23 +187,26 @@ export class MeshPeersCalculator {
           wanted.set(slotOf(candidate, node), candidate);
       }
     }
-    this.#replaceSource(name, wanted);
+    this.#claims.replaceSource(name, wanted);
   }
 
   #recomputeNode(name: string): void {
-    this.#replaceNode(MESH, name, this.#meshCandidates(name));
+    this.#rearrange(name);
     for (const peer of this.#peers.values()) {
-      if (peer.selectsNodes) this.#replaceNode(peer.name, name, this.#selectedCandidates(peer, name));
+      if (peer.selectsNodes) this.#claims.replaceNode(peer.name, name, this.#selectedCandidates(peer, name));
     }
   }
 
-  #meshCandidates(name: string): readonly Candidate[] {
-    const own = this.#nodes.get(this.#nodeName);
+  #rearrange(name: string): void {
+    this.#claims.replaceNode(ARRANGED, name, this.#arrangedCandidates(name));
+  }
+
+  #arrangedCandidates(name: string): readonly Candidate[] {
     const remote = this.#nodes.get(name);
-    if (own === undefined || remote === undefined || name === this.#nodeName) return [];
-    if (!this.#context.meshIsOn) return [];
-    if (this.#context.clusterId !== undefined || isReflector(remote)) return [];
-    const [ipv4, ...others] = this.#towardsNode(remote, 'mesh', undefined);
+    const session = remote === undefined ? undefined : this.topology.sessionWith(remote);
+    if (remote === undefined || session === undefined || this.#context.clusterId !== undefined) return [];
+    const towards = this.#towardsNode(remote, 'mesh', undefined).map(one => ({ ...one, session }));
+    const [ipv4, ...others] = towards;
     const both = others.length > 0 && this.#carriesBoth(name);
     return ipv4 === undefined ? [] : both ? [{ ...ipv4, families: FAMILIES }] : [ipv4, ...others];
   }
@@ -246,60 +259,20 @@ export class MeshPeersCalculator {
     ];
   }
 
-  #replaceNode(source: string, name: string, candidates: readonly Candidate[]): void {
-    for (const family of addressFamilies) {
-      const slot = `${family} ${name}`;
-      this.#replaceOne(
-        source,
-        slot,
-        candidates.find(candidate => slotOf(candidate, name) === slot),
-      );
-    }
-  }
-
-  #replaceSource(source: string, wanted: ReadonlyMap<string, Candidate>): void {
-    const current = this.#candidates.get(source);
-    for (const name of [...(current?.keys() ?? [])]) {
-      if (!wanted.has(name)) this.#replaceOne(source, name, undefined);
-    }
-    for (const [name, candidate] of wanted) this.#replaceOne(source, name, candidate);
-  }
-
-  #replaceOne(source: string, name: string, candidate: Candidate | undefined): void {
-    const ofSource = this.#candidates.get(source) ?? new Map<string, Candidate>();
-    const id = `${source}\n${name}`;
-    const before = ofSource.get(name);
-    if (before !== undefined) {
-      const claims = this.#byAddress.get(before.address);
-      claims?.delete(id);
-      if (claims?.size === 0) this.#byAddress.delete(before.address);
-      this.#dirtyAddresses.add(before.address);
-      ofSource.delete(name);
-    }
-    if (candidate !== undefined) {
-      ofSource.set(name, candidate);
-      const claims = this.#byAddress.get(candidate.address) ?? new Map<string, Candidate>();
-      this.#byAddress.set(candidate.address, claims.set(id, candidate));
-      this.#dirtyAddresses.add(candidate.address);
-    }
-    if (ofSource.size === 0) this.#candidates.delete(source);
-    else this.#candidates.set(source, ofSource);
-  }
-
   // ---------------------------------------------------------------- election
 
   #elect(address: IpAddress): void {
     const winner = this.#context.isOwnAddress(address)
       ? undefined
-      : [...(this.#byAddress.get(address)?.values() ?? [])].sort(compareCandidates)[0];
+      : this.#claims.at(address).toSorted(compareCandidates)[0];
     const key = winner === undefined ? undefined : peerKey(winner);
-    const before = this.#keyOfAddress.get(address);
+    const before = this.#winners.get(address)?.key;
     if (before !== undefined && before !== key) {
       this.#output.remove(before);
-      this.#keyOfAddress.delete(address);
+      this.#winners.delete(address);
     }
     if (winner === undefined || key === undefined) return;
-    this.#keyOfAddress.set(address, key);
+    this.#winners.set(address, { key, winner });
     this.#output.put(key, peerConfig(winner, this.#nodeAt(address), this.#context));
   }
 
@@ -309,20 +282,6 @@ export class MeshPeersCalculator {
   }
 }
 
-const addressFamilies: readonly AddressFamily[] = ['ipv4', 'ipv6'];
-
-function slotOf({ address }: Candidate, nodeName: string): string {
-  return `${addressFamily(address)} ${nodeName}`;
-}
-
-function nodeOfSlot(slot: string): string {
-  return slot.slice(slot.indexOf(' ') + 1);
-}
-
 function addressesOf(node: NodeResource | undefined): readonly IpAddress[] {
   return addressFamilies.flatMap(family => nodeAddress(node, family)?.address ?? []);
-}
-
-function isReflector(node: NodeResource): boolean {
-  return node.spec.bgp?.routeReflectorClusterID !== undefined;
 }

@@ -1,11 +1,12 @@
 /** From a claim on a remote address to the speaker's PeerConfig: names, types and defaults as Calico's users know them. */
 import { type Family, familyOf } from '../../bgp/family.js';
-import type { PeerConfig } from '../../bgp/speaker/contract.js';
+import type { PeerConfig, RoutePolicy, RoutePolicyRule } from '../../bgp/speaker/contract.js';
 import type { Asn } from '../../core/asn.js';
 import { addressFamily, type IpAddress, type Ipv4Address } from '../../core/ip-address.js';
 import { prefixContainsAddress } from '../../core/prefix.js';
 import { sessionOptionsOf } from '../../core/resources/annotations.js';
 import type { BGPPeerResource, NodeResource } from '../../core/resources/resource.js';
+import type { TopologySession } from '../topology/topology-session.js';
 import { BGP_PORT } from './node-view.js';
 import type { PeerContext } from './peer-context.js';
 import { bfdOf, documentWish, type SessionWish, sessionTemplate } from './peer-template.js';
@@ -21,10 +22,18 @@ export interface Candidate {
   /** The other node's name, or the BGPPeer's. */
   readonly name: string;
   readonly document: BGPPeerResource | undefined;
+  /** Of a session that the arrangement of hosts has; undefined is a mesh's. */
+  readonly session?: TopologySession | undefined;
 }
 
 const ranks = { node: 0, global: 1, mesh: 2 } as const;
-const words = { node: 'node specific', global: 'global', mesh: 'node-to-node mesh' } as const;
+const words = { node: 'node specific', global: 'global' } as const;
+const partWords = {
+  mesh: 'node-to-node mesh',
+  reflector: 'route reflector',
+  client: 'reflector client',
+  fellow: 'fellow reflector',
+} as const;
 const keyPrefixes = { node: 'Node', global: 'Global', mesh: 'Mesh' } as const;
 
 /** The most explicit first; among equals the name decides, so that every host and every restart agrees. */
@@ -52,12 +61,14 @@ export function peerConfig(
   context: PeerContext,
 ): PeerConfig {
   const wish = wishOf(candidate, context);
+  const template = sessionTemplate(wish, context);
   const own = context.ownAddress(addressFamily(candidate.address));
   const sharesSubnet = own !== undefined && prefixContainsAddress(own.subnet, candidate.address);
   return {
-    ...sessionTemplate(wish, context),
+    ...template,
+    exportPolicy: reflects(candidate, context) ? reflecting(template.exportPolicy) : template.exportPolicy,
     key: peerKey(candidate),
-    type: words[candidate.rank],
+    type: typeWords(candidate),
     name: candidate.name,
     address: candidate.address,
     port: candidate.port,
@@ -114,8 +125,30 @@ export function isInternal({ asn, document }: Candidate, context: PeerContext): 
   return asn === (document?.spec.localASNumber ?? context.localAsn);
 }
 
-/** Calico's: of another cluster, or of none. The mesh is among those that are no reflectors. */
+function typeWords({ rank, session }: Candidate): string {
+  return rank === 'mesh' ? partWords[session?.part ?? 'mesh'] : words[rank];
+}
+
+function reflects(candidate: Candidate, context: PeerContext): boolean {
+  return candidate.session?.reflects === true && isInternal(candidate, context);
+}
+
+/** A reflector of the arrangement passes on what hosts told it by the arrangement: nothing else, and to nobody else. */
+function reflecting(policy: RoutePolicy | undefined): RoutePolicy | undefined {
+  const ofHosts: RoutePolicyRule = {
+    within: undefined,
+    source: 'peers',
+    peerType: 'ibgp',
+    peer: `${keyPrefixes.mesh}_*`,
+    action: 'accept',
+    reason: 'a host of the cluster told it, and this one reflects',
+  };
+  return policy && { ...policy, rules: [ofHosts, ...policy.rules] };
+}
+
+/** Calico's: of another cluster, or of none. Between hosts the arrangement says it. */
 function isClient(candidate: Candidate, clusterId: Ipv4Address | undefined, context: PeerContext): boolean {
+  if (candidate.session !== undefined) return candidate.session.client;
   const own = context.clusterId;
   return candidate.document !== undefined && own !== undefined && clusterId !== own;
 }

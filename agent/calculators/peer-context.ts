@@ -145,10 +145,6 @@ export class PeerContext {
     return restartSeconds(this.#configured('nodeMeshMaxRestartTime'));
   }
 
-  get meshIsOn(): boolean {
-    return this.#configured('nodeToNodeMeshEnabled') !== false;
-  }
-
   /** This host's own, then the cluster's. */
   #configurationsInForce(): readonly BGPConfigurationResource[] {
     return [ownName(this.options.nodeName), CLUSTER_NAME].flatMap(

@@ -12,6 +12,7 @@ import type {
   BgpRole,
   NextHopStatus,
   OriginatedRoute,
+  RouteDependence,
   RouteDetail,
   RouteOperation,
   RoutePolicy,
@@ -19,6 +20,7 @@ import type {
   SpeakerLimits,
 } from '../speaker/contract.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
+import type { GoingPeers } from './dependence.js';
 import type { Overuse } from './memory.js';
 
 /** Small dense number of a RIB peer; reused only after its routes are gone. */
@@ -206,6 +208,9 @@ export interface Rib {
    * Returns how to end it. What is deferred with selection is told then.
    */
   watch(watcher: (family: Family, walk: (visit: PathVisit) => void) => void): () => void;
+
+  /** Best routes that would be lost without some sessions, by the peers that they are from. Goes through the table. */
+  dependence(going: GoingPeers): readonly RouteDependence[];
 
   /** Prefixes that have a selected path. */
   bestCount(family: Family): number;

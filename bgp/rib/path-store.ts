@@ -147,6 +147,7 @@ export class PathStore {
   factsOf(session: Session, block: AttributeBlock): PathFacts {
     return {
       kind: session.kind,
+      peer: session.peer?.key,
       attributes: block.attributes,
       localPref: block.localPref,
       interface: this.#nextHopOf(session, block)?.interface,

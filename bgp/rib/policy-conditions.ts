@@ -8,6 +8,8 @@ import { communityOf } from './community-text.js';
 export interface PathFacts {
   /** The session it was learned on. */
   readonly kind: 'own' | 'ibgp' | 'ebgp';
+  /** The key of the peer; undefined of our own. */
+  readonly peer: string | undefined;
   readonly attributes: PathAttributes;
   /** With the default where there is none. */
   readonly localPref: number;
@@ -19,6 +21,7 @@ export interface PathFacts {
 export function asksOfPath(rule: RoutePolicyRule): boolean {
   return (
     rule.peerType !== undefined ||
+    rule.peer !== undefined ||
     (rule.communities?.length ?? 0) > 0 ||
     (rule.asPathPrefix?.length ?? 0) > 0 ||
     rule.localPref !== undefined ||
@@ -28,6 +31,7 @@ export function asksOfPath(rule: RoutePolicyRule): boolean {
 
 export function matchesPath(rule: RoutePolicyRule, path: PathFacts): boolean {
   if (rule.peerType !== undefined && rule.peerType !== path.kind) return false;
+  if (rule.peer !== undefined && !matchesName(rule.peer, path.peer)) return false;
   if (rule.localPref !== undefined && rule.localPref !== path.localPref) return false;
   if (rule.interface !== undefined && !matchesName(rule.interface, path.interface)) return false;
   if (rule.asPathPrefix !== undefined && !beginsWith(path.attributes.asPath ?? [], rule.asPathPrefix))

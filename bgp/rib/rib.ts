@@ -14,11 +14,18 @@ import {
 import type { Prefix } from '../../core/prefix.js';
 import { type Family, familyOf } from '../family.js';
 import { Afi, Origin, Safi, WellKnownCommunity } from '../iana.js';
-import type { BestRouteBatch, NextHopStatus, OriginatedRoute, SpeakerLimits } from '../speaker/contract.js';
+import type {
+  BestRouteBatch,
+  NextHopStatus,
+  OriginatedRoute,
+  RouteDependence,
+  SpeakerLimits,
+} from '../speaker/contract.js';
 import type { PathAttributes } from '../wire/attributes/attributes.js';
 import { type AttributeBlock, AttributeStore } from './attribute-store.js';
 import { Audiences } from './audience.js';
 import type { PeerIndex, ReceivedUpdates, Rib, RibPeer, RibPolicies, UpdateOutcome } from './contract.js';
+import { dependenceOn, type GoingPeers } from './dependence.js';
 import { FamilyTable } from './family-table.js';
 import { type Overuse, overuseOf } from './memory.js';
 import { type NextHop, NextHops } from './next-hops.js';
@@ -440,6 +447,12 @@ class RoutingInformationBase implements Rib {
       sum.advertised += membership?.group.toldCount(membership.member) ?? 0;
     }
     return sum;
+  }
+
+  dependence(going: GoingPeers): readonly RouteDependence[] {
+    // A prefix whose best path has just been replaced has none until it is decided.
+    this.flush();
+    return dependenceOn(going, Object.values(this.#tables), this.#paths);
   }
 
   bestCount(family: Family): number {

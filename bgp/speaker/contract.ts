@@ -462,6 +462,11 @@ export interface NextHopSet {
 
 export type SpeakerQuery =
   | { readonly kind: 'peers' }
+  /**
+   * Which best routes would be lost with some sessions: `ending`, and `relays`, which go on but no longer tell what others told them
+   * (RFC 4456). By the keys of peers.
+   */
+  | { readonly kind: 'dependence'; readonly ending: readonly string[]; readonly relays: readonly string[] }
   /** Pages through a table in prefix order; `after` is the last prefix of the page before. Limit 1 to 1000. */
   | {
       readonly kind: 'routes';
@@ -492,6 +497,7 @@ export type RouteTable =
 
 export type SpeakerAnswer =
   | { readonly kind: 'peers'; readonly peers: readonly PeerStatus[] }
+  | { readonly kind: 'dependence'; readonly dependence: readonly RouteDependence[] }
   | { readonly kind: 'routes'; readonly routes: readonly RouteDetail[]; readonly more: boolean }
   | { readonly kind: 'mrt-peers'; readonly keys: readonly string[]; readonly bytes: Uint8Array }
   | {
@@ -501,6 +507,14 @@ export type SpeakerAnswer =
       readonly next: number | undefined;
     }
   | { readonly kind: 'error'; readonly message: string };
+
+/** Best routes from one peer without another usable path that is to stay. */
+export interface RouteDependence {
+  readonly peer: string;
+  readonly prefixes: number;
+  /** One of them. */
+  readonly example: Prefix;
+}
 
 /** One path of a prefix, decoded for people. */
 export interface RouteDetail {

@@ -26,6 +26,8 @@ export interface RoutePolicyRule {
   readonly source: 'any' | 'local' | 'peers';
   /** What kind of session the route was learned on; none of our own is of either. */
   readonly peerType?: 'ebgp' | 'ibgp' | undefined;
+  /** The key of the peer that the route was learned from; "*" stands for anything. None of our own has one. */
+  readonly peer?: string | undefined;
   /** All of them must be there: "64512:7" (RFC 1997), "64512:1:2" (RFC 8092). */
   readonly communities?: readonly string[] | undefined;
   /** AS_PATH begins with these, the nearest first. */

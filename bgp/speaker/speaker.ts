@@ -345,6 +345,10 @@ export class Speaker implements PeerOwner, AdmissionOwner, MonitoredSpeaker {
     switch (query.kind) {
       case 'peers':
         return { kind: 'peers', peers: this.peerStatuses() };
+      case 'dependence': {
+        const going = { ending: new Set(query.ending), relays: new Set(query.relays) };
+        return { kind: 'dependence', dependence: this.rib.dependence(going) };
+      }
       case 'routes': {
         const { table } = query;
         if ('peer' in table && !this.#peers.has(table.peer)) {

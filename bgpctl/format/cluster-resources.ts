@@ -70,7 +70,7 @@ export function clusterCells(resource: ClusterResource): Cell[] {
         ['GENERATION', String(generation)],
         ['MODE', current.mode],
         ['BEFORE', previous?.mode ?? ''],
-        ['REFLECTORS', current.reflectors.join(',')],
+        ['REFLECTORS', current.reflectors.map(({ node }) => node).join(',')],
       ];
     }
     case 'Lease': {

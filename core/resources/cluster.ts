@@ -3,38 +3,85 @@
  * agents keep for each other: leases and reports.
  */
 import { z } from 'zod';
-import { flag, ipAddress, oneOf, optional, text, wholeNumber } from './fields.js';
+import {
+  flag,
+  ipAddress,
+  labelKey,
+  oneOf,
+  optional,
+  resourceName,
+  selector,
+  text,
+  wholeNumber,
+} from './fields.js';
+import type { BGPTopologyResource } from './resource.js';
 
-/** Hosts up to which a mesh is kept, where nothing else is said. */
-const USUAL_MESH_LIMIT = 100;
 const LEAST_REFLECTORS = 3;
-const USUAL_SESSIONS = 2;
+const MOST_REFLECTORS = 100;
+const MOST_SESSIONS = 10;
 
-export const bgpTopologySpec = z.strictObject({
-  mode: optional(oneOf(['auto', 'mesh', 'reflectors'])).transform(value => value ?? 'auto'),
-  meshLimit: optional(wholeNumber(2, 1000)).transform(value => value ?? USUAL_MESH_LIMIT),
-  reflectors: optional(wholeNumber(LEAST_REFLECTORS, 100)),
-  sessionsPerClient: optional(wholeNumber(USUAL_SESSIONS, 10)).transform(value => value ?? USUAL_SESSIONS),
-  spreadBy: optional(text),
-  reflectorSelector: optional(text).transform(value => value ?? 'all()'),
-});
-
-const arrangement = z.strictObject({
-  mode: oneOf(['mesh', 'reflectors']),
-  reflectors: z.array(text, 'a list of node names'),
-});
-
-export const topologyPlanSpec = z.strictObject({
-  generation: wholeNumber(1, Number.MAX_SAFE_INTEGER),
-  current: arrangement,
-  previous: optional(arrangement),
-  sessionsPerClient: wholeNumber(USUAL_SESSIONS, 10),
-  spreadBy: optional(text),
-  reasons: z.array(text, 'a list of sentences'),
-});
+/** Where nothing else is said, also where there is no BGPTopology at all. */
+export const usualTopology = {
+  mode: 'auto',
+  meshLimit: 100,
+  sessionsPerClient: 2,
+  reflectorSelector: 'all()',
+  replaceAfterSeconds: 60,
+} as const satisfies BGPTopologyResource['spec'];
 
 /** Milliseconds since the Unix epoch. */
 const time = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
+const sessionsPerClient = wholeNumber(2, MOST_SESSIONS);
+
+export const bgpTopologySpec = z
+  .strictObject({
+    mode: optional(oneOf(['auto', 'mesh', 'reflectors'])).transform(value => value ?? usualTopology.mode),
+    meshLimit: optional(wholeNumber(2, 1000)).transform(value => value ?? usualTopology.meshLimit),
+    reflectors: optional(wholeNumber(LEAST_REFLECTORS, MOST_REFLECTORS)),
+    sessionsPerClient: optional(sessionsPerClient).transform(
+      value => value ?? usualTopology.sessionsPerClient,
+    ),
+    spreadBy: optional(labelKey),
+    reflectorSelector: optional(selector).transform(value => value ?? usualTopology.reflectorSelector),
+    replaceAfterSeconds: optional(wholeNumber(5, 3600)).transform(
+      value => value ?? usualTopology.replaceAfterSeconds,
+    ),
+  })
+  .superRefine(({ reflectors, sessionsPerClient: sessions }, context) => {
+    if (reflectors === undefined || sessions <= reflectors) return;
+    const message = `at most the number of reflectors, which is ${reflectors}`;
+    context.addIssue({ code: 'custom', path: ['sessionsPerClient'], message });
+  });
+
+const arrangement = z
+  .strictObject({
+    mode: oneOf(['mesh', 'reflectors']),
+    reflectors: optional(
+      z.array(z.strictObject({ node: resourceName, spread: optional(text) }), 'a list of { node, spread }'),
+    ).transform(value => value ?? []),
+    sessionsPerClient: optional(sessionsPerClient).transform(
+      value => value ?? usualTopology.sessionsPerClient,
+    ),
+    spreadBy: optional(labelKey),
+  })
+  .superRefine(({ mode, reflectors }, context) => {
+    const names = new Set(reflectors.map(({ node }) => node));
+    const allowed =
+      mode === 'mesh'
+        ? reflectors.length === 0 || 'left out: a mesh has none'
+        : (names.size > 0 && names.size === reflectors.length) || 'a list of different nodes, at least one';
+    if (allowed !== true) context.addIssue({ code: 'custom', path: ['reflectors'], message: allowed });
+  });
+
+export const topologyPlanSpec = z.strictObject({
+  generation: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  decidedUnixMs: time,
+  current: arrangement,
+  previous: optional(arrangement),
+  heldDown: optional(z.array(resourceName, 'a list of node names')).transform(value => value ?? []),
+  reasons: z.array(text, 'a list of sentences'),
+});
 
 export const leaseSpec = z.strictObject({
   holder: text,

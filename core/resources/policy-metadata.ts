@@ -25,9 +25,18 @@ export function metadataProblems(
     case 'NetworkSet':
     case 'GlobalNetworkSet':
       return labelProblems(metadata);
+    case 'BGPTopology':
+    case 'TopologyPlan':
+      return onlyOneProblems(kind, metadata);
     default:
       return [];
   }
+}
+
+function onlyOneProblems(kind: ResourceKind, { name }: Metadata): DocumentProblem[] {
+  if (name === 'default') return [];
+  const allowed = `"default": a cluster has one ${kind}, which is called so`;
+  return [{ path: 'metadata.name', value: show(name), allowed }];
 }
 
 /** It is part of other names. */

@@ -343,6 +343,8 @@ export type BGPTopologyResource = Document<
     readonly spreadBy?: string;
     /** Which nodes may become reflectors. */
     readonly reflectorSelector: string;
+    /** How long a reflector is silent before another takes its place. */
+    readonly replaceAfterSeconds: number;
   },
   typeof MARGAY_API
 >;
@@ -351,21 +353,35 @@ export type BGPTopologyResource = Document<
 export type TopologyPlanResource = Document<
   'TopologyPlan',
   {
+    /** Counts the arrangements. */
     readonly generation: number;
+    /** When `current` was decided; for people. */
+    readonly decidedUnixMs: number;
     readonly current: TopologyArrangement;
+    /** The one that every host had before, kept until `current` is in sync everywhere. */
     readonly previous?: TopologyArrangement;
-    readonly sessionsPerClient: number;
-    readonly spreadBy?: string;
+    /** Nodes that were replaced for their silence, and are not to be elected for a while. */
+    readonly heldDown: readonly string[];
     /** Why it is so, in sentences. */
     readonly reasons: readonly string[];
   },
   typeof MARGAY_API
 >;
 
+/** Who peers with whom: everything that both ends of a session must know to agree on it, but the names of the hosts. */
 export interface TopologyArrangement {
   readonly mode: 'mesh' | 'reflectors';
-  /** Names of nodes, in order. */
-  readonly reflectors: readonly string[];
+  /** In the order of their names; none in a mesh. */
+  readonly reflectors: readonly PlannedReflector[];
+  readonly sessionsPerClient: number;
+  /** The label whose values `spread` holds. */
+  readonly spreadBy?: string;
+}
+
+export interface PlannedReflector {
+  readonly node: string;
+  /** Its value of the label; absent where it has none. */
+  readonly spread?: string;
 }
 
 /**

@@ -1,11 +1,13 @@
 /** Short-hand for documents in tests. */
 import type { Asn } from '../../core/asn.js';
 import type { Prefix } from '../../core/prefix.js';
+import { usualTopology } from '../../core/resources/cluster.js';
 import {
   type BGPConfigurationResource,
   type BGPFilterResource,
   type BGPPeerRangeResource,
   type BGPPeerResource,
+  type BGPTopologyResource,
   type BlockAffinityResource,
   CALICO_API,
   type FelixConfigurationResource,
@@ -16,6 +18,8 @@ import {
   type NodeStatusResource,
   type Resource,
   type SecretResource,
+  type TopologyArrangement,
+  type TopologyPlanResource,
   type WorkloadEndpointResource,
 } from '../../core/resources/resource.js';
 
@@ -148,3 +152,31 @@ export function workload(nodeName: string, name: string, ...networks: string[]):
 }
 
 export type State = readonly Resource[];
+
+export function bgpTopology(spec: Partial<BGPTopologyResource['spec']> = {}): BGPTopologyResource {
+  return {
+    apiVersion: MARGAY_API,
+    kind: 'BGPTopology',
+    metadata: metadata('default'),
+    spec: { ...usualTopology, ...spec },
+  };
+}
+
+export function topologyPlan(
+  generation: number,
+  current: TopologyArrangement,
+  previous?: TopologyArrangement,
+): TopologyPlanResource {
+  const before = previous === undefined ? {} : { previous };
+  return {
+    apiVersion: MARGAY_API,
+    kind: 'TopologyPlan',
+    metadata: metadata('default'),
+    spec: { generation, decidedUnixMs: 0, current, ...before, heldDown: [], reasons: [] },
+  };
+}
+
+/** Reflectors by their names. */
+export function reflectedBy(...names: readonly string[]): TopologyArrangement {
+  return { mode: 'reflectors', reflectors: names.map(node => ({ node })), sessionsPerClient: 2 };
+}

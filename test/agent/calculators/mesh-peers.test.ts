@@ -573,7 +573,8 @@ function twin(state: State): Map<string, PeerConfig> {
   };
   const others = [...nodes.values()].filter(other => other.metadata.name !== OWN);
   const isReflector = (other: NodeResource) => other.spec.bgp?.routeReflectorClusterID !== undefined;
-  if (own !== undefined && context.meshIsOn && !isReflector(own)) {
+  const meshIsOn = configurations.of(OWN, 'nodeToNodeMeshEnabled') !== false;
+  if (own !== undefined && meshIsOn && !isReflector(own)) {
     for (const other of others) if (!isReflector(other)) add('mesh', other);
   }
   for (const resource of state) {

@@ -4,7 +4,7 @@ import { matchesPath } from '../../../bgp/rib/policy-conditions.js';
 const through = (pattern: string, name: string | undefined) =>
   matchesPath(
     { within: undefined, source: 'any', interface: pattern, action: 'accept', reason: '' },
-    { kind: 'ebgp', attributes: {}, localPref: 100, interface: name },
+    { kind: 'ebgp', peer: 'a', attributes: {}, localPref: 100, interface: name },
   );
 
 test('an interface is matched by its name, and "*" stands for anything', t => {
@@ -34,4 +34,22 @@ test('an interface is matched by its name, and "*" stands for anything', t => {
   ] as const) {
     t.false(through(pattern, name), `${pattern} ${name}`);
   }
+});
+
+test('a route is of a peer by its key; one of our own is of none', t => {
+  const from = (pattern: string, peer: string | undefined) =>
+    matchesPath(
+      { within: undefined, source: 'any', peer: pattern, action: 'accept', reason: '' },
+      {
+        kind: peer === undefined ? 'own' : 'ibgp',
+        peer,
+        attributes: {},
+        localPref: 100,
+        interface: undefined,
+      },
+    );
+  t.true(from('Mesh_*', 'Mesh_10_0_0_1'));
+  t.true(from('tor', 'tor'));
+  t.false(from('Mesh_*', 'Node_10_0_0_1'));
+  t.false(from('*', undefined));
 });

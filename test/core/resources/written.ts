@@ -8,7 +8,8 @@ import { serialiseResource, writtenKind } from '../../../core/resources/written-
 /** A document with this spec and the least of everything else. */
 export function written(kind: ResourceKind, spec: unknown): Record<string, unknown> {
   const namespace = isNamespaced(kind) ? { namespace: 'default' } : {};
-  return { apiVersion: apiOf(kind), kind: writtenKind(kind), metadata: { name: 'a', ...namespace }, spec };
+  const name = kind === 'BGPTopology' || kind === 'TopologyPlan' ? 'default' : 'a';
+  return { apiVersion: apiOf(kind), kind: writtenKind(kind), metadata: { name, ...namespace }, spec };
 }
 
 export function problems(document: unknown): readonly DocumentProblem[] {
