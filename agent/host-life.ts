@@ -57,6 +57,6 @@ export class HostLife {
 
   async close(): Promise<void> {
     this.controller.close();
-    await this.#lease.close();
+    await this.#lease.stop();
   }
 }

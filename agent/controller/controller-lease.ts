@@ -1,7 +1,8 @@
 /** SHELL: this host's part in the choice of the controller: the lease read, claimed and renewed; `controller-step.ts` decides. */
 import type { Clock, Timer } from '../../core/clock.js';
 import type { Store } from '../../store/port.js';
-import { CONTROLLER_LEASE, leaseDocument } from '../lease/lease-document.js';
+import { CONTROLLER_LEASE } from '../lease/lease-document.js';
+import { LeaseRecord } from '../lease/lease-record.js';
 import { type LeaseSight, type LeaseSpec, missLease, seeLease } from '../lease/lease-sight.js';
 import { type ControllerState, controllerMove, mayAct, nextTurnMs, nobody } from './controller-step.js';
 
@@ -22,32 +23,34 @@ export interface ControllerLeaseOptions {
   readonly changed: () => void;
 }
 
-const ID = { kind: 'Lease', name: CONTROLLER_LEASE } as const;
 /** A goodbye is worth no more waiting. */
 const RELEASE_PATIENCE_MS = 1000;
 
 export class ControllerLease {
   readonly #options: ControllerLeaseOptions;
+  readonly #record: LeaseRecord;
   #state: ControllerState = nobody;
-  #revision = '';
   #patienceMs: number;
   #timer: Timer | undefined;
   #turn: Promise<void> | undefined;
-  #closed = false;
+  #started = false;
   #told = '';
 
   constructor(options: ControllerLeaseOptions) {
     this.#options = options;
+    this.#record = new LeaseRecord(options.store, options.clock, CONTROLLER_LEASE);
     this.#patienceMs = this.#newPatience();
   }
 
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     this.#schedule(0);
   }
 
   /** Whether this host may act as the controller at this moment. */
   mayAct(): boolean {
-    return !this.#closed && mayAct(this.#state, this.#options.clock.now());
+    return this.#started && mayAct(this.#state, this.#options.clock.now());
   }
 
   /** As it was read or written last; undefined: nothing is known of one. */
@@ -55,26 +58,30 @@ export class ControllerLease {
     return this.#state.kind === 'holding' ? this.#state.spec : this.#state.sight?.spec;
   }
 
-  /** Acts no more, and leaves the part to others at once where the store can be told. */
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** Acts no more until it is started again, and leaves the part to others at once where the store can be told. */
+  async stop(): Promise<void> {
+    this.#started = false;
     this.#timer?.cancel();
     const patience = new Promise<void>(done => setTimeout(done, RELEASE_PATIENCE_MS).unref());
     await Promise.race([this.#release(), patience]);
   }
 
-  #schedule(milliseconds: number): void {
-    if (this.#closed) return;
-    this.#timer = this.#options.clock.schedule(milliseconds, () => {
-      this.#turn = this.#take().then(() => this.#turnTaken());
-    });
-  }
-
   async #release(): Promise<void> {
     await this.#turn;
-    if (this.#state.kind === 'holding')
-      await this.#options.store.delete(ID, this.#revision, { replicated: true });
+    if (this.#started || this.#state.kind !== 'holding') return;
     this.#state = nobody;
+    await this.#record.remove();
+  }
+
+  #schedule(milliseconds: number): void {
+    if (!this.#started) return;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.schedule(milliseconds, () => {
+      const before = this.#turn;
+      this.#turn = Promise.resolve(before)
+        .then(() => this.#take())
+        .then(() => this.#turnTaken());
+    });
   }
 
   #turnTaken(): void {
@@ -87,57 +94,36 @@ export class ControllerLease {
   }
 
   async #take(): Promise<void> {
+    if (!this.#started) return;
     if (this.#state.kind === 'holding' && !this.#state.doubtful) return await this.#write(this.#state.spec);
-    const { store, clock, process, durationSeconds } = this.#options;
-    const startedMs = clock.now();
-    const found = await store.get(ID);
     const before = this.#state.kind === 'following' ? this.#state.sight : undefined;
-    if (found.kind === 'error' && found.error.kind !== 'not-found') {
+    const found = await this.#record.read();
+    if (found.kind === 'unavailable') {
       if (this.#state.kind === 'following') this.#follow(missLease(before));
       return;
     }
-    let sight: LeaseSight | undefined;
-    if (found.kind === 'ok' && found.value.resource.kind === 'Lease') {
-      this.#revision = found.value.revision;
-      const longestGapMs = durationSeconds() * 1000;
-      sight = seeLease(before, found.value.resource.spec, {
-        startedMs,
-        endedMs: clock.now(),
-        longestGapMs,
-      });
-    }
-    switch (controllerMove(sight, process, this.#patienceMs)) {
-      case 'claim':
-        this.#state = { kind: 'following', sight };
-        return await this.#write(sight?.spec);
-      case 'renew':
-        return await this.#write(sight?.spec);
-      case 'follow':
-        return this.#follow(sight);
-    }
+    const longestGapMs = this.#options.durationSeconds() * 1000;
+    const sight =
+      found.spec === undefined ? undefined : seeLease(before, found.spec, { ...found, longestGapMs });
+    const move = controllerMove(sight, this.#options.process, this.#patienceMs);
+    if (move !== 'renew') this.#follow(sight);
+    if (move !== 'follow') await this.#write(sight?.spec);
   }
 
-  /** In place of `found`, or where there is nothing. */
+  /** In place of what was found. */
   async #write(found: LeaseSpec | undefined): Promise<void> {
-    const { store, clock } = this.#options;
-    const document = leaseDocument(CONTROLLER_LEASE, this.#next(found));
-    const startedMs = clock.now();
-    const options = { replicated: true };
-    const written =
-      found === undefined
-        ? await store.create(document, options)
-        : await store.update(document, this.#revision, options);
-    if (written.kind === 'ok') {
-      this.#revision = written.value.revision;
-      const { spec } = document;
-      const revision = this.#revision;
-      this.#state = { kind: 'holding', spec, revision, confirmedMs: startedMs, doubtful: false };
-      return;
+    const spec = this.#next(found);
+    const written = await this.#record.write(spec);
+    switch (written.kind) {
+      case 'written':
+        this.#state = { kind: 'holding', spec, confirmedMs: written.startedMs, doubtful: false };
+        return;
+      case 'raced':
+        return this.#follow(undefined);
+      case 'unavailable':
+        if (this.#state.kind === 'holding') this.#doubt(this.#state, spec);
+        else this.#follow(missLease(this.#state.sight));
     }
-    if (written.error.kind === 'unavailable') {
-      if (this.#state.kind === 'holding') this.#doubt(this.#state, document.spec);
-      else this.#follow(missLease(this.#state.sight));
-    } else this.#follow(undefined);
   }
 
   #next(found: LeaseSpec | undefined): LeaseSpec {

@@ -3,7 +3,6 @@
  * they themselves have seen no renewal for as long, and only in place of the very document that they have watched. So the one has ended
  * before another can begin, whatever the store, the network and the clocks of day do.
  */
-import type { Revision } from '../../store/port.js';
 import { durationMs, isLapsed, type LeaseSight, type LeaseSpec } from '../lease/lease-sight.js';
 
 /** Clocks run at slightly different speeds, and what was sent at the last moment takes its time. */
@@ -16,7 +15,6 @@ export type ControllerState =
   | {
       readonly kind: 'holding';
       readonly spec: LeaseSpec;
-      readonly revision: Revision;
       readonly confirmedMs: number;
       readonly doubtful: boolean;
     };

@@ -65,7 +65,7 @@ test('one that ends leaves the part to others at once', async t => {
   await pass(clock, 12_000);
   const b = candidate('b', memory, clock, { seed: 2 });
   await pass(clock, 20_000);
-  await a.lease.close();
+  await a.lease.stop();
   t.false(a.lease.mayAct());
   await pass(clock, 13_000);
   t.deepEqual(acting([a, b]), ['b']);
@@ -123,7 +123,7 @@ async function play(events: readonly Event[], seed: number): Promise<{ most: num
     else if (fault === 'mend') Object.assign(faults, faultless());
     else if (fault === 'lose') faults.answersLost = true;
     else if (fault === 'slow') faults.delayMs = 4000;
-    else if (fault === 'end') void lease.close();
+    else if (fault === 'end') void lease.stop();
     else {
       // Killed, and begun anew.
       faults.reachable = false;
