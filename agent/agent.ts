@@ -5,7 +5,12 @@
 
 import { FAMILIES, type Family } from '../bgp/family.js';
 import type { PeerStatus, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
-import { type Resource, type ResourceId, resourceIdOf } from '../core/resources/resource.js';
+import {
+  type NodeResource,
+  type Resource,
+  type ResourceId,
+  resourceIdOf,
+} from '../core/resources/resource.js';
 import { Dataplane } from '../ipip/dataplane.js';
 import { type HostIntent, interfacesByAddress, linkLocalsByInterface } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
@@ -14,17 +19,19 @@ import { BestRouteIntake } from './best-route-intake.js';
 import { BfdWatch } from './bfd-watch.js';
 import type { ResourceChange } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
-import { Cluster } from './cluster.js';
+import type { Cluster } from './cluster.js';
 import type { WatchTopic } from './control/types.js';
 import { AgentFilter } from './filter/agent-filter.js';
 import { HostLife } from './host-life.js';
 import { HostPasswords } from './host-passwords.js';
 import { HostTunnels } from './host-tunnels.js';
 import { Monitoring } from './monitoring.js';
+import { newCluster } from './new-cluster.js';
 import type { AgentOptions, AgentState } from './options.js';
 import { OrderedGate } from './ordered-gate.js';
 import { OwnNodeKeeper } from './own-node-keeper.js';
 import { PeerShutdowns } from './peer-shutdowns.js';
+import { PeerSwitches } from './peer-switches.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
 import type { Sessions } from './session-effects.js';
 import type { SpeakerHost } from './speaker-host.js';
@@ -65,11 +72,16 @@ export class Agent {
   readonly #subscribers = new Map<WatchTopic, Set<() => void>>();
   readonly #ending = new AbortController();
   readonly #wholeTables = new Set<Family>();
-  readonly #disabledPeers = new Set<string>();
-  readonly #shutdowns: PeerShutdowns;
+  readonly #switches: PeerSwitches;
   readonly #gate: OrderedGate;
   readonly #passwords: HostPasswords;
   #storeSeen = false;
+  /** This host is one of the cluster: it acts by its documents. */
+  #member = false;
+  /** The speaker has been told everything once. */
+  #configured = false;
+  /** It has said goodbye, until this host is one of the cluster again. */
+  #suspended = false;
   #intent: HostIntent | undefined;
   #inSync: (() => void) | undefined;
 
@@ -79,12 +91,12 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.options = options;
     this.#watch = new SpeakerWatch(this.state, options, topic => this.#tell(topic));
-    this.#shutdowns = options.peerShutdowns ?? new PeerShutdowns(undefined);
+    this.#switches = new PeerSwitches(options.peerShutdowns ?? new PeerShutdowns(undefined));
     this.inSync = new Promise(resolve => {
       this.#inSync = resolve;
     });
     const { clock } = options;
-    this.cluster = this.#newCluster();
+    this.cluster = newCluster(this.options);
     this.#passwords = new HostPasswords(clock, options.readPassword ?? noPassword, () => this.#recalculate());
     this.tunnels = this.#newTunnels();
     this.#gate = new OrderedGate(clock, GUARD_PATIENCE_MS);
@@ -95,10 +107,7 @@ export class Agent {
       invalid: documents => this.#invalid(documents),
       unavailable: detail => this.#storeUnavailable(detail),
     });
-    this.life = new HostLife(options, {
-      list: kind => this.#feed.list(kind),
-      changed: () => this.#tell('status'),
-    });
+    this.life = this.#newLife();
     this.dataplane = options.dataplane === 'none' ? undefined : this.#newDataplane();
     this.filter = this.#newFilter();
     this.#speaker = options.startSpeaker({
@@ -167,10 +176,8 @@ export class Agent {
   setPeerEnabled(key: string, enabled: boolean): boolean {
     const peer = this.cluster.peer(key);
     if (peer === undefined) return false;
-    if (enabled) {
-      this.#shutdowns.delete(key);
-      this.#disabledPeers.delete(key);
-    } else this.#disabledPeers.add(key);
+    if (enabled) this.#switches.enable(key);
+    else this.#switches.disable(key);
     this.#send([{ kind: 'set-peer', peer }]);
     return true;
   }
@@ -179,7 +186,7 @@ export class Agent {
   shutdownPeer(key: string, message: string): boolean {
     const peer = this.cluster.peer(key);
     if (peer === undefined) return false;
-    this.#shutdowns.set(key, { message, sinceUnixMs: Date.now() });
+    this.#switches.shutDown(key, message);
     this.#send([{ kind: 'set-peer', peer }]);
     return true;
   }
@@ -188,7 +195,7 @@ export class Agent {
   keepsPeerDown(key: string): boolean {
     const peer = this.cluster.peer(key);
     if (peer === undefined) return false;
-    const told = this.#withDisabled({ kind: 'set-peer', peer });
+    const told = this.#switches.applyTo({ kind: 'set-peer', peer });
     return told.kind === 'set-peer' && told.peer.administrativeState === 'down';
   }
 
@@ -198,7 +205,7 @@ export class Agent {
 
   /** What this host would make of a cluster of these documents, the last of a name counting. */
   clusterOf(resources: readonly Resource[]): Sessions {
-    const cluster = this.#newCluster();
+    const cluster = newCluster(this.options);
     for (const resource of resources) cluster.onChange({ kind: 'changed', resource });
     cluster.setHostPasswords(this.#passwords.read(cluster.hostPasswordSources));
     cluster.flush();
@@ -215,38 +222,70 @@ export class Agent {
 
   #changes(changes: readonly ResourceChange[]): void {
     for (const change of changes) {
-      const mended = this.#storeSeen ? this.ownNode.mended(change) : undefined;
+      const mended = this.#member ? this.ownNode.mended(change) : undefined;
       this.cluster.onChange(mended === undefined ? change : { kind: 'changed', resource: mended });
       this.filter?.onChange(change);
       const { kind, name } = change.kind === 'deleted' ? change.id : resourceIdOf(change.resource);
       const isOwn = kind === 'NodeStatus' && name === this.options.nodeName;
-      if (this.#storeSeen && isOwn) this.tunnels.statusStrayed();
+      if (this.#member && isOwn) this.tunnels.statusStrayed();
     }
-    if (this.#storeSeen) this.#recalculate();
+    this.life.review();
+    if (this.#member) this.#recalculate();
     this.#tell('resources');
   }
 
   #storeInSync(): void {
     this.state.store = 'in-sync';
     this.state.storeDetail = '';
-    const first = !this.#storeSeen;
-    if (first) this.options.log.info({ resources: this.#feed.size }, 'store in sync');
+    if (!this.#storeSeen) this.options.log.info({ resources: this.#feed.size }, 'store in sync');
+    this.#storeSeen = true;
+    void this.life.inSync();
+    if (!this.#member) return;
+    void this.ownNode.request();
+    this.#recalculate();
+  }
+
+  /** The name and the address of this host are its own. */
+  #admitted(): void {
     // The speaker's identity is that of our own Node: it must be there before the speaker begins.
     void this.ownNode.request().then(() => {
-      if (!this.#storeSeen) this.#begin();
+      if (!this.#member && this.life.standing.kind === 'member') this.#begin();
     });
-    if (this.#storeSeen) this.#recalculate();
   }
 
   #begin(): void {
-    this.#storeSeen = true;
-    this.life.start();
+    this.#member = true;
     this.#recalculate();
     this.#inOrder(() => {
+      if (!this.#member) return;
+      if (this.#suspended) return this.#resume();
+      this.#configured = true;
+      this.#watch.resumed();
       this.#speaker.send({ kind: 'configuration-complete' });
       if (this.#reflects) return;
       for (const family of FAMILIES) this.#intake.begin(family);
     });
+  }
+
+  #resume(): void {
+    this.#suspended = false;
+    this.tunnels.statusStrayed();
+    this.#watch.resumed();
+    this.#speaker.resume();
+  }
+
+  /** Sessions end with a goodbye; what the kernel has stays. */
+  #withheld(reason: string): void {
+    this.options.withheld?.(reason);
+    this.#member = false;
+    void this.ownNode.request();
+    if (this.state.speaker === 'withheld') return;
+    this.#watch.withheld();
+    if (!this.#configured) return;
+    this.#suspended = true;
+    this.#speaker.suspend(GOODBYE);
+    this.#intake.speakerEnded();
+    this.queries.failAll('this host announces nothing');
   }
 
   #storeUnavailable(detail: string): void {
@@ -259,7 +298,7 @@ export class Agent {
   #invalid(documents: readonly InvalidDocument[]): void {
     this.state.invalid = documents;
     this.filter?.invalid(documents);
-    if (this.#storeSeen) this.filter?.flush();
+    if (this.#member) this.filter?.flush();
     for (const { location, problems } of documents) {
       this.options.log.warn({ location, problems }, 'invalid document ignored');
     }
@@ -316,27 +355,37 @@ export class Agent {
   /** A document of ours was written: what it says is in force at once. */
   #wrote(resource: Resource): void {
     this.cluster.onChange({ kind: 'changed', resource });
-    if (this.#storeSeen) this.#recalculate();
+    if (this.#member) this.#recalculate();
   }
 
-  #newCluster(): Cluster {
-    const { nodeName, gracefulRestart, restarting, mode = 'node', metric, dataplane, version } = this.options;
-    const routes = dataplane === 'none' ? {} : { routeMetric: metric };
-    const bmpStations = (this.options.bmpStations ?? []).map(station => ({
-      ...station,
-      sysName: nodeName,
-      sysDescr: `Margay ${version}`,
-    }));
-    return new Cluster({ nodeName, gracefulRestart, restarting, mode, bmpStations, ...routes });
+  #newLife(): HostLife {
+    const own = { kind: 'Node', name: this.options.nodeName } as const;
+    return new HostLife(this.options, {
+      list: kind => this.#feed.list(kind),
+      nodes: () => this.#feed.count('Node'),
+      ownNode: () => this.#feed.get(own) as NodeResource | undefined,
+      nodesWith: address => this.cluster.nodesWith(address),
+      admit: () => this.#admitted(),
+      withhold: reason => this.#withheld(reason),
+      changed: () => this.#tell('status'),
+    });
+  }
+
+  /** The kernel may have other addresses. */
+  #readdressed(): void {
+    this.life.review();
+    this.life.readdressed();
+    this.ownNode.review();
   }
 
   #newOwnNode(): OwnNodeKeeper {
-    const { nodeName, store, clock, nodeAddress, log } = this.options;
+    const { nodeName, store, clock, log } = this.options;
     return new OwnNodeKeeper({
       nodeName,
       store,
       clock,
-      nodeAddress,
+      nodeAddress: family => this.life.nodeAddress(family),
+      withheld: () => this.life.withheldName,
       known: () => this.cluster.ownNode,
       identity: node => this.cluster.ownIdentityOf(node),
       written: node => this.#wrote(node),
@@ -352,12 +401,13 @@ export class Agent {
       version,
       clock,
       store,
+      withheld: () => this.life.standing.kind !== 'member',
       cluster: this.cluster,
       guards: tunnels?.newGuards(() => this.#guardChanged()),
       udp: tunnels?.newUdp(() => this.tunnels.reviewed()),
       externalNodes: tunnels?.externalNodes ?? [],
       recalculate: () => {
-        if (this.#storeSeen && !this.#ending.signal.aborted) this.#recalculate();
+        if (this.#member && !this.#ending.signal.aborted) this.#recalculate();
       },
       statusProblem: problem => {
         this.state.ownStatusProblem = problem;
@@ -372,21 +422,10 @@ export class Agent {
     for (const command of commands) {
       // A speaker that is being restarted will not say that the peer is gone.
       if (command.kind === 'remove-peer') this.peers.delete(command.key);
-      const told = this.#withDisabled(command);
+      const told = this.#switches.applyTo(command);
       this.#speaker.send(told);
       this.bfd?.onCommand(told);
     }
-  }
-
-  #withDisabled(command: SpeakerCommand): SpeakerCommand {
-    if (command.kind !== 'set-peer') return command;
-    const shutdown = this.#shutdowns.get(command.peer.key);
-    if (shutdown === undefined && !this.#disabledPeers.has(command.peer.key)) return command;
-    const administrativeMessage = shutdown?.message ?? '';
-    return {
-      kind: 'set-peer',
-      peer: { ...command.peer, administrativeState: 'down', administrativeMessage },
-    };
   }
 
   #speakerEvent(event: SpeakerEvent): void {
@@ -407,6 +446,8 @@ export class Agent {
         this.dataplane?.watchNextHops(event.nextHops);
         return;
       case 'best-routes':
+        // What goes with sessions that end by our own will stays in the kernel.
+        if (this.#suspended) return;
         this.#intake.take(event.batch);
         this.#tell('routes');
         return;
@@ -491,13 +532,13 @@ export class Agent {
             interfacesByAddress(facts),
             linkLocalsByInterface(facts),
           );
-          if (changed && this.#storeSeen) this.#recalculate();
-          else if (this.#storeSeen) this.filter?.flush();
-          this.ownNode.review();
+          if (changed && this.#member) this.#recalculate();
+          else if (this.#member) this.filter?.flush();
+          this.#readdressed();
         },
         tunnelsChanged: () => {
           if (this.dataplane !== undefined) this.tunnels.kernelChanged(this.dataplane);
-          if (this.#storeSeen) this.filter?.flush();
+          if (this.#member) this.filter?.flush();
         },
         changed: () => this.#tell('status'),
         log: (level, message, detail) => log[level]({ detail }, message),
@@ -526,6 +567,8 @@ export class Agent {
   }
 }
 
+/** To peers of a host that turns out to have another one's name or address. */
+const GOODBYE = 'another host has the name or the address of this one';
 /** Sessions close and say goodbye within this. */
 const SPEAKER_PATIENCE_MS = 2000;
 /** What the speaker is told waits no longer for the guard of the tunnels. */

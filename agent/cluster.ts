@@ -227,6 +227,11 @@ export class Cluster {
     return this.#conflicts.blocksOf(nodeName);
   }
 
+  /** Names of all nodes with that address, sorted. */
+  nodesWith(address: IpAddress): readonly string[] {
+    return this.#conflicts.nodesWith(address);
+  }
+
   /** What this host's own NodeStatus should say. */
   nodeStatus(version: string): NodeStatusResource['spec'] {
     const status = this.tunnels.status(version);

@@ -1,15 +1,35 @@
-/** SHELL: this host among the others of the cluster: who it is to them, and what it does for all of them while it is the controller. */
-
+/**
+ * SHELL: this host among the others of the cluster: whether its name and its address are its own, and what it does for all of them while it
+ * is the controller.
+ */
+import type { AddressFamily, IpAddress } from '../core/ip-address.js';
+import type { NodeResource } from '../core/resources/resource.js';
+import { sameValue } from './calculators/calculator.js';
+import { nodeAddress } from './calculators/node-view.js';
 import type { ConditionView } from './control/types.js';
 import { Controller } from './controller/controller.js';
 import { ControllerLease } from './controller/controller-lease.js';
 import { fencedStore } from './controller/fenced-store.js';
 import type { ClusterView } from './controller/task.js';
 import { controllerTasks } from './controller/tasks.js';
+import { AddressGuard } from './lease/address-guard.js';
+import { NameLease } from './lease/name-lease.js';
+import { addressesOf, announcedFamily, withheldChoice } from './lease/own-addresses.js';
+import { type Standing, standing } from './lease/standing.js';
+import type { NodeAddressChoice } from './node-address.js';
 import type { AgentOptions } from './options.js';
 
 export interface HostLifePorts {
+  /** Documents as the store has told them. */
   readonly list: ClusterView['list'];
+  readonly nodes: () => number;
+  readonly ownNode: () => NodeResource | undefined;
+  /** Names of nodes with that address. */
+  readonly nodesWith: (address: IpAddress) => readonly string[];
+  /** This host is one of the cluster from now on. */
+  readonly admit: () => void;
+  /** It is none from now on, or not known to be one. */
+  readonly withhold: (reason: string) => void;
   /** Something that `status` shows. */
   readonly changed: () => void;
 }
@@ -19,21 +39,38 @@ const DURATION_SECONDS = 30;
 const LONE_DURATION_SECONDS = 60;
 
 export class HostLife {
-  readonly #lease: ControllerLease;
   readonly controller: Controller;
+  readonly #options: AgentOptions;
+  readonly #ports: HostLifePorts;
+  readonly #name: NameLease;
+  readonly #addresses: AddressGuard;
+  readonly #part: ControllerLease;
+  #standing: Standing | undefined;
+  #begun = false;
+  #closed = false;
 
-  constructor(options: AgentOptions, { list, changed }: HostLifePorts) {
+  constructor(options: AgentOptions, ports: HostLifePorts) {
+    this.#options = options;
+    this.#ports = ports;
     const { nodeName, store, log, identity } = options;
+    const { list, changed } = ports;
     const clock = options.sleeplessClock ?? options.clock;
-    this.#lease = new ControllerLease({
-      ...{ nodeName, store, clock, instance: identity.instance, process: identity.process },
-      random: Math.random,
-      unixMs: Date.now,
-      durationSeconds: () => (list('Node').length > 1 ? DURATION_SECONDS : LONE_DURATION_SECONDS),
-      turned: () => this.controller.review(),
-      changed,
+    const durationSeconds = () => (ports.nodes() > 1 ? DURATION_SECONDS : LONE_DURATION_SECONDS);
+    const shared = { nodeName, store, clock, random: Math.random, unixMs: Date.now, durationSeconds };
+    this.#name = new NameLease({
+      ...{ ...shared, identity, addresses: () => Object.values(addressesOf(this.#choices)) },
+      changed: () => this.review(),
     });
-    const mayAct = () => this.#lease.mayAct();
+    this.#addresses = new AddressGuard({
+      ...{ store, clock, looked: () => this.review() },
+      claims: () => this.#claims(),
+      rivals: address => ports.nodesWith(address).filter(name => name !== nodeName),
+    });
+    const { instance, process } = identity;
+    this.#part = new ControllerLease({
+      ...{ ...shared, instance, process, changed, turned: () => this.controller.review() },
+    });
+    const mayAct = () => this.#part.mayAct();
     this.controller = new Controller({
       ...{ clock, store, mayAct, list, changed },
       tasks: controllerTasks({ nodeName, store: fencedStore(store, mayAct), clock, log }),
@@ -41,22 +78,136 @@ export class HostLife {
     });
   }
 
-  /** This host is one of the cluster. */
-  start(): void {
-    this.#lease.start();
+  /** What is known, if anything is. */
+  get standing(): Standing {
+    return this.#standing ?? standing(this.#options.nodeName, this.#name.verdict, undefined);
+  }
+
+  /** All that the store holds has been told, for the first time or again. */
+  async inSync(): Promise<void> {
+    this.#begun = true;
+    await this.#name.review();
+    this.review();
+  }
+
+  /** Documents, or this host's addresses, may be others. */
+  review(): void {
+    const { verdict } = this.#name;
+    const isBeingRead = verdict.kind === 'undecided' && verdict.rival === undefined;
+    if (!this.#begun || this.#closed || isBeingRead) return;
+    this.#addresses.review();
+    const before = this.#standing;
+    const now = this.#judge();
+    this.#standing = now;
+    if (before !== undefined && sameValue(before, now)) return;
+    this.#became(now, before);
+    this.#ports.changed();
+  }
+
+  /** This host's addresses may be others: its lease is to say so. */
+  readdressed(): void {
+    const { held } = this.#name;
+    if (held === undefined) return;
+    const said = (held.addresses ?? []).map(({ address }) => address);
+    const same = sameValue(said, Object.values(addressesOf(this.#choices)));
+    if (!same) void this.#name.review();
+  }
+
+  /** Why nothing is to be written in this host's name; undefined: it may be. */
+  get withheldName(): string | undefined {
+    if (this.#name.verdict.kind === 'ours') return undefined;
+    const now = this.standing;
+    return now.kind === 'member' ? undefined : now.reason;
+  }
+
+  /** By what it announces itself, as far as no other host is in its way. */
+  nodeAddress(family: AddressFamily): NodeAddressChoice {
+    return withheldChoice(this.#choices, family, claim => this.#addresses.verdictOf(this.#claim(claim)));
   }
 
   /** What stands in the way, for people. */
   conditions(): readonly ConditionView[] {
-    return [...this.controller.problems].map(([task, problem]) => ({
-      severity: 'warning',
-      message: `the controller's task ${task}: ${problem}`,
-      objects: ['Lease/controller'],
-    }));
+    const now = this.standing;
+    const verdict = this.#name.verdict;
+    const object = `Node/${this.#options.nodeName}`;
+    const ofStanding: ConditionView[] =
+      !this.#begun || now.kind === 'member'
+        ? []
+        : [
+            {
+              severity: now.kind === 'pending' ? 'warning' : 'error',
+              message: now.reason,
+              objects: [object],
+            },
+          ];
+    const problem = verdict.kind === 'ours' ? verdict.problem : undefined;
+    const ofLease: ConditionView[] =
+      problem === undefined || !this.#begun
+        ? []
+        : [
+            {
+              severity: 'warning',
+              message: `the lease of this host's name cannot be renewed: ${problem}; everything goes on`,
+              objects: [object],
+            },
+          ];
+    const ofTasks = [...this.controller.problems].map(([task, words]): ConditionView => {
+      return {
+        severity: 'warning',
+        message: `the controller's task ${task}: ${words}`,
+        objects: ['Lease/controller'],
+      };
+    });
+    return [...ofStanding, ...ofLease, ...ofTasks];
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#name.close();
+    this.#addresses.close();
     this.controller.close();
-    await this.#lease.stop();
+    await this.#part.stop();
+  }
+
+  #became(now: Standing, before: Standing | undefined): void {
+    const { log, nodeName } = this.#options;
+    if (now.kind === 'member') {
+      if (before !== undefined && before.kind !== 'member')
+        log.info({ node: nodeName }, 'this host is one of the cluster now');
+      this.#part.start();
+      this.#ports.admit();
+      return;
+    }
+    const level = now.kind === 'pending' ? 'warn' : 'error';
+    log[level]({ node: nodeName, reason: now.reason }, 'this host announces nothing');
+    void this.#part.stop();
+    this.#ports.withhold(now.reason);
+  }
+
+  #judge(): Standing {
+    const { nodeName } = this.#options;
+    const addresses = addressesOf(this.#choices);
+    const family = announcedFamily(addresses);
+    const address = family === undefined ? undefined : addresses[family];
+    if (address === undefined) return standing(nodeName, this.#name.verdict, undefined);
+    const verdict = this.#addresses.verdictOf(this.#claim(address));
+    return standing(nodeName, this.#name.verdict, { text: address, verdict });
+  }
+
+  get #choices(): Readonly<Record<AddressFamily, NodeAddressChoice>> {
+    const { nodeAddress: choose } = this.#options;
+    return { ipv4: choose('ipv4'), ipv6: choose('ipv6') };
+  }
+
+  #claims() {
+    return Object.values(addressesOf(this.#choices)).map(address => this.#claim(address));
+  }
+
+  #claim(address: IpAddress) {
+    const { nodeName } = this.#options;
+    const own = this.#ports.ownNode();
+    const announced = [nodeAddress(own)?.address, nodeAddress(own, 'ipv6')?.address];
+    const sinceUnixMs = this.#name.held?.addresses?.find(one => one.address === address)?.sinceUnixMs;
+    return { node: nodeName, address, established: announced.includes(address), sinceUnixMs };
   }
 }

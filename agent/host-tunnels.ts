@@ -16,7 +16,7 @@ import { sameValue } from './calculators/calculator.js';
 import type { Cluster } from './cluster.js';
 import type { ConditionView } from './control/types.js';
 import { LingeringTunnels } from './lingering-tunnels.js';
-import { KeptDocument, keepDocument } from './own-documents.js';
+import { type Kept, KeptDocument, keepDocument } from './own-documents.js';
 import type { TunnelGuards } from './tunnel-guards.js';
 import type { UdpDataPath } from './udp-data-path.js';
 import { udpStateFor } from './udp-state.js';
@@ -26,6 +26,8 @@ export interface HostTunnelsOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly store: Store;
+  /** Nothing is to be written in this host's name now. */
+  readonly withheld: () => boolean;
   readonly cluster: Cluster;
   /** Undefined: this host has no dataplane. */
   readonly guards: TunnelGuards | undefined;
@@ -204,8 +206,9 @@ export class HostTunnels {
     return problem === undefined ? [] : [[tunnel, { kind: 'unavailable', reason: problem.message }]];
   }
 
-  #keepStatus() {
-    const { store, nodeName, cluster, version } = this.#options;
+  async #keepStatus(): Promise<Kept> {
+    const { store, nodeName, cluster, version, withheld } = this.#options;
+    if (withheld()) return { kind: 'unchanged' };
     return keepDocument(store, { kind: 'NodeStatus', name: nodeName }, found => {
       const spec = cluster.nodeStatus(version);
       if (found?.kind === 'NodeStatus' && sameValue(found.spec, spec)) return undefined;

@@ -21,6 +21,7 @@ export class MainThreadSpeaker implements SpeakerHost {
   #closed: (() => void) | undefined;
   /** Its successor waits until it has closed its sockets. */
   #ending: Promise<void> | undefined;
+  #resume: (() => void) | undefined;
 
   constructor(transport: Transport, handler: SpeakerHostHandler) {
     this.#transport = transport;
@@ -45,14 +46,26 @@ export class MainThreadSpeaker implements SpeakerHost {
   restart(reason: string): void {
     if (this.#ending !== undefined) return;
     this.#handler.restarted(reason, 0);
-    this.#ending = this.#end('silent', reason).then(() => {
-      this.#ending = undefined;
-      this.#speaker = this.#start();
-      for (const command of this.#replay.commands()) this.#speaker.command(command);
+    this.#ending = this.#end('silent', reason).then(() => this.#again());
+  }
+
+  suspend(message: string): void {
+    if (this.#resume !== undefined) return;
+    const resumed = new Promise<void>(resolve => {
+      this.#resume = resolve;
     });
+    const ended = (this.#ending ?? Promise.resolve()).then(() => this.#end('cease', message));
+    this.#ending = ended.then(() => resumed).then(() => this.#again());
+  }
+
+  resume(): void {
+    this.#resume?.();
+    this.#resume = undefined;
   }
 
   async close(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void> {
+    // One that is suspended has said it.
+    if (this.#resume !== undefined) return;
     const patience = new Promise<void>(resolve => setTimeout(resolve, patienceMs).unref());
     await Promise.race([
       (this.#ending ?? Promise.resolve()).then(() => this.#end(goodbye, message)),
@@ -68,6 +81,12 @@ export class MainThreadSpeaker implements SpeakerHost {
       unixMs: Date.now,
       onEvent: event => this.#event(event),
     });
+  }
+
+  #again(): void {
+    this.#ending = undefined;
+    this.#speaker = this.#start();
+    for (const command of this.#replay.commands()) this.#speaker.command(command);
   }
 
   async #end(goodbye: 'silent' | 'cease', message: string): Promise<void> {

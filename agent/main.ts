@@ -110,7 +110,8 @@ async function run(settings: Settings): Promise<number> {
   const mark = settings.mode === 'route-reflector' ? new ReflectorMark(settings.stateDirectory) : undefined;
   const restarting = host.ownRoutes > 0 || mark?.isRestart(settings.restartTimeSeconds) === true;
   const store = await openStore(settings, log);
-  const agent = newAgent({ settings, log, store, host, forwarding, restarting });
+  const withheld = (reason: string) => manager.ready(reason);
+  const agent = newAgent({ settings, log, store, host, forwarding, restarting, withheld });
   let ended: ((ending: Ending) => void) | undefined;
   const ending = new Promise<Ending>(resolve => {
     ended = resolve;
@@ -166,6 +167,7 @@ function newAgent({
   host,
   forwarding,
   restarting,
+  withheld,
 }: {
   readonly settings: Settings;
   readonly log: Log;
@@ -173,6 +175,7 @@ function newAgent({
   readonly host: SeenHost;
   readonly forwarding: Forwarding | undefined;
   readonly restarting: boolean;
+  readonly withheld: (reason: string) => void;
 }): Agent {
   const { restartTimeSeconds, staleTimeSeconds } = settings;
   const wishes = { ipv4: settings.ipv4Address, ipv6: settings.ipv6Address };
@@ -209,6 +212,10 @@ function newAgent({
       ? { filter: filterPorts(systemClock, log) }
       : {}),
     portHolder,
+    withheld: reason => {
+      if (process.stderr.isTTY) complain(reason);
+      withheld(reason);
+    },
     hostConditions: () =>
       (forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),
     intentChanged: ({ pools }) => forwarding?.setPools(pools.map(({ cidr }) => cidr)),
@@ -309,7 +316,7 @@ interface Ending {
   readonly code: number;
 }
 
-/** READY once in sync; then signs of life. */
+/** READY once in sync, or where this host may not announce itself: to be started again would help nobody. Then signs of life. */
 function tellManager(manager: ServiceManager, agent: Agent): () => void {
   void agent.inSync.then(() => manager.ready('in sync'));
   const interval = manager.watchdogIntervalMs;

@@ -24,7 +24,9 @@ export type NodeAddressChoice =
   /** It is not known, and somebody must say it. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** It has none of the family, as it was told or as it is; the reason is "" where that is nothing to speak of. */
-  | { readonly kind: 'none'; readonly reason: string };
+  | { readonly kind: 'none'; readonly reason: string }
+  /** It has one, and may not announce itself by it: its Node is to hold none of the family. */
+  | { readonly kind: 'withheld'; readonly reason: string };
 
 /** Global, and not ours for a while only: no link-local, and none of {@link PASSING}. */
 const GLOBAL_SCOPE = 0;

@@ -64,6 +64,8 @@ export interface AgentOptions {
   readonly readPassword?: PasswordReader;
   /** What stands in the way of forwarding on this host. */
   readonly hostConditions: () => readonly ConditionView[];
+  /** This host announces nothing, or does no longer: its name or its address is another's, or may be. */
+  readonly withheld?: (reason: string) => void;
   /** What the documents say of this host has changed. */
   readonly intentChanged?: (intent: HostIntent) => void;
   /** By default in memory alone. */
@@ -90,7 +92,7 @@ export interface AgentTunnels {
 export interface AgentState {
   store: 'loading' | 'in-sync' | 'unavailable';
   storeDetail: string;
-  speaker: 'starting' | 'running' | 'restarting' | 'closed';
+  speaker: 'starting' | 'running' | 'restarting' | 'withheld' | 'closed';
   speakerRestarts: number;
   listening: readonly { readonly address: string; readonly port: number }[];
   listenErrors: readonly string[];

@@ -18,6 +18,8 @@ export interface OwnNodeKeeperOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly nodeAddress: (family: AddressFamily) => NodeAddressChoice;
+  /** Why nothing is to be written in this host's name; undefined: it may be. */
+  readonly withheld: () => string | undefined;
   /** The document as it is in force. */
   readonly known: () => NodeResource | undefined;
   /** What other hosts must know of this one's tunnels, given its document: what stood in an earlier one counts no more. */
@@ -82,12 +84,16 @@ export class OwnNodeKeeper {
   }
 
   async #keep(): Promise<Kept> {
-    const { store, nodeName, identity } = this.#options;
+    const { store, nodeName, identity, withheld } = this.#options;
     const choices = this.#choose();
     this.#choices = choices;
+    const reason = withheld();
+    if (reason !== undefined) return { kind: 'failed', problem: reason };
     if (choices.ipv4.kind === 'refused') return { kind: 'failed', problem: choices.ipv4.reason };
     return keepDocument(store, { kind: 'Node', name: nodeName }, found => {
       const node = found?.kind === 'Node' ? found : undefined;
+      // A host that may announce nothing makes no Node.
+      if (node === undefined && choices.ipv4.kind === 'withheld') return undefined;
       return rightOwnNode(node, nodeName, chosenAddresses(choices), identity(node));
     });
   }
@@ -96,7 +102,7 @@ export class OwnNodeKeeper {
   #pretend(): void {
     const { nodeName, identity, known, written } = this.#options;
     const choices = this.#choose();
-    if (choices.ipv4.kind === 'refused') return;
+    if (choices.ipv4.kind === 'refused' || this.#options.withheld() !== undefined) return;
     const node = known();
     const right = rightOwnNode(node, nodeName, chosenAddresses(choices), identity(node));
     if (right !== undefined) written(right);
@@ -108,13 +114,18 @@ export class OwnNodeKeeper {
   }
 
   #kept(kept: Kept): void {
-    const ipv6 = this.#choices?.ipv6;
-    const refused = ipv6?.kind === 'refused' ? ipv6.reason : undefined;
-    const problem = kept.kind === 'failed' ? kept.problem : refused;
+    const problem = kept.kind === 'failed' ? kept.problem : lackOf(this.#choices);
     if (problem !== undefined && problem !== this.#problem) this.#options.warn(problem);
     this.#problem = problem;
     if (kept.kind === 'written') this.#options.written(kept.resource);
     else if (kept.kind === 'failed') this.#pretend();
     this.#options.changed();
   }
+}
+
+function lackOf(choices: Choices | undefined): string | undefined {
+  const lacking = [choices?.ipv4, choices?.ipv6].find(
+    choice => choice?.kind === 'refused' || choice?.kind === 'withheld',
+  );
+  return lacking?.kind === 'refused' || lacking?.kind === 'withheld' ? lacking.reason : undefined;
 }

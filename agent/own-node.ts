@@ -9,8 +9,11 @@ import { usualClusterId } from './calculators/speaker-settings.js';
 import type { TunnelIdentity } from './calculators/tunnels.js';
 import type { NodeAddressChoice } from './node-address.js';
 
-/** ADDRESS/LENGTH; of a family without one its author's stays. */
-export type NodeAddresses = PerFamily<string>;
+/** ADDRESS/LENGTH; of a family without one its author's stays, unless it is withheld. */
+export type NodeAddresses = PerFamily<string | Withheld>;
+
+const WITHHELD = { withheld: true } as const;
+type Withheld = typeof WITHHELD;
 
 /** What an own Node should hold beside its address. */
 export interface OwnIdentity extends TunnelIdentity {
@@ -32,14 +35,14 @@ export function ownNode(
     spec: {},
   };
   const addresses = {
-    ...(ipv4 === undefined ? {} : { ipv4Address: ipv4 }),
-    ...(ipv6 === undefined ? {} : { ipv6Address: ipv6 }),
+    ...(typeof ipv4 === 'string' ? { ipv4Address: ipv4 } : {}),
+    ...(typeof ipv6 === 'string' ? { ipv6Address: ipv6 } : {}),
   };
   const ipip = ipipAddress === undefined ? {} : { ipv4IPIPTunnelAddr: ipipAddress };
   const vxlan = vxlanAddress === undefined ? {} : { ipv4VXLANTunnelAddr: vxlanAddress };
   const cluster =
     reflects && node.spec.bgp?.routeReflectorClusterID === undefined
-      ? { routeReflectorClusterID: usualClusterId(ipv4, nodeName) }
+      ? { routeReflectorClusterID: usualClusterId(typeof ipv4 === 'string' ? ipv4 : undefined, nodeName) }
       : {};
   const mac = vtepMac === undefined ? {} : { vxlanTunnelMACAddr: vtepMac };
   const vxlan6 = vxlanIpv6Address === undefined ? {} : { ipv6VXLANTunnelAddr: vxlanIpv6Address };
@@ -48,7 +51,7 @@ export function ownNode(
     ...node,
     spec: {
       ...node.spec,
-      bgp: { ...node.spec.bgp, ...addresses, ...ipip, ...cluster },
+      bgp: without({ ...node.spec.bgp, ...addresses, ...ipip, ...cluster }, { ipv4, ipv6 }),
       ...vxlan,
       ...mac,
       ...vxlan6,
@@ -68,8 +71,21 @@ export function rightOwnNode(
   return found !== undefined && sameValue(found, right) ? undefined : right;
 }
 
+function without(
+  bgp: NonNullable<NodeResource['spec']['bgp']>,
+  { ipv4, ipv6 }: NodeAddresses,
+): NonNullable<NodeResource['spec']['bgp']> {
+  const { ipv4Address: _, ...noIpv4 } = bgp;
+  const { ipv6Address: __, ...noIpv6 } = ipv4 === WITHHELD ? noIpv4 : bgp;
+  if (ipv6 === WITHHELD) return noIpv6;
+  return ipv4 === WITHHELD ? noIpv4 : bgp;
+}
+
 export function chosenAddresses(choices: Readonly<Record<AddressFamily, NodeAddressChoice>>): NodeAddresses {
-  const address = (choice: NodeAddressChoice) => (choice.kind === 'chosen' ? choice.address : undefined);
+  const address = (choice: NodeAddressChoice) => {
+    if (choice.kind === 'withheld') return WITHHELD;
+    return choice.kind === 'chosen' ? choice.address : undefined;
+  };
   return { ipv4: address(choices.ipv4), ipv6: address(choices.ipv6) };
 }
 

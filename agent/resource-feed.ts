@@ -34,6 +34,15 @@ export class ResourceFeed {
     return size;
   }
 
+  /** The good version that is in force. */
+  get(id: ResourceId): Resource | undefined {
+    return this.#ofKind(id.kind).get(formatResourceId(id));
+  }
+
+  count(kind: ResourceKind): number {
+    return this.#ofKind(kind).size;
+  }
+
   /** Those of a kind that are in force. */
   list<K extends ResourceKind>(kind: K): readonly Extract<Resource, { readonly kind: K }>[] {
     return [...this.#ofKind(kind).values()] as Extract<Resource, { readonly kind: K }>[];

@@ -18,10 +18,15 @@ export interface SpeakerHost {
   send(command: SpeakerCommand): void;
   /** Begins anew with what it has been told: for what a running speaker cannot change. Peers see a restart. */
   restart(reason: string): void;
+  /** Says goodbye to every peer and stays away until it is resumed; remembers what it is told meanwhile. */
+  suspend(message: string): void;
+  /** Begins anew with what it has been told. */
+  resume(): void;
   /** Ends the thread once it has said goodbye, or after the patience is over. */
   close(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void>;
 }
 
+const SUSPEND_PATIENCE_MS = 2000;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 /** After this long without a death the next pause is the first again. */
@@ -36,6 +41,7 @@ export class SpeakerThread implements SpeakerHost {
   #successor: NodeJS.Timeout | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #closing = false;
+  #suspended = false;
   #reason: string | undefined;
   #closed: (() => void) | undefined;
 
@@ -70,8 +76,26 @@ export class SpeakerThread implements SpeakerHost {
     void this.#worker.terminate();
   }
 
+  suspend(message: string): void {
+    if (this.#suspended) return;
+    this.#suspended = true;
+    void this.#end('cease', message, SUSPEND_PATIENCE_MS);
+  }
+
+  resume(): void {
+    if (!this.#suspended) return;
+    this.#suspended = false;
+    // One that is still saying goodbye is followed by another when it has ended.
+    if (this.#worker === undefined) this.#start();
+    else this.restart('it is resumed');
+  }
+
   async close(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void> {
     this.#closing = true;
+    await this.#end(goodbye, message, patienceMs);
+  }
+
+  async #end(goodbye: 'silent' | 'cease', message: string, patienceMs: number): Promise<void> {
     clearTimeout(this.#successor);
     const worker = this.#worker;
     if (worker === undefined) return;
@@ -103,7 +127,7 @@ export class SpeakerThread implements SpeakerHost {
       this.#closed?.();
       const why = this.#reason ?? failure;
       this.#reason = undefined;
-      if (!this.#closing) this.#restart(why, Date.now() - startedAt);
+      if (!this.#closing && !this.#suspended) this.#restart(why, Date.now() - startedAt);
     });
     for (const command of this.#replay.commands()) worker.postMessage(command);
   }

@@ -16,6 +16,7 @@ export type SpeakerStateEvent = Extract<
   { readonly kind: 'ready' | 'listen-failed' | 'peer-status' | 'peer-removed' }
 >;
 
+const WITHHELD = 'this host announces nothing: see bgpctl status';
 const RESTARTING = 'the speaker is being restarted';
 
 export class SpeakerWatch {
@@ -37,6 +38,7 @@ export class SpeakerWatch {
   heard(event: SpeakerStateEvent): void {
     switch (event.kind) {
       case 'ready':
+        if (this.#state.speaker === 'withheld') return;
         this.#state.speaker = 'running';
         this.#state.listening = event.listening;
         this.#state.listenErrors = [];
@@ -61,10 +63,26 @@ export class SpeakerWatch {
     this.#options.log.error({ error, pauseMs }, 'the speaker ended; routes stay, it is started again');
     this.#state.speaker = 'restarting';
     this.#state.speakerRestarts++;
+    this.#gone(RESTARTING);
+  }
+
+  /** It has no sessions until this host may announce itself; its routes stay. */
+  withheld(): void {
+    this.#state.speaker = 'withheld';
+    this.#state.listening = [];
+    this.#gone(WITHHELD);
+  }
+
+  /** It begins anew. */
+  resumed(): void {
+    if (this.#state.speaker === 'withheld') this.#state.speaker = 'starting';
+  }
+
+  #gone(info: string): void {
     this.#state.ribInSync.clear();
     const sinceUnixMs = Date.now();
     for (const [key, peer] of this.peers) {
-      this.peers.set(key, { ...peer, state: 'Idle', sinceUnixMs, session: undefined, info: RESTARTING });
+      this.peers.set(key, { ...peer, state: 'Idle', sinceUnixMs, session: undefined, info });
     }
     this.#tell('peers');
   }

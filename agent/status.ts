@@ -101,7 +101,8 @@ function tunnelStatus({ dataplane, cluster, options, tunnels }: Agent): AgentSta
 function conditionsOf(agent: Agent): readonly ConditionView[] {
   const { nodeName, hostConditions } = agent.options;
   const own = [
-    ...ownDocument(`Node/${nodeName}`, agent.ownNode.problem),
+    // Of a host that announces nothing the reason says enough.
+    ...(agent.life.standing.kind === 'member' ? ownDocument(`Node/${nodeName}`, agent.ownNode.problem) : []),
     ...ownDocument(`NodeStatus/${nodeName}`, agent.state.ownStatusProblem),
   ];
   const cluster = agent.conditions.map(({ severity, message, objects }) => ({ severity, message, objects }));

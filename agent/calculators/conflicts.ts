@@ -2,7 +2,8 @@
  * Contradictions between documents of different nodes: two nodes with one address, overlapping blocks, blocks of nobody.
  *
  * Nothing is decided here, only said: both claims stay in force (whoever's route wins is BGP's affair), because dropping one
- * would cut off a host that may be the right one.
+ * would cut off a host that may be the right one. Of two hosts with one address the one that came second takes its own claim back:
+ * see `agent/lease/address-claim.ts`.
  */
 import type { IpAddress } from '../../core/ip-address.js';
 import { comparePrefixes, type Prefix, prefixAddress, prefixLength, prefixOf } from '../../core/prefix.js';
@@ -19,12 +20,15 @@ interface Block {
 export class ConflictsCalculator {
   readonly #addresses = new Map<string, readonly IpAddress[]>();
   readonly #blocks = new Map<string, Block>();
+  /** Of {@link #addresses}, while they are what they were. */
+  #index: ReadonlyMap<IpAddress, readonly string[]> | undefined;
   #conditions: readonly Condition[] = [];
   #dirty = false;
 
   onChange(change: ResourceChange): void {
     const { id, resource } = afterChange(change);
     if (id.kind === 'Node') {
+      this.#index = undefined;
       if (resource?.kind === 'Node') {
         const found = [nodeAddress(resource)?.address, nodeAddress(resource, 'ipv6')?.address];
         this.#addresses.set(
@@ -49,11 +53,17 @@ export class ConflictsCalculator {
     return [...this.#blocks.values()].filter(({ node }) => node === nodeName).map(({ cidr }) => cidr);
   }
 
+  /** Names of nodes with that address, sorted. */
+  nodesWith(address: IpAddress): readonly string[] {
+    this.#index ??= nodesByAddress(this.#addresses);
+    return this.#index.get(address) ?? [];
+  }
+
   /** All contradictions, sorted; the same array while nothing changed. */
   flush(): readonly Condition[] {
     if (this.#dirty) {
       const found = [
-        ...duplicateAddresses(this.#addresses),
+        ...duplicateAddresses(nodesByAddress(this.#addresses)),
         ...overlappingBlocks([...this.#blocks.values()]),
         ...orphanBlocks(this.#blocks.values(), this.#addresses),
       ];
@@ -64,15 +74,26 @@ export class ConflictsCalculator {
   }
 }
 
-function duplicateAddresses(addresses: ReadonlyMap<string, readonly IpAddress[]>): Condition[] {
-  const claims = new Map<IpAddress, string[]>();
+function nodesByAddress(
+  addresses: ReadonlyMap<string, readonly IpAddress[]>,
+): ReadonlyMap<IpAddress, readonly string[]> {
+  const nodes = new Map<IpAddress, string[]>();
   for (const [name, ofNode] of addresses) {
-    for (const address of ofNode) claims.set(address, [...(claims.get(address) ?? []), name]);
+    for (const address of ofNode) {
+      const names = nodes.get(address);
+      if (names === undefined) nodes.set(address, [name]);
+      else names.push(name);
+    }
   }
-  return [...claims]
+  for (const names of nodes.values()) names.sort();
+  return nodes;
+}
+
+function duplicateAddresses(nodes: ReadonlyMap<IpAddress, readonly string[]>): Condition[] {
+  return [...nodes]
     .filter(([, names]) => names.length > 1)
     .map(([address, names]) => {
-      const ids = names.sort().map(name => `Node/${name}`);
+      const ids = names.map(name => `Node/${name}`);
       return condition(
         'error',
         'duplicate-address',

@@ -176,7 +176,7 @@ export interface AgentStatus {
   /** Why it has none, "" where it has one. */
   readonly noIpv6AddressReason: string;
   readonly speaker: {
-    readonly state: 'starting' | 'running' | 'restarting' | 'closed';
+    readonly state: 'starting' | 'running' | 'restarting' | 'withheld' | 'closed';
     readonly asn: number | null;
     readonly routerId: string | null;
     readonly listening: readonly ListenEndpoint[];

@@ -36,6 +36,9 @@ export type NameVerdict =
   /** It was taken from this process by hand. */
   | { readonly kind: 'retired' };
 
+/** While something is not as it should be. */
+const SOON_MS = 5000;
+
 export class NameLease {
   readonly #options: NameLeaseOptions;
   readonly #record: LeaseRecord;
@@ -168,7 +171,7 @@ export class NameLease {
     const { durationSeconds, random } = this.#options;
     const usual = (durationSeconds() * 1000) / 3;
     const settled = this.#held !== undefined && this.#verdict.kind === 'ours' && !this.#verdict.problem;
-    return (settled ? usual : usual / 3) * (0.8 + 0.2 * random());
+    return (settled ? usual : Math.min(usual / 3, SOON_MS)) * (0.8 + 0.2 * random());
   }
 
   #say(verdict: NameVerdict): void {

@@ -21,6 +21,7 @@ function hostTunnels(udpProblem: string | undefined): HostTunnels {
     version: '1',
     clock: new FakeClock(),
     store: new MemoryStore([]),
+    withheld: () => false,
     cluster: new Cluster({ nodeName: 'a', gracefulRestart, restarting: false }),
     guards: undefined,
     udp: { problem: udpProblem, looked: async () => {} } as UdpDataPath,

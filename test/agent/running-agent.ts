@@ -24,14 +24,29 @@ export interface RunningAgent {
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Follows its store when this resolves. Ends with the test. */
+/** Follows its store, as one of the cluster, when this resolves. Ends with the test. */
 export async function runAgent(
   t: ExecutionContext,
   resources: readonly Resource[],
   more: Partial<AgentOptions> = {},
 ): Promise<RunningAgent> {
+  const running = startAgent(t, resources, more);
+  t.true(await eventually(() => isMember(running)));
+  return running;
+}
+
+/** The speaker has been told everything. */
+export function isMember({ commands }: RunningAgent): boolean {
+  return commands.some(({ kind }) => kind === 'configuration-complete');
+}
+
+export function startAgent(
+  t: ExecutionContext,
+  resources: readonly Resource[],
+  more: Partial<AgentOptions> = {},
+  clock = new FakeClock(),
+): RunningAgent {
   const store = more.store ?? new MemoryStore(resources);
-  const clock = new FakeClock();
   const commands: SpeakerCommand[] = [];
   const restarts: string[] = [];
   let handler: SpeakerHostHandler | undefined;
@@ -68,6 +83,8 @@ export async function runAgent(
           queueMicrotask(() => given.event({ kind: 'answer', id, answer: running.answer(query) }));
         },
         restart: reason => void restarts.push(reason),
+        suspend: () => void restarts.push('suspended'),
+        resume: () => void restarts.push('resumed'),
         close: async () => {},
       };
     },
@@ -84,6 +101,5 @@ export async function runAgent(
   };
   void agent.run();
   t.teardown(() => agent.stop('silent', ''));
-  t.true(await eventually(() => commands.some(({ kind }) => kind === 'configuration-complete')));
   return running;
 }

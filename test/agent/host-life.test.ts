@@ -1,0 +1,226 @@
+import test, { type ExecutionContext } from 'ava';
+import type { AgentOptions } from '../../agent/options.js';
+import { agentStatus } from '../../agent/status.js';
+import { FakeClock } from '../../bgp/testing/index.js';
+import type { NodeResource, Resource } from '../../core/resources/resource.js';
+import { MemoryStore } from '../../store/memory-store.js';
+import { FaultyStore, pass } from './controller/faulty-store.js';
+import { node } from './documents.js';
+import { isMember, type RunningAgent, startAgent } from './running-agent.js';
+
+interface HostOptions {
+  readonly name?: string;
+  readonly instance?: string;
+  readonly address?: string;
+  readonly ipv6?: string;
+  readonly more?: Partial<AgentOptions>;
+}
+
+interface LiveHost extends RunningAgent {
+  readonly faulty: FaultyStore;
+  address: string;
+}
+
+/** Hosts with one store and one clock. */
+function cluster(t: ExecutionContext, resources: readonly Resource[] = []) {
+  const [memory, clock] = [new MemoryStore(resources), new FakeClock()];
+  let processes = 0;
+  const begin = ({
+    name = 'a',
+    instance = name,
+    address = '10.0.0.1/24',
+    ipv6,
+    more = {},
+  }: HostOptions = {}): LiveHost => {
+    const faulty = new FaultyStore(memory, clock);
+    const host = { address };
+    const identity = { instance, process: `${instance}-${++processes}`, boot: `boot-of-${instance}` };
+    const running = startAgent(
+      t,
+      [],
+      {
+        ...{ nodeName: name, store: faulty, identity },
+        nodeAddress: family => {
+          if (family === 'ipv4') return { kind: 'chosen', address: host.address, reason: 'configured' };
+          return ipv6 === undefined
+            ? { kind: 'none', reason: '' }
+            : { kind: 'chosen', address: ipv6, reason: 'configured' };
+        },
+        ...more,
+      },
+      clock,
+    );
+    return Object.assign(host, running, { faulty });
+  };
+  const stored = async (name: string) => {
+    const found = await memory.get({ kind: 'Node', name });
+    return found.kind === 'ok' ? (found.value.resource as NodeResource).spec.bgp : undefined;
+  };
+  const kill = ({ agent, faulty }: LiveHost) => {
+    faulty.faults.reachable = false;
+    void agent.life.close();
+  };
+  return { memory, clock, begin, stored, kill };
+}
+
+const words = ({ agent }: RunningAgent) => agentStatus(agent).conditions.map(({ message }) => message);
+
+test('a second host of a name announces nothing and writes nothing, and says whose the name is', async t => {
+  const { clock, begin, stored } = cluster(t);
+  const first = begin();
+  await pass(clock, 20_000);
+  const told: string[] = [];
+  const second = begin({
+    instance: 'other',
+    address: '10.0.0.2/24',
+    more: { withheld: text => told.push(text) },
+  });
+  await pass(clock, 500);
+  t.is(agentStatus(second.agent).conditions[0]?.severity, 'warning');
+  await pass(clock, 300_000);
+  t.false(isMember(second));
+  t.like(agentStatus(second.agent).conditions[0], { severity: 'error', objects: ['Node/a'] });
+  t.regex(words(second).join(), /name a is that of another host, instance a with 10\.0\.0\.1, since 2/);
+  t.is(agentStatus(second.agent).speaker.state, 'withheld');
+  t.is(told.length, 2);
+  t.like(await stored('a'), { ipv4Address: '10.0.0.1/24' });
+  t.deepEqual([isMember(first), words(first)], [true, []]);
+});
+
+test('it is one of the cluster when the first is gone, and the Node is put right', async t => {
+  const { clock, begin, stored, kill } = cluster(t);
+  const first = begin();
+  await pass(clock, 20_000);
+  const second = begin({ instance: 'other', address: '10.0.0.2/24' });
+  await pass(clock, 70_000);
+  kill(first);
+  await pass(clock, 80_000);
+  t.deepEqual([isMember(second), words(second)], [true, []]);
+  t.like(await stored('a'), { ipv4Address: '10.0.0.2/24' });
+});
+
+test('one that finds out late that its name is another’s says goodbye, keeps its kernel, and comes back by itself', async t => {
+  const { clock, begin, stored, kill } = cluster(t);
+  const first = begin();
+  await pass(clock, 20_000);
+  const copy = begin({ instance: 'a', address: '10.0.0.1/24' });
+  await pass(clock, 60_000);
+  t.true(isMember(copy));
+  t.deepEqual(copy.restarts, ['suspended']);
+  t.is(agentStatus(copy.agent).speaker.state, 'withheld');
+  t.deepEqual([first.restarts, words(first)], [[], []]);
+  // What happens to its documents is nothing to it, and it writes none of them.
+  const commands = copy.commands.length;
+  first.address = '10.0.0.7/24';
+  first.agent.ownNode.review();
+  await pass(clock, 20_000);
+  t.like(await stored('a'), { ipv4Address: '10.0.0.7/24' });
+  t.is(copy.commands.length, commands);
+  kill(first);
+  await pass(clock, 80_000);
+  t.deepEqual(copy.restarts, ['suspended', 'resumed']);
+  t.like(await stored('a'), { ipv4Address: '10.0.0.1/24' });
+});
+
+test('a host whose address is another’s announces nothing until that one has another, and the first goes on', async t => {
+  const { clock, begin, stored } = cluster(t);
+  const first = begin();
+  await pass(clock, 20_000);
+  const second = begin({ name: 'b' });
+  await pass(clock, 100_000);
+  t.false(isMember(second));
+  t.regex(
+    words(second).join(),
+    /10\.0\.0\.1 is the address of node a, too, which was there first: instance a/,
+  );
+  t.is(await stored('b'), undefined);
+  t.deepEqual([first.restarts, words(first)], [[], []]);
+  first.address = '10.0.0.3/24';
+  first.agent.ownNode.review();
+  await pass(clock, 11_000);
+  t.deepEqual([isMember(second), words(second)], [true, []]);
+  t.like(await stored('b'), { ipv4Address: '10.0.0.1/24' });
+});
+
+test('of two that began with one address at a time the one whose claim is the older stays', async t => {
+  const { memory, clock, begin, stored } = cluster(t, [node('a', '10.0.0.1/24'), node('b', '10.0.0.1/24')]);
+  const [a, b] = [begin(), begin({ name: 'b' })];
+  await pass(clock, 60_000);
+  const suspended = [a, b].filter(({ restarts }) => restarts.includes('suspended'));
+  t.is(suspended.length, 1);
+  const loser = suspended[0]!.agent.options.nodeName;
+  t.is((await stored(loser))?.ipv4Address, undefined);
+  t.like(await stored(loser === 'a' ? 'b' : 'a'), { ipv4Address: '10.0.0.1/24' });
+  t.is((await memory.list('Node')).kind, 'ok');
+});
+
+test('a host whose address changes into another’s withdraws, and its Node has the old one no more', async t => {
+  const { clock, begin, stored } = cluster(t);
+  const first = begin();
+  const second = begin({ name: 'b', address: '10.0.0.2/24' });
+  await pass(clock, 40_000);
+  t.true(isMember(second));
+  second.address = '10.0.0.1/24';
+  second.agent.life.review();
+  second.agent.ownNode.review();
+  await pass(clock, 60_000);
+  t.deepEqual(second.restarts, ['suspended']);
+  t.deepEqual(await stored('b'), {});
+  t.deepEqual([first.restarts, words(first)], [[], []]);
+});
+
+test('an address of IPv6 that is another’s is left out, and the host goes on by IPv4', async t => {
+  const { clock, begin, stored } = cluster(t);
+  begin({ ipv6: 'fd00::1/64' });
+  await pass(clock, 5000);
+  const second = begin({ name: 'b', address: '10.0.0.2/24', ipv6: 'fd00::1/64' });
+  await pass(clock, 60_000);
+  t.true(isMember(second));
+  t.deepEqual(await stored('b'), { ipv4Address: '10.0.0.2/24' });
+  t.regex(words(second).join(), /fd00::1 is the address of node a, too/);
+});
+
+test('an address of a node that no agent keeps is not taken from it by one that comes new', async t => {
+  const { clock, begin } = cluster(t, [node('by-hand', '10.0.0.1/24')]);
+  const b = begin({ name: 'b' });
+  await pass(clock, 100_000);
+  t.false(isMember(b));
+  t.regex(words(b).join(), /which no agent keeps: if that host is gone, bgpctl node delete by-hand/);
+});
+
+test('one that has announced itself by it goes on when somebody writes such a node', async t => {
+  const { memory, clock, begin } = cluster(t);
+  const b = begin({ name: 'b' });
+  await pass(clock, 10_000);
+  await memory.create(node('by-hand', '10.0.0.1/24'));
+  await pass(clock, 100_000);
+  t.deepEqual([isMember(b), b.restarts], [true, []]);
+});
+
+test('a store that goes away changes nothing, for any time', async t => {
+  const { clock, begin } = cluster(t);
+  const hosts = [begin(), begin({ name: 'b', address: '10.0.0.2/24' })];
+  await pass(clock, 20_000);
+  const told = hosts.map(({ commands }) => commands.length);
+  for (const { faulty } of hosts) faulty.faults.reachable = false;
+  await pass(clock, 3_600_000, 1000);
+  t.deepEqual(
+    hosts.map(({ commands, restarts }) => [commands.length, restarts]),
+    told.map(count => [count, []]),
+  );
+  t.regex(words(hosts[0]!).join(), /cannot be renewed: cut off; everything goes on/);
+});
+
+test('hosts that are renumbered go on under their names', async t => {
+  const { memory, clock, begin, stored } = cluster(t);
+  const a = begin();
+  begin({ name: 'b', address: '10.0.0.2/24' });
+  await pass(clock, 20_000);
+  a.address = '10.0.0.9/24';
+  a.agent.ownNode.review();
+  await pass(clock, 30_000);
+  t.like(await stored('a'), { ipv4Address: '10.0.0.9/24' });
+  t.deepEqual([a.restarts.includes('suspended'), words(a)], [false, []]);
+  const lease = await memory.get({ kind: 'Lease', name: 'node.a' });
+  t.like(lease, { value: { resource: { spec: { addresses: [{ address: '10.0.0.9' }] } } } });
+});
