@@ -2,7 +2,8 @@
 import yargs from 'yargs';
 import { nearest } from '../core/nearest-word.js';
 import { DEFAULT_FILE } from './config/file.js';
-import { type Setting, settings } from './config/settings.js';
+import type { Setting } from './config/setting.js';
+import { settings } from './config/settings.js';
 
 export interface Program<Command extends string> {
   readonly name: string;

@@ -12,7 +12,7 @@ import { undoGuard } from '../ipip/tunnel-guard.js';
 import { readUdpStatus, udpStatePath, udpStatusPath, writeUdpState } from '../ipip/udp/state-file.js';
 import { claimHost } from '../linux/host-claim.js';
 import { describeRefusal, Rtnetlink } from '../linux/netlink/rtnetlink.js';
-import type { Settings } from './config/settings.js';
+import type { Settings } from './config/setting.js';
 import { ControlClient } from './control/client.js';
 import { removeFilter } from './filter/remove-filter.js';
 

@@ -1,7 +1,7 @@
 /** SHELL: the log. JSON where a machine reads it, lines on a terminal. */
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { build as pretty } from 'pino-pretty';
-import type { Settings } from './config/settings.js';
+import type { Settings } from './config/setting.js';
 
 export function newLog({
   logLevel,

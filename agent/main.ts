@@ -1,6 +1,5 @@
 /** SHELL: the process `margay-agent`: arguments, configuration, adapters, signals, the service manager. */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { FAMILIES } from '../bgp/family.js';
 import { NetTransport } from '../bgp/speaker/net-transport.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
@@ -13,14 +12,10 @@ import { ReversePath } from '../ipip/reverse-path.js';
 import { TunnelGuard } from '../ipip/tunnel-guard.js';
 import { uplinksOf } from '../ipip/uplinks.js';
 import { settleVxlanChecksums } from '../ipip/vxlan-checksums.js';
-import { tryLock, unlock } from '../linux/flock.js';
 import { claimHost } from '../linux/host-claim.js';
 import { portHolder } from '../linux/port-holder.js';
 import { nameProcess } from '../linux/process-files.js';
 import { type ServiceManager, serviceManager } from '../linux/sd-notify.js';
-import { FileStore } from '../store/file/file-store.js';
-import { GoodDocuments } from '../store/good-documents.js';
-import { LastGoodStore } from '../store/last-good.js';
 import type { Store } from '../store/port.js';
 import { Agent } from './agent.js';
 import { agentProgram, parseArguments } from './arguments.js';
@@ -28,7 +23,7 @@ import { BfdThread } from './bfd-host.js';
 import { changedSysctlsFile, cleanUp } from './cleanup.js';
 import { readConfigurationFile } from './config/file.js';
 import { loadConfiguration } from './config/load.js';
-import type { Settings } from './config/settings.js';
+import type { Settings } from './config/setting.js';
 import { startControlServer } from './control/server.js';
 import { SocketTakenError } from './control/socket-claim.js';
 import { AgentBackend } from './control-backend.js';
@@ -43,6 +38,7 @@ import { MainThreadSpeaker } from './main-thread-speaker.js';
 import { type MetricsServer, serveMetrics } from './metrics/server.js';
 import { METRICS_CONTENT_TYPE } from './metrics/text.js';
 import { chooseNodeAddress } from './node-address.js';
+import { openStore, storeLocation } from './open-store.js';
 import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
 import { PeerShutdowns, peerShutdownsPath } from './peer-shutdowns.js';
@@ -109,7 +105,11 @@ async function run(settings: Settings): Promise<number> {
   if (settings.mode === 'route-reflector') await warmUp(new NetTransport(linuxSockets));
   const mark = settings.mode === 'route-reflector' ? new ReflectorMark(settings.stateDirectory) : undefined;
   const restarting = host.ownRoutes > 0 || mark?.isRestart(settings.restartTimeSeconds) === true;
-  const store = await openStore(settings, log);
+  const store = await openStore(settings, log).catch((error: Error) => error);
+  if (store instanceof Error) {
+    complain(store.message);
+    return exitCode.usage;
+  }
   const withheld = (reason: string) => manager.ready(reason);
   const agent = newAgent({ settings, log, store, host, forwarding, restarting, withheld });
   let ended: ((ending: Ending) => void) | undefined;
@@ -183,7 +183,7 @@ function newAgent({
     nodeName: settings.nodeName,
     version: packageVersion(),
     store,
-    storeLocation: settings.storeDirectory,
+    storeLocation: storeLocation(settings),
     clock: systemClock,
     sleeplessClock,
     identity: hostIdentity(settings.stateDirectory, problem =>
@@ -225,19 +225,6 @@ function newAgent({
     ),
     startSpeaker: handler => startSpeaker(settings, handler),
   });
-}
-
-async function openStore({ storeDirectory, stateDirectory }: Settings, log: Log): Promise<Store> {
-  const memory = await GoodDocuments.open({
-    path: join(stateDirectory, 'good-documents'),
-    origin: storeDirectory,
-    clock: systemClock,
-    problem: text => {
-      if (text === undefined) log.info({}, 'good documents are kept again for the next start');
-      else log.warn({ problem: text }, 'good documents cannot be kept for the next start');
-    },
-  });
-  return new LastGoodStore(new FileStore({ directory: storeDirectory, lock: { tryLock, unlock } }), memory);
 }
 
 function startSpeaker({ mode, dataplane }: Settings, handler: SpeakerHostHandler): SpeakerHost {

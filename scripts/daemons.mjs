@@ -1,5 +1,5 @@
 /**
- * BGP daemons and iperf3 for tests and benchmarks, and the lab's kernel, from Debian's packages, without installing them: downloaded,
+ * BGP daemons, Redis and iperf3 for tests and benchmarks, and the lab's kernel, from Debian's packages, without installing them: downloaded,
  * unpacked into a cache folder (`$MARGAY_CACHE`, else `~/.cache/margay`) and run from there. No unit is enabled, nothing
  * listens, /etc stays as it is.
  *
@@ -14,7 +14,7 @@ import { progress } from './bootstrap.mjs';
 
 const architecture = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
 
-/** Programs by name, relative to the unpacked root, and the folders of their shared libraries. */
+/** Programs by name, relative to the unpacked root, and the folders of their shared libraries; packages where they are not named so. */
 const catalogue = {
   bird2: { programs: { bird: 'usr/sbin/bird', birdc: 'usr/sbin/birdc' }, libraries: [] },
   frr: {
@@ -29,6 +29,11 @@ const catalogue = {
   gobgpd: { programs: { gobgpd: 'usr/bin/gobgpd', gobgp: 'usr/bin/gobgp' }, libraries: [] },
   bgpdump: { programs: { bgpdump: 'usr/bin/bgpdump' }, libraries: [] },
   pmacct: { programs: { pmbmpd: 'usr/sbin/pmbmpd' }, libraries: [] },
+  redis: {
+    packages: ['redis-server', 'redis-tools'],
+    programs: { 'redis-server': 'usr/bin/redis-server', 'redis-cli': 'usr/bin/redis-cli' },
+    libraries: [],
+  },
   iperf3: { programs: { iperf3: 'usr/bin/iperf3' }, libraries: [] },
   // Its modules lie beside it, in usr/lib/uml/modules; there is none for other processors than x86.
   'user-mode-linux': { programs: { linux: 'usr/bin/linux.uml' }, libraries: [] },
@@ -42,7 +47,7 @@ function cacheFolder() {
 
 /**
  * Where a daemon's programs are, fetching them on first use.
- * @param {'bird2' | 'frr' | 'gobgpd' | 'bgpdump' | 'pmacct' | 'iperf3' | 'user-mode-linux'} name
+ * @param {'bird2' | 'frr' | 'gobgpd' | 'bgpdump' | 'pmacct' | 'redis' | 'iperf3' | 'user-mode-linux'} name
  * @returns {{ root: string, programs: Record<string, string>, env: { LD_LIBRARY_PATH: string } }}
  * @throws if the packages cannot be fetched; the message says which and why
  */
@@ -68,7 +73,8 @@ function unpack(name, folder) {
   mkdirSync(join(folder, '..'), { recursive: true });
   const work = mkdtempSync(`${folder}.`);
   try {
-    download([name, ...missingLibraries(name)], work);
+    const { packages = [name] } = catalogue[name];
+    download([...packages, ...missingLibraries(packages)], work);
     for (const file of readdirSync(work).filter(file => file.endsWith('.deb'))) {
       run('dpkg', ['-x', join(work, file), work]);
       rmSync(join(work, file));
@@ -84,7 +90,7 @@ function unpack(name, folder) {
 }
 
 /** The shared libraries of the dependency closure that this machine does not have. */
-function missingLibraries(name) {
+function missingLibraries(packages) {
   const closure = run('apt-cache', [
     'depends',
     '--recurse',
@@ -94,7 +100,7 @@ function missingLibraries(name) {
     '--no-breaks',
     '--no-replaces',
     '--no-enhances',
-    name,
+    ...packages,
   ]);
   const libraries = [...new Set(closure.split('\n').filter(line => /^lib[\w.+-]+$/.test(line)))];
   const states = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${Status}\n', ...libraries], {

@@ -44,7 +44,8 @@ const onTheNetwork = chosen.includes('integration') || chosen.includes('interop'
 if (onTheNetwork || chosen.includes('lab')) requireRoot('the integration tests make network namespaces');
 prepare();
 if (onTheNetwork) {
-  installTools(networkTools);
+  // For certificates.
+  installTools({ ...networkTools, openssl: 'openssl' });
   buildNodeNetlink();
 }
 

@@ -154,8 +154,8 @@ export class LastGoodStore implements Store {
     };
   }
 
-  get(id: ResourceId): Promise<StoreResult<StoredResource>> {
-    return this.#store.get(id);
+  get(id: ResourceId, options?: WriteOptions): Promise<StoreResult<StoredResource>> {
+    return this.#store.get(id, options);
   }
 
   create(resource: Resource, options?: WriteOptions): Promise<StoreResult<StoredResource>> {

@@ -60,7 +60,10 @@ export type WatchEvent =
   | { readonly kind: 'invalid'; readonly documents: readonly InvalidDocument[] }
   /** Everything that was there when the watch began has been told. */
   | { readonly kind: 'in-sync' }
-  /** The store is away; what was told stays true until it says otherwise. Followed by `snapshot-begin` when it is back. */
+  /**
+   * The store is away; what was told stays true until it says otherwise. When it is back, what changed meanwhile is told, then `in-sync`;
+   * or a new snapshot, where the place was lost.
+   */
   | { readonly kind: 'unavailable'; readonly detail: string };
 
 export interface WriteOptions {
@@ -74,7 +77,8 @@ export interface WriteOptions {
 export interface Store {
   /** Without a kind: everything but records. */
   list(kind?: Resource['kind']): Promise<StoreResult<readonly StoredResource[]>>;
-  get(id: ResourceId): Promise<StoreResult<StoredResource>>;
+  /** @param options `replicated`: what is told is on the copies, too, however its writer wrote it */
+  get(id: ResourceId, options?: WriteOptions): Promise<StoreResult<StoredResource>>;
   create(resource: Resource, options?: WriteOptions): Promise<StoreResult<StoredResource>>;
   update(
     resource: Resource,

@@ -29,30 +29,33 @@ export class ResourceTable {
     const key = formatResourceId(resourceIdOf(stored.resource));
     if (this.#resources.get(key)?.revision === stored.revision) return;
     this.#resources.set(key, stored);
-    for (const queue of this.#queues) queue.changed(stored);
+    for (const queue of this.#told) queue.changed(stored);
   }
 
   delete(id: ResourceId): void {
     if (!this.#resources.delete(formatResourceId(id))) return;
-    for (const queue of this.#queues) queue.deleted(id);
+    for (const queue of this.#told) queue.deleted(id);
   }
 
   setInvalid(documents: readonly InvalidDocument[]): void {
     if (JSON.stringify(documents) === JSON.stringify(this.#invalid)) return;
     this.#invalid = documents;
-    for (const queue of this.#queues) queue.invalid(documents);
+    for (const queue of this.#told) queue.invalid(documents);
   }
 
   /**
-   * All that is there has been read, for the first time or again after {@link unavailable}. @param forked the store has forgotten what
-   * was told: everybody begins anew
+   * All that is there has been read, for the first time or again after {@link unavailable}; what changed meanwhile has been told.
+   * @param forked the store has forgotten what was told: everybody begins anew
    */
   loaded(forked = false): void {
     const first = !this.#loaded;
     const wasAway = this.#unavailable !== undefined;
     this.#loaded = true;
     this.#unavailable = undefined;
-    if (first || wasAway || forked) for (const queue of this.#queues) this.#tellAll(queue, forked);
+    for (const queue of this.#queues) {
+      if (first || forked) this.#tellAll(queue, forked);
+      else if (wasAway) queue.inSync();
+    }
   }
 
   unavailable(detail: string): void {
@@ -71,6 +74,11 @@ export class ResourceTable {
     } finally {
       this.#queues.delete(queue);
     }
+  }
+
+  /** Before all has been read, nobody is told a part of it. */
+  get #told(): Iterable<WatchQueue> {
+    return this.#loaded ? this.#queues : [];
   }
 
   #tellAll(queue: WatchQueue, forked = false): void {

@@ -41,6 +41,7 @@ export class WatchQueue implements AsyncIterable<readonly WatchEvent[]> {
 
   inSync(): void {
     this.#inSync = true;
+    this.#unavailable = undefined;
     this.#wake?.();
   }
 

@@ -4,7 +4,9 @@
  */
 import { parseDocument } from 'yaml';
 import { nearest } from '../../core/nearest-word.js';
-import { type Setting, type Settings, settings } from './settings.js';
+import { redisContradictions } from './redis-settings.js';
+import type { Setting, Settings } from './setting.js';
+import { settings } from './settings.js';
 
 export interface ConfigurationProblem {
   /** Where it stands: "/etc/margay/agent.yaml: bgp.staleTimeSeconds", "MARGAY_DATAPLANE", "--route-metric". */
@@ -45,6 +47,8 @@ export function loadConfiguration<K extends keyof Settings = keyof Settings>(
     const value = settingValue(setting, sources, written, problems);
     if (value !== undefined) values[setting.key] = value;
   }
+  for (const [path, message] of redisContradictions(values as Partial<Settings>))
+    problems.push({ place: path, message });
   const warnings: ConfigurationProblem[] = [];
   for (const name of Object.keys(sources.environment)) {
     if (!name.startsWith('MARGAY_') || ownVariables.has(name)) continue;

@@ -2,94 +2,21 @@
  * Every setting of the agent in one table: its place in `agent.yaml`, what it may be, its default and what it does. Flags, environment
  * variables, `--check` and docs/configuration.md all come from here. Pure.
  */
-import type { BmpAdjRibIn } from '../../bgp/speaker/contract.js';
+import { redisSettings } from './redis-settings.js';
+import type { Setting } from './setting.js';
 import {
-  type AddressFamily,
-  addressBits,
-  addressFamily,
-  type IpAddress,
-  parseIpAddress,
-} from '../../core/ip-address.js';
-import { hostPrefix, isPrefix, type Prefix, parsePrefix } from '../../core/prefix.js';
-import type { AgentMode } from '../calculators/peer-context.js';
-import type { AddressWish } from '../node-address.js';
-
-/** What a setting is, once read. */
-export interface Settings {
-  readonly nodeName: string;
-  readonly ipv4Address: AddressWish;
-  readonly ipv6Address: AddressWish;
-  readonly mode: AgentMode;
-  readonly storeDirectory: string;
-  readonly dataplane: 'linux' | 'none';
-  readonly routeMetric: number;
-  readonly restartTimeSeconds: number;
-  readonly staleTimeSeconds: number;
-  readonly controlSocket: string;
-  readonly stateDirectory: string;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-  readonly logFormat: 'auto' | 'json' | 'pretty';
-  readonly acceptForwarding: boolean;
-  readonly policy: 'on' | 'off';
-  readonly externalNodes: readonly Prefix[];
-  readonly vxlanChecksums: 'auto' | 'on' | 'off';
-  readonly bmpStations: readonly BmpEndpoint[];
-  readonly metrics: Endpoint | 'none';
-}
-
-/** `ADDRESS:PORT`, an IPv6 address in brackets. */
-export interface Endpoint {
-  readonly address: IpAddress;
-  readonly port: number;
-}
-
-/** A monitoring station, and which routes it is told of. */
-export interface BmpEndpoint extends Endpoint {
-  readonly adjRibIn: BmpAdjRibIn;
-}
-
-export interface Setting<K extends keyof Settings = keyof Settings> {
-  readonly key: K;
-  /** In agent.yaml, with dots. */
-  readonly path: string;
-  readonly flag: string;
-  readonly environment: string;
-  /** As it would be written; undefined where it depends on the host. */
-  readonly fallback: string | undefined;
-  readonly fallbackWords?: string;
-  /** A list in agent.yaml; with commas in the flag and the variable. */
-  readonly list?: true;
-  /** Completes "VALUE is not ..."; of a list, each part of it. */
-  readonly allowed: string;
-  readonly describe: string;
-  /** From text; undefined if it is not allowed. */
-  parse(text: string): Settings[K] | undefined;
-}
+  addressWish,
+  listOf,
+  parseEndpoint,
+  parseNetwork,
+  parseStation,
+  path,
+  wholeNumber,
+  word,
+} from './setting-values.js';
 
 /** sun_path of `struct sockaddr_un`, unix(7), with its end: what is longer is cut off in silence. */
 const LONGEST_SOCKET_PATH = 107;
-
-const path = (text: string) => (text.startsWith('/') ? text : undefined);
-
-function wholeNumber(least: number, most: number) {
-  return (text: string) => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= least && value <= most ? value : undefined;
-  };
-}
-
-function word<const T extends readonly string[]>(...words: T) {
-  return (text: string): T[number] | undefined => (words.includes(text) ? text : undefined);
-}
-
-/** Of parts with commas between them; nothing at all is an empty list. */
-function listOf<T>(part: (text: string) => T | undefined) {
-  return (text: string): readonly T[] | undefined => {
-    if (text.trim() === '') return [];
-    const values = text.split(',').map(one => part(one.trim()));
-    return values.every(value => value !== undefined) ? values : undefined;
-  };
-}
 
 export const settings: readonly Setting[] = [
   {
@@ -143,9 +70,11 @@ export const settings: readonly Setting[] = [
     environment: 'MARGAY_STORE_DIRECTORY',
     fallback: '/var/lib/margay/store',
     allowed: 'an absolute path',
-    describe: "The cluster's documents, a YAML file each. Several agents on one machine may share it.",
+    describe:
+      "The cluster's documents, a YAML file each, for one host or several agents on one machine. Where `store.redis.nodes` are given they are there instead.",
     parse: path,
   },
+  ...redisSettings,
   {
     key: 'dataplane',
     path: 'dataplane',
@@ -302,43 +231,3 @@ export const settings: readonly Setting[] = [
     parse: word('auto', 'json', 'pretty'),
   },
 ];
-
-/** An address is a network of one. */
-function parseNetwork(text: string): Prefix | undefined {
-  const address = parseIpAddress(text);
-  if (address !== undefined) return hostPrefix(address);
-  const prefix = parsePrefix(text);
-  return isPrefix(prefix) ? prefix : undefined;
-}
-
-function parseEndpoint(text: string): Endpoint | undefined {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const address = parseIpAddress(match?.[1] ?? match?.[2] ?? '');
-  const port = Number(match?.[3]);
-  if (address === undefined || port < 1 || port > 65535) return undefined;
-  return (match?.[1] === undefined) === (addressFamily(address) === 'ipv4') ? { address, port } : undefined;
-}
-
-const ADJ_RIBS_IN: readonly BmpAdjRibIn[] = ['pre-policy', 'post-policy', 'both'];
-
-function parseStation(text: string): BmpEndpoint | undefined {
-  const [endpoint = '', which = 'pre-policy', ...more] = text.split('/');
-  const place = parseEndpoint(endpoint);
-  const adjRibIn = ADJ_RIBS_IN.find(each => each === which);
-  return place === undefined || adjRibIn === undefined || more.length > 0
-    ? undefined
-    : { ...place, adjRibIn };
-}
-
-function addressWish(family: AddressFamily) {
-  return (text: string): AddressWish | undefined => {
-    if (text === 'autodetect' || text === 'off') return { kind: text };
-    const name = /^interface=([^\s/]{1,15})$/.exec(text)?.[1];
-    if (name !== undefined) return { kind: 'interface', name };
-    const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
-    const address = parseIpAddress(match?.[1] ?? '');
-    const prefixLength = match?.[2] === undefined ? undefined : Number(match[2]);
-    if (address === undefined || addressFamily(address) !== family) return undefined;
-    return (prefixLength ?? 0) > addressBits(family) ? undefined : { kind: 'address', address, prefixLength };
-  };
-}

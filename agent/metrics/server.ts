@@ -1,6 +1,6 @@
 /** SHELL: serves the metrics over HTTP where the configuration says so; `GET /metrics` and nothing else. */
 import { createServer } from 'node:http';
-import type { Endpoint } from '../config/settings.js';
+import type { Endpoint } from '../config/setting-values.js';
 
 export interface MetricsServer {
   close(): void;

@@ -3,7 +3,7 @@
  */
 import type { Launch } from './processes.js';
 
-export type Daemon = 'bird2' | 'frr' | 'gobgpd' | 'iperf3' | 'bgpdump' | 'pmacct';
+export type Daemon = 'bird2' | 'frr' | 'gobgpd' | 'redis' | 'iperf3' | 'bgpdump' | 'pmacct';
 
 export interface Daemons {
   /** @throws if the daemon's packages cannot be fetched or it has no such program */

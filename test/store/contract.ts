@@ -1,12 +1,18 @@
 /** What every store must do; run against each of them. */
-import type { TestFn } from 'ava';
+import type { ExecutionContext, TestFn } from 'ava';
 import { type IPPoolResource, type LeaseResource, MARGAY_API } from '../../core/resources/resource.js';
 import type { Store, WatchEvent } from '../../store/port.js';
 import { pool } from '../agent/documents.js';
 
 export function storeContract(test: TestFn, name: string, newStore: () => Promise<Store>): void {
-  test(`${name}: created, read, updated, deleted`, async t => {
+  const opened = async (t: ExecutionContext) => {
     const store = await newStore();
+    t.teardown(() => store.close());
+    return store;
+  };
+
+  test(`${name}: created, read, updated, deleted`, async t => {
+    const store = await opened(t);
     const created = await store.create(pool('a', '10.0.0.0/16'));
     t.is(created.kind, 'ok');
     t.deepEqual(await store.get({ kind: 'IPPool', name: 'a' }), created);
@@ -19,11 +25,10 @@ export function storeContract(test: TestFn, name: string, newStore: () => Promis
     t.is((await store.delete({ kind: 'IPPool', name: 'a' })).kind, 'ok');
     const gone = await store.get({ kind: 'IPPool', name: 'a' });
     t.is(gone.kind === 'error' ? gone.error.kind : '', 'not-found');
-    await store.close();
   });
 
   test(`${name}: compare-and-swap`, async t => {
-    const store = await newStore();
+    const store = await opened(t);
     const created = await store.create(pool('a', '10.0.0.0/16'));
     const revision = created.kind === 'ok' ? created.value.revision : '';
     const again = await store.create(pool('a', '10.0.0.0/16'));
@@ -35,11 +40,10 @@ export function storeContract(test: TestFn, name: string, newStore: () => Promis
     t.is(lateDelete.kind === 'error' ? lateDelete.error.kind : '', 'conflict');
     const absent = await store.update(pool('b', '10.0.0.0/16'), revision);
     t.is(absent.kind === 'error' ? absent.error.kind : '', 'not-found');
-    await store.close();
   });
 
   test(`${name}: a watch begins with everything, then tells the newest of each change`, async t => {
-    const store = await newStore();
+    const store = await opened(t);
     await store.create(pool('a', '10.0.0.0/16'));
     const ending = new AbortController();
     const seen: WatchEvent[] = [];
@@ -54,6 +58,8 @@ export function storeContract(test: TestFn, name: string, newStore: () => Promis
           found = await store.update(pool('b', '10.1.0.0/16', i % 2 === 0), found.value.revision);
         }
         await store.create(pool('z', '10.2.0.0/16'));
+        // A store that hears of its own writes from elsewhere has heard of them now.
+        await store.list('IPPool');
       }
       if (names().includes('z')) ending.abort();
     }
@@ -64,11 +70,10 @@ export function storeContract(test: TestFn, name: string, newStore: () => Promis
     );
     const resource = last?.kind === 'changed' ? (last.stored.resource as IPPoolResource) : undefined;
     t.is(resource?.spec.disableBGPExport, false);
-    await store.close();
   });
 
   test(`${name}: a record is kept like a document, and no watch tells of it`, async t => {
-    const store = await newStore();
+    const store = await opened(t);
     const id = { kind: 'Lease', name: 'a' } as const;
     t.is((await store.list('Lease')).kind, 'ok');
     const created = await store.create(lease('a', 1));
@@ -94,7 +99,6 @@ export function storeContract(test: TestFn, name: string, newStore: () => Promis
     t.is((await store.delete(id)).kind, 'ok');
     const gone = await store.delete(id);
     t.is(gone.kind === 'error' ? gone.error.kind : '', 'not-found');
-    await store.close();
   });
 }
 

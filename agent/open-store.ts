@@ -1,0 +1,91 @@
+/** SHELL: the store that the settings name: a directory, or a Redis; with what was good before a restart beside it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../bgp/speaker/system-clock.js';
+import { tryLock, unlock } from '../linux/flock.js';
+import { FileStore } from '../store/file/file-store.js';
+import { GoodDocuments } from '../store/good-documents.js';
+import { LastGoodStore } from '../store/last-good.js';
+import type { Store } from '../store/port.js';
+import type { RedisServer, RedisTls } from '../store/redis/connection.js';
+import { RedisStore } from '../store/redis/redis-store.js';
+import { clusterFile } from '../store/store-cluster.js';
+import type { Settings } from './config/setting.js';
+import type { Log } from './options.js';
+
+/** For people: the directory, or the nodes. */
+export function storeLocation(settings: Settings): string {
+  const { redisNodes, redisSentinel, redisCluster, redisKeyPrefix, redisTls } = settings;
+  if (redisNodes.length === 0) return settings.storeDirectory;
+  const kind = redisSentinel !== '' ? 'redis-sentinel' : redisCluster ? 'redis-cluster' : 'redis';
+  const nodes = redisNodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const path = redisSentinel === '' ? redisKeyPrefix : `${redisSentinel}/${redisKeyPrefix}`;
+  return `${kind}${redisTls ? '+tls' : ''}://${nodes.join(',')}/${path}`;
+}
+
+/** @throws with what cannot be read, in words */
+export async function openStore(settings: Settings, log: Log): Promise<Store> {
+  const origin = storeLocation(settings);
+  const store = newStore(settings, origin, log);
+  const memory = await GoodDocuments.open({
+    path: join(settings.stateDirectory, 'good-documents'),
+    origin,
+    clock: systemClock,
+    problem: text => {
+      if (text === undefined) log.info({}, 'good documents are kept again for the next start');
+      else log.warn({ problem: text }, 'good documents cannot be kept for the next start');
+    },
+  });
+  return new LastGoodStore(store, memory);
+}
+
+function newStore(settings: Settings, origin: string, log: Log): Store {
+  if (settings.redisNodes.length === 0)
+    return new FileStore({ directory: settings.storeDirectory, lock: { tryLock, unlock } });
+  return new RedisStore({
+    server: redisServer(settings),
+    keyPrefix: settings.redisKeyPrefix,
+    name: `margay-${settings.nodeName}`,
+    copies: settings.redisCopies,
+    memory: clusterFile(join(settings.stateDirectory, 'store-cluster'), origin, problem =>
+      log.warn({ problem }, 'which cluster the store is cannot be kept for the next start'),
+    ),
+  });
+}
+
+function redisServer(settings: Settings): RedisServer {
+  const { redisNodes, redisSentinel, redisCluster, redisUsername } = settings;
+  const sentinelPassword = password('store.redis.sentinelPasswordFile', settings.redisSentinelPasswordFile);
+  return {
+    nodes: redisNodes,
+    kind:
+      redisSentinel !== ''
+        ? { kind: 'sentinel', name: redisSentinel, password: sentinelPassword }
+        : { kind: redisCluster ? 'cluster' : 'standalone' },
+    username: redisUsername === '' ? undefined : redisUsername,
+    password: password('store.redis.passwordFile', settings.redisPasswordFile),
+    tls: settings.redisTls ? redisTls(settings) : undefined,
+  };
+}
+
+function redisTls({ redisCaFile, redisCertificateFile, redisKeyFile }: Settings): RedisTls {
+  return {
+    ca: content('store.redis.caFile', redisCaFile),
+    certificate: content('store.redis.certificateFile', redisCertificateFile),
+    key: content('store.redis.keyFile', redisKeyFile),
+  };
+}
+
+function password(path: string, file: string): string | undefined {
+  return content(path, file)?.split('\n')[0]?.trim();
+}
+
+/** @param path of the setting */
+function content(path: string, file: string): string | undefined {
+  if (file === '') return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`);
+  }
+}

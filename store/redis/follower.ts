@@ -1,0 +1,240 @@
+/**
+ * SHELL: follows a Redis store's log into a table: a snapshot first, then every change in its order. Whatever comes between (a lost
+ * connection, a new primary, a log that was trimmed, a reader that was too slow) it finds its place again or reads all of it anew, and the
+ * table changes by the difference alone. What is decided is decided in `history.ts`.
+ */
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { type ResourceId, resourceIdOf } from '../../core/resources/resource.js';
+import type { InvalidDocument } from '../port.js';
+import type { ResourceTable } from '../resource-table.js';
+import { type LogEntry, type RedisCommands, revisionNumber, type StoredText } from './commands.js';
+import { chained, ORIGIN, type Position, resume } from './history.js';
+import { readDocument } from './stored-document.js';
+
+/** Which cluster the store is, over restarts: an empty Redis is told from one that was emptied. */
+export interface ClusterMemory {
+  /** "": none is known. */
+  readonly cluster: string;
+  remember(cluster: string): void;
+}
+
+/** How long a quiet log is waited for before the store is looked at: half of it to the whole. */
+const BLOCK_MS = 10_000;
+/** Between tries of what the connection itself does not try again. */
+const RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+const CONNECT_PATIENCE_MS = 5000;
+/** Over which those who must read everything again spread. */
+const SPREAD_MS = 5000;
+/** Documents between which others have their turn. */
+const AT_ONCE = 500;
+
+export class RedisFollower {
+  readonly #commands: RedisCommands;
+  readonly #table: ResourceTable;
+  readonly #memory: ClusterMemory;
+  readonly #ending = new AbortController();
+  readonly #invalid = new Map<string, InvalidDocument>();
+  /** By field: its revision, and what is in the table of it. */
+  readonly #known = new Map<string, { readonly revision: string; readonly id: ResourceId | undefined }>();
+  #waiting: { readonly revision: number; readonly resolve: () => void }[] = [];
+  #invalidChanged = false;
+  #position: Position | undefined;
+  #inSync = false;
+  /** What the log says cannot be what led here. */
+  #strayed = false;
+  #running: Promise<void> | undefined;
+
+  constructor(commands: RedisCommands, table: ResourceTable, memory: ClusterMemory) {
+    this.#commands = commands;
+    this.#table = table;
+    this.#memory = memory;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    this.#commands.connection.close();
+    await this.#running;
+  }
+
+  /** "": none is known. */
+  get cluster(): string {
+    return this.#position?.cluster || this.#memory.cluster;
+  }
+
+  /** Resolves to true once everything up to a revision is in the table, to false after the time. */
+  async reached(revision: number, patienceMs: number): Promise<boolean> {
+    const isThere = () => this.#inSync && (this.#position?.revision ?? -1) >= revision;
+    if (isThere()) return true;
+    await new Promise<void>(resolve => {
+      const waiter = { revision, resolve: () => done() };
+      const timer = globalThis.setTimeout(() => done(), patienceMs);
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting = this.#waiting.filter(other => other !== waiter);
+        resolve();
+      };
+      this.#waiting.push(waiter);
+    });
+    return isThere();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ending;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await this.#connected();
+        await this.#findPlace();
+        failures = 0;
+        await this.#follow();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#inSync = false;
+        this.#table.unavailable((error as Error).message);
+        const pause = Math.min(RETRY_MS * 2 ** failures++, LONGEST_RETRY_MS) * (0.5 + Math.random());
+        await this.#pause(pause);
+      }
+    }
+  }
+
+  async #connected(): Promise<void> {
+    const { connection } = this.#commands;
+    while (!this.#ending.signal.aborted && !(await connection.ready(CONNECT_PATIENCE_MS))) {
+      this.#inSync = false;
+      this.#table.unavailable(connection.problem ?? 'no connection yet');
+    }
+  }
+
+  async #findPlace(): Promise<void> {
+    const seen = await this.#commands.look(this.#position?.revision ?? 0);
+    if (!seen.isPrimary) {
+      this.#commands.connection.again();
+      throw new Error('connected to a replica: there is no primary, or it is not known yet');
+    }
+    const found = resume(this.#position, this.#memory.cluster, seen);
+    switch (found.kind) {
+      case 'emptied':
+        throw new Error(
+          `it is empty, and held cluster ${this.cluster} before: what was read from it stays in force`,
+        );
+      case 'other-cluster':
+        throw new Error(`it holds cluster ${found.cluster}, not ${this.cluster} as before`);
+      case 'snapshot':
+        await this.#readAll(seen.head, found.forked || this.#strayed);
+        return;
+      case 'continue':
+        if (this.#strayed) await this.#readAll(seen.head, true);
+        else this.#isAt({ ...seen.head, ...this.#position, cluster: seen.head.cluster }, false);
+    }
+  }
+
+  /** Until the place is lost, or is to be looked for: nothing was heard for long. */
+  async #follow(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      const block = Math.round(BLOCK_MS * (0.5 + Math.random() / 2));
+      const entries = await this.#commands.log(this.#position?.revision ?? 0, block);
+      for (const entry of entries) if (!this.#apply(entry)) return;
+      this.#tellInvalid();
+      this.#wake();
+      if (entries.length === 0 || this.#position?.cluster === '') return;
+    }
+  }
+
+  /** False if it does not follow from where we are. */
+  #apply(entry: LogEntry): boolean {
+    const { revision, chain, cluster } = this.#position ?? ORIGIN;
+    if (entry.number !== revision + 1) return false;
+    if (chained(chain, entry.id, entry.document) !== entry.chain) {
+      this.#strayed = true;
+      return false;
+    }
+    if (entry.document === '') this.#forget(entry.id);
+    else this.#learn(entry.id, entry);
+    this.#position = { revision: entry.number, chain: entry.chain, cluster };
+    return true;
+  }
+
+  /** What stands in the log behind the head may be in the scan already: the newer revision counts. */
+  async #readAll(head: Position, forked: boolean): Promise<void> {
+    // Others begin anew at the same time; what is known here stays in force meanwhile.
+    if (this.#position !== undefined) await this.#pause(Math.random() * SPREAD_MS);
+    const found = new Map<string, StoredText>();
+    for await (const part of this.#commands.scan(undefined))
+      for (const [id, text] of part) found.set(id, text);
+    let position = head;
+    for (;;) {
+      const entries = await this.#commands.log(position.revision, 0);
+      if (entries.length === 0) break;
+      for (const entry of entries) {
+        if (entry.number !== position.revision + 1)
+          throw new Error('the log was trimmed while the documents were read');
+        const known = found.get(entry.id);
+        if (known === undefined || revisionNumber(known.revision) < entry.number) {
+          if (entry.document === '') found.delete(entry.id);
+          else found.set(entry.id, entry);
+        }
+        position = { ...position, revision: entry.number, chain: entry.chain };
+      }
+    }
+    await this.#replaceAll(found);
+    this.#isAt(position, forked);
+  }
+
+  #isAt(position: Position, forked: boolean): void {
+    if (position.cluster !== '') this.#memory.remember(position.cluster);
+    this.#position = position;
+    this.#strayed = false;
+    this.#inSync = true;
+    this.#table.loaded(forked);
+    this.#wake();
+  }
+
+  async #replaceAll(found: ReadonlyMap<string, StoredText>): Promise<void> {
+    for (const field of [...this.#known.keys()]) if (!found.has(field)) this.#forget(field);
+    let looked = 0;
+    for (const [field, text] of found) {
+      if (++looked % AT_ONCE === 0) await setImmediate();
+      if (this.#known.get(field)?.revision !== text.revision) this.#learn(field, text);
+    }
+    this.#tellInvalid();
+  }
+
+  /** What cannot be used leaves in force what was there before it. */
+  #learn(field: string, text: StoredText): void {
+    const read = readDocument(field, text);
+    if (read.kind === 'invalid') {
+      this.#known.set(field, { revision: text.revision, id: this.#known.get(field)?.id });
+      this.#invalid.set(field, read.invalid);
+      this.#invalidChanged = true;
+      return;
+    }
+    this.#known.set(field, { revision: text.revision, id: resourceIdOf(read.stored.resource) });
+    if (this.#invalid.delete(field)) this.#invalidChanged = true;
+    this.#table.set(read.stored);
+  }
+
+  #forget(field: string): void {
+    const id = this.#known.get(field)?.id;
+    this.#known.delete(field);
+    if (this.#invalid.delete(field)) this.#invalidChanged = true;
+    if (id !== undefined) this.#table.delete(id);
+  }
+
+  #tellInvalid(): void {
+    if (this.#invalidChanged) this.#table.setInvalid([...this.#invalid.values()]);
+    this.#invalidChanged = false;
+  }
+
+  #wake(): void {
+    const { revision } = this.#position ?? ORIGIN;
+    for (const waiter of this.#waiting.filter(one => one.revision <= revision)) waiter.resolve();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await setTimeout(ms, undefined, { signal: this.#ending.signal }).catch(() => {});
+  }
+}

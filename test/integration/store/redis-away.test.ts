@@ -1,0 +1,154 @@
+/** A Redis that goes, comes back, forgets and is emptied: what those who follow it make of it. */
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { RedisStore } from '../../../store/redis/redis-store.js';
+import { pool } from '../../agent/documents.js';
+import { eventually } from '../../support/eventually.js';
+import { closing, type RedisLab, standaloneRedis } from '../../support/redis-lab.js';
+import { StoreWatcher } from '../../support/store-watcher.js';
+
+const PREFIX = 'away';
+
+function openStore(t: ExecutionContext, lab: RedisLab): RedisStore {
+  const store = new RedisStore({ server: lab.server, keyPrefix: PREFIX, name: 'away', copies: 'auto' });
+  t.teardown(() => store.close());
+  return store;
+}
+
+function watch(t: ExecutionContext, store: RedisStore): StoreWatcher {
+  const watcher = new StoreWatcher(store);
+  t.teardown(() => watcher.close());
+  return watcher;
+}
+
+async function create(t: ExecutionContext, store: RedisStore, ...names: string[]): Promise<void> {
+  for (const name of names) {
+    const result = await store.create(pool(name, '10.0.0.0/16'));
+    t.is(result.kind, 'ok', JSON.stringify(result));
+  }
+}
+
+const names = (watcher: StoreWatcher) =>
+  [...watcher.state.keys()].map(key => key.slice('IPPool/'.length)).sort();
+
+/** Until it knows these and nothing else. */
+async function knows(t: ExecutionContext, watcher: StoreWatcher, ...wanted: string[]): Promise<void> {
+  const isSo = () => watcher.isInSync && names(watcher).join() === wanted.join();
+  t.true(
+    await eventually(isSo, 20_000),
+    `${names(watcher)} instead of ${wanted}; ${JSON.stringify(watcher.events.slice(-3))}`,
+  );
+}
+
+/** What is on its disk, put aside: the directory of the append-only file. */
+const files = (lab: RedisLab, name: string) => join(lab.directory, name);
+
+test('killed and started again: what was told stays told, what was missed is told, and no more', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  await create(t, store, 'a', 'b');
+  await knows(t, watcher, 'a', 'b');
+  const [server] = lab.servers;
+  await server!.kill();
+  t.true(await eventually(() => !watcher.isInSync));
+  const refused = await store.create(pool('c', '10.0.0.0/16'));
+  t.is(refused.kind === 'error' ? refused.error.kind : '', 'unavailable');
+  const before = watcher.told;
+  await server!.start();
+  const other = openStore(t, lab);
+  await create(t, other, 'd');
+  await knows(t, watcher, 'a', 'b', 'd');
+  t.is(watcher.told - before, 1);
+  // It went on where it was.
+  t.is(watcher.count('snapshot-begin'), 1);
+});
+
+test('what was missed is not in the log any more: all is read anew, and the difference is told', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  await create(t, store, 'a', 'b', 'c');
+  await knows(t, watcher, 'a', 'b', 'c');
+  const [server] = lab.servers;
+  const before = watcher.told;
+  await server!.kill();
+  // It tries again after longer and longer pauses: others are there before it.
+  await sleep(4000);
+  await server!.start();
+  const early = openStore(t, lab);
+  await create(t, early, 'd', 'e');
+  await early.delete({ kind: 'IPPool', name: 'a' });
+  await early.delete({ kind: 'IPPool', name: 'd' });
+  await server!.ask('xtrim', `{${PREFIX}}:log`, 'MAXLEN', '0');
+  t.false(watcher.isInSync);
+  await knows(t, watcher, 'b', 'c', 'e');
+  t.is(watcher.told - before, 2);
+});
+
+test('it comes back with less than was told: everybody begins anew and is told that it forgot', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  await create(t, store, 'a', 'b');
+  await knows(t, watcher, 'a', 'b');
+  const [server] = lab.servers;
+  cpSync(files(lab, 'appendonlydir'), files(lab, 'older'), { recursive: true });
+  await create(t, store, 'lost');
+  await knows(t, watcher, 'a', 'b', 'lost');
+  await server!.kill();
+  rmSync(files(lab, 'appendonlydir'), { recursive: true });
+  cpSync(files(lab, 'older'), files(lab, 'appendonlydir'), { recursive: true });
+  await server!.start();
+  await knows(t, watcher, 'a', 'b');
+  t.true(watcher.events.some(event => event.kind === 'snapshot-begin' && event.forked === true));
+});
+
+for (const [what, others] of [
+  ['the same length', ['x']],
+  ['a greater one', ['x', 'y', 'z']],
+] as const) {
+  test(`it comes back with another history of ${what}`, async t => {
+    const lab = closing(t, await standaloneRedis());
+    const store = openStore(t, lab);
+    const watcher = watch(t, store);
+    await create(t, store, 'a');
+    await knows(t, watcher, 'a');
+    const [server] = lab.servers;
+    cpSync(files(lab, 'appendonlydir'), files(lab, 'older'), { recursive: true });
+    await create(t, store, 'lost');
+    await knows(t, watcher, 'a', 'lost');
+    await server!.kill();
+    rmSync(files(lab, 'appendonlydir'), { recursive: true });
+    cpSync(files(lab, 'older'), files(lab, 'appendonlydir'), { recursive: true });
+    await sleep(4000);
+    await server!.start();
+    await create(t, openStore(t, lab), ...others);
+    t.false(watcher.isInSync);
+    await knows(t, watcher, 'a', ...others);
+    t.true(watcher.events.some(event => event.kind === 'snapshot-begin' && event.forked === true));
+  });
+}
+
+test('emptied, it is away: nothing that was told is taken back, and nothing is written to it', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  await create(t, store, 'a', 'b');
+  await knows(t, watcher, 'a', 'b');
+  const [server] = lab.servers;
+  await server!.ask('flushall');
+  await server!.ask('client', 'kill', 'type', 'normal');
+  t.true(
+    await eventually(
+      () => watcher.events.some(event => event.kind === 'unavailable' && /empty/.test(event.detail)),
+      20_000,
+    ),
+  );
+  t.deepEqual(names(watcher), ['a', 'b']);
+  const written = await store.create(pool('c', '10.0.0.0/16'));
+  t.is(written.kind === 'error' ? written.error.kind : '', 'unavailable');
+  t.is(await server!.ask('keys', '*'), '');
+});
