@@ -2,7 +2,7 @@
  * Who may import whom (ARCHITECTURE.md, "Rooms"). Checked by `npm run check`, which also plants a violation and demands that it
  * is found.
  */
-const rooms = ['core', 'linux', 'bgp', 'ipip', 'policy', 'store', 'agent', 'bgpctl', 'cni'];
+const rooms = ['core', 'linux', 'bgp', 'ipip', 'policy', 'store', 'ipam', 'agent', 'bgpctl', 'cni'];
 const except = (...allowed) => `^(${rooms.filter(room => !allowed.includes(room)).join('|')})/`;
 
 /** In a room that has shells, too. */
@@ -46,6 +46,12 @@ module.exports = {
       'siblings meet in the agent',
     ),
     only('store-imports-core-and-linux', '^store/', ['core', 'linux', 'store'], 'siblings meet in the agent'),
+    only(
+      'ipam-imports-core-and-store',
+      '^ipam/',
+      ['core', 'store', 'ipam'],
+      'addresses are claims in a store, whichever it is and whoever asks',
+    ),
     {
       name: 'front-ends-speak-to-the-control-api',
       comment:
@@ -90,6 +96,8 @@ module.exports = {
           `^(core|bgp/(wire|fsm|rib)|agent/calculators|policy/calculate)/`,
           `^bgp/bfd/(?!(${shellsOfBfd.join('|')})\\.ts$)`,
           `^ipip/udp/(${pureUdp.join('|')})\\.ts$`,
+          // The rest of the shells there are known to the store's port alone.
+          '^ipam/(?!record-file\\.ts$)',
         ],
       },
       to: { dependencyTypes: ['core'] },

@@ -41,7 +41,20 @@ function succeed(command, args) {
 }
 
 /** Rooms that have no code yet are not looked into; the number of modules tells if that went wrong. */
-const rooms = ['core', 'linux', 'bgp', 'ipip', 'policy', 'store', 'agent', 'bgpctl', 'cni', 'bench', 'demo'];
+const rooms = [
+  'core',
+  'linux',
+  'bgp',
+  'ipip',
+  'policy',
+  'store',
+  'ipam',
+  'agent',
+  'bgpctl',
+  'cni',
+  'bench',
+  'demo',
+];
 
 function cruise(folder, paths) {
   const config = join(root, 'scripts/layering.config.cjs');
@@ -75,6 +88,7 @@ const planted = {
   'ipip-imports-core-and-linux': ['ipip/driver.ts', '../bgp/rib.js'],
   'policy-imports-core-and-linux': ['policy/chains.ts', '../ipip/driver.js'],
   'store-imports-core-and-linux': ['store/port.ts', '../policy/chains.js'],
+  'ipam-imports-core-and-store': ['ipam/claims.ts', '../linux/route.js'],
   'front-ends-speak-to-the-control-api': ['bgpctl/main.ts', '../agent/agent.js'],
   'mains-are-started-only': ['agent/starts.ts', '../bgpctl/main.js'],
   'bgp-has-no-packages': ['bgp/packages.ts', 'yaml'],

@@ -32,6 +32,8 @@ export const ipamBlockSpec = z.strictObject({
   cidr: prefix,
   node: optional(text),
   claimedUnixMs: optional(when),
+  claim: optional(count).transform(value => value ?? 0),
+  claimAfter: optional(count).transform(value => value ?? 0),
   sequence: count,
   allocations: z.array(
     z.strictObject({
@@ -39,14 +41,19 @@ export const ipamBlockSpec = z.strictObject({
       handle: text,
       node: text,
       sequence: count,
+      after: optional(count).transform(value => value ?? 0),
       allocatedUnixMs: when,
       attributes: optional(z.record(z.string(), text)).transform(value => value ?? {}),
     }),
-    'a list of { address, handle, node, sequence, allocatedUnixMs, attributes }',
+    'a list of { address, handle, node, sequence, after, allocatedUnixMs, attributes }',
   ),
   released: z.array(
-    z.strictObject({ address: ipAddress, releasedUnixMs: when }),
-    'a list of { address, releasedUnixMs }',
+    z.strictObject({
+      address: ipAddress,
+      sequence: optional(count).transform(value => value ?? 0),
+      releasedUnixMs: when,
+    }),
+    'a list of { address, sequence, releasedUnixMs }',
   ),
 });
 

@@ -293,20 +293,28 @@ export type IPAMConfigurationResource = Document<
 /** Addresses that are never given out by themselves. */
 export type IPReservationResource = Document<'IPReservation', { readonly reservedCIDRs: readonly Prefix[] }>;
 
-/** A record: a block and who has which of its addresses, named after its CIDR. What it says of an address is what counts. */
+/**
+ * A record: a block and who has which of its addresses, named after its CIDR. What it says of an address is what counts. It outlives its
+ * claims: what it says of the past tells a host that was away whether its claim was given up or forgotten (`ipam/precedence.ts`).
+ */
 export type IPAMBlockResource = Document<
   'IPAMBlock',
   {
     readonly cidr: Prefix;
     /** Whose block it is; absent: nobody's. */
     readonly node?: string;
+    /** Absent where it is nobody's, and where a person gave it to the node by a BlockAffinity. */
     readonly claimedUnixMs?: number;
-    /** Grows with every allocation. */
+    /** The `sequence` of the claim; of a block of nobody, that of the last one. */
+    readonly claim: number;
+    /** The `claim` before that one; 0: it was the first. */
+    readonly claimAfter: number;
+    /** Grows with every write, and is never less than the time of it in milliseconds: also over what a store has forgotten. */
     readonly sequence: number;
     /** In order of their addresses. */
     readonly allocations: readonly IPAMAllocation[];
     /** Free ones that were in use, the longest free first; they are given out after those that never were. */
-    readonly released: readonly { readonly address: IpAddress; readonly releasedUnixMs: number }[];
+    readonly released: readonly IPAMRelease[];
   },
   typeof MARGAY_API
 >;
@@ -318,8 +326,17 @@ export interface IPAMAllocation {
   readonly node: string;
   /** That of the block when it was given out: the same address given out again has another. */
   readonly sequence: number;
+  /** The `sequence` of the allocation of this address that was released before it; 0: there was none. */
+  readonly after: number;
   readonly allocatedUnixMs: number;
   readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface IPAMRelease {
+  readonly address: IpAddress;
+  /** Of the allocation that was released. */
+  readonly sequence: number;
+  readonly releasedUnixMs: number;
 }
 
 /** A record: in which blocks a handle's addresses may be. Written before the block, and removed after it. */
