@@ -21,7 +21,7 @@ export type IpamConfiguration = IPAMConfigurationResource['spec'];
 export type Affinity = BlockAffinityResource['spec'];
 
 /** The kinds that addresses depend on; others are not kept. */
-const kinds = [
+export const ipamKinds = [
   'IPPool',
   'Node',
   'Namespace',
@@ -31,13 +31,13 @@ const kinds = [
   'WorkloadEndpoint',
 ] as const satisfies readonly ResourceKind[];
 
-type Kind = (typeof kinds)[number];
+type Kind = (typeof ipamKinds)[number];
 type OfKind<K extends Kind> = Extract<Resource, { readonly kind: K }>;
 
 const usualConfiguration: IpamConfiguration = ipamConfigurationSpec.parse({});
 
 export class IpamDocuments {
-  readonly #byKind = new Map<ResourceKind, Map<string, Resource>>(kinds.map(kind => [kind, new Map()]));
+  readonly #byKind = new Map<ResourceKind, Map<string, Resource>>(ipamKinds.map(kind => [kind, new Map()]));
   /** Keys of the documents that say that they have an address. */
   readonly #users = new Map<IpAddress, Set<string>>();
 
@@ -101,6 +101,18 @@ export class IpamDocuments {
   /** Without a document it has none. */
   labelsOf(kind: 'Node' | 'Namespace', name: string): Labels {
     return this.#byKind.get(kind)?.get(formatResourceId({ kind, name }))?.metadata.labels ?? {};
+  }
+
+  /** Whether there is a Node of that name. */
+  hasNode(name: string): boolean {
+    return this.#byKind.get('Node')?.has(formatResourceId({ kind: 'Node', name })) === true;
+  }
+
+  /** The host of one of {@link usersOf}. */
+  hostOf(user: string): string | undefined {
+    const endpoint = this.#byKind.get('WorkloadEndpoint')?.get(user);
+    if (endpoint?.kind === 'WorkloadEndpoint') return endpoint.spec.node;
+    return this.#byKind.get('Node')?.get(user)?.metadata.name;
   }
 
   /** Every address with the keys of its users. */

@@ -7,11 +7,9 @@ import { prefixFamily } from '../core/prefix.js';
 import type { IPAMBlockResource } from '../core/resources/resource.js';
 import {
   type AddressRange,
-  addressCount,
   addressNumber,
   addressOf,
   gaps,
-  intersection,
   isInRanges,
   joined,
   rangeOf,
@@ -40,26 +38,6 @@ export function freeAddresses(block: Block, count: number, rules: FreeRules): re
   }
   const fresh = take(freshAddresses(block, rules), count);
   return fresh.length === count ? fresh : [...fresh, ...take(again(), count - fresh.length)];
-}
-
-/** Addresses that could be given out, those that cool down included. */
-export function countFree(block: Block, excluded: readonly AddressRange[]): bigint {
-  const used = block.allocations.map(({ address }) => single(address));
-  let taken = 0n;
-  const whole = rangeOf(block.cidr);
-  for (const range of joined([...used, ...excluded])) {
-    const part = intersection(whole, range);
-    if (part !== undefined) taken += part.last - part.first + 1n;
-  }
-  return addressCount(block.cidr) - taken;
-}
-
-/** Still cooling down, of those that were released. */
-export function countCooling(
-  block: Block,
-  { nowUnixMs, cooldownMs }: Pick<FreeRules, 'nowUnixMs' | 'cooldownMs'>,
-): number {
-  return block.released.filter(({ releasedUnixMs }) => !isCool(releasedUnixMs, nowUnixMs, cooldownMs)).length;
 }
 
 function* freshAddresses(block: Block, { excluded, isUsed }: FreeRules): Generator<IpAddress> {

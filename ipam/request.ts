@@ -51,8 +51,7 @@ export type ReleaseOutcome =
   | { readonly kind: 'refused'; readonly allocation: IPAMAllocation }
   | { readonly kind: 'unavailable'; readonly detail: string };
 
-/** Attributes that say what an address is for. */
+/** The attribute of who keeps an address without an endpoint: the collector leaves it to him. */
 export const KEPT_BY = 'kept-by';
-export const NAMESPACE = 'namespace';
-export const POD = 'pod';
-export const NODE_TUNNEL = 'tunnel';
+/** A workload has at least one of these. */
+export const WORKLOAD_ATTRIBUTES = ['namespace', 'pod', 'workload', 'container'] as const;
