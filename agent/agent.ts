@@ -37,6 +37,8 @@ import type { Sessions } from './session-effects.js';
 import type { SpeakerHost } from './speaker-host.js';
 import { SpeakerQueries } from './speaker-queries.js';
 import { SpeakerWatch } from './speaker-watch.js';
+import type { TopologyProgress } from './topology/cluster-hosts.js';
+import { TopologyWatch } from './topology/topology-watch.js';
 
 export class Agent {
   readonly options: AgentOptions;
@@ -61,6 +63,7 @@ export class Agent {
   readonly ownNode: OwnNodeKeeper;
   readonly tunnels: HostTunnels;
   readonly life: HostLife;
+  readonly topology: TopologyWatch;
   readonly monitoring = new Monitoring(
     () => this.queries,
     command => this.#speaker.send(command),
@@ -116,6 +119,13 @@ export class Agent {
     });
     this.bfd = this.#newBfd();
     this.queries = new SpeakerQueries(command => this.#speaker.send(command));
+    this.topology = new TopologyWatch({
+      clock,
+      inForce: () => this.cluster.topology.inForce,
+      arranged: () => this.cluster.arranged,
+      ask: query => this.queries.ask(query),
+      changed: () => this.#tell('status'),
+    });
     this.#intake = new BestRouteIntake(
       this.dataplane ?? noDataplane,
       command => this.#speaker.send(command),
@@ -136,6 +146,7 @@ export class Agent {
     this.#ending.abort();
     const lifeClosed = this.life.close();
     this.ownNode.close();
+    this.topology.close();
     this.#passwords.close();
     const tunnelsClosed = this.tunnels.close();
     this.state.speaker = 'closed';
@@ -197,6 +208,13 @@ export class Agent {
     if (peer === undefined) return false;
     const told = this.#switches.applyTo({ kind: 'set-peer', peer });
     return told.kind === 'set-peer' && told.peer.administrativeState === 'down';
+  }
+
+  /** How far this host is with the arrangement of sessions that the plan asks for. */
+  topologyProgress(): TopologyProgress {
+    return (
+      this.topology.progress ?? { generation: 0, inSync: false, detail: 'it has just begun', waitsFor: [] }
+    );
   }
 
   clearPeer(key: string, how: 'hard' | 'soft-in' | 'soft-out', message: string): void {
@@ -325,6 +343,7 @@ export class Agent {
     this.#inOrder(() => {
       this.#send(commands);
       if (identityChanged) this.#speaker.restart('the AS number or router id changed');
+      this.topology.review();
     });
     this.tunnels.publish();
     this.ownNode.review();
@@ -563,7 +582,9 @@ export class Agent {
 
   #tell(topic: WatchTopic): void {
     for (const changed of this.#subscribers.get(topic) ?? []) changed();
-    if (topic === 'peers') this.#tell('status');
+    if (topic !== 'peers') return;
+    this.topology.review();
+    this.#tell('status');
   }
 }
 

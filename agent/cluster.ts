@@ -32,9 +32,11 @@ import { type HostPasswordSource, hostSourceKey, type Password } from './calcula
 import { type AgentMode, defaultPeerTimers, type PeerTimers } from './calculators/peer-context.js';
 import { PeerRangesCalculator } from './calculators/peer-ranges.js';
 import { type SpeakerSettings, SpeakerSettingsCalculator } from './calculators/speaker-settings.js';
+import type { TopologyCalculator } from './calculators/topology.js';
 import { type OwnAddresses, TunnelsCalculator } from './calculators/tunnels.js';
 import type { OwnIdentity } from './own-node.js';
 import type { Sessions } from './session-effects.js';
+import type { ArrangedSession } from './topology/progress.js';
 
 export interface ClusterOptions {
   readonly nodeName: string;
@@ -197,6 +199,16 @@ export class Cluster {
   /** As told to the speaker. */
   peer(key: string): PeerConfig | undefined {
     return this.#peerConfigs.get(key);
+  }
+
+  /** Who peers with whom. */
+  get topology(): TopologyCalculator {
+    return this.#peers.topology;
+  }
+
+  /** Sessions that the arrangement of hosts has, by the keys of their peers. */
+  get arranged(): ReadonlyMap<string, ArrangedSession> {
+    return this.#peers.arranged;
   }
 
   /** As told to the speaker, by their keys. */

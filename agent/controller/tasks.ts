@@ -2,6 +2,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Store } from '../../store/port.js';
 import type { Log } from '../options.js';
+import { TopologyTask } from '../topology/topology-task.js';
 import type { ControllerTask } from './task.js';
 
 export interface TaskContext {
@@ -13,6 +14,6 @@ export interface TaskContext {
   readonly log: Log;
 }
 
-export function controllerTasks(_context: TaskContext): readonly ControllerTask[] {
-  return [];
+export function controllerTasks({ store, log }: TaskContext): readonly ControllerTask[] {
+  return [new TopologyTask({ store, log, unixMs: Date.now })];
 }
