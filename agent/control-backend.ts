@@ -19,6 +19,7 @@ import type { Agent } from './agent.js';
 import { noBfd } from './bfd-watch.js';
 import { type ControlBackend, ControlFailure } from './control/backend.js';
 import type { EndpointPolicyView, ExplainQuery, ExplainView } from './control/policy-types.js';
+import type { TopologyExplainView, TopologyView } from './control/topology-types.js';
 import type {
   AgentStatus,
   ApplyRequest,
@@ -42,6 +43,7 @@ import { metricsText } from './metrics/text.js';
 import { describeStoreError } from './own-documents.js';
 import { sessionEffects } from './session-effects.js';
 import { agentStatus } from './status.js';
+import { readTopology, readTopologyOf } from './topology/read-topology.js';
 import { checkTunnels } from './tunnel-check.js';
 
 export class AgentBackend implements ControlBackend {
@@ -75,6 +77,14 @@ export class AgentBackend implements ControlBackend {
         const bfdSession = bfdSessions.get(peer.address);
         return bfdSession === undefined ? peer : { ...peer, bfdSession };
       });
+  }
+
+  topology(): Promise<TopologyView> {
+    return readTopology(this.#agent);
+  }
+
+  topologyOf(node: string): TopologyExplainView {
+    return readTopologyOf(this.#agent, node);
   }
 
   async bfd(): Promise<BfdView> {

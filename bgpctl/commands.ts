@@ -4,6 +4,7 @@ import type { Command } from './command.js';
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   peers: async () => (await import('./commands/peers.js')).peersCommand,
   bfd: async () => (await import('./commands/bfd.js')).bfdCommand,
+  topology: async () => (await import('./commands/topology.js')).topologyCommand,
   routes: async () => (await import('./commands/routes.js')).routesCommand,
   check: async () => (await import('./commands/check.js')).checkCommand,
   status: async () => (await import('./commands/status.js')).statusCommand,

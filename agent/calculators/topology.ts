@@ -90,6 +90,11 @@ export class TopologyCalculator {
     return known;
   }
 
+  /** Of every Node. */
+  memberships(): ReadonlyMap<string, Membership> {
+    return new Map([...this.#nodes].map(([name, node]) => [name, this.membership(node)]));
+  }
+
   /** As of the last flush; undefined: there is none between this host and the other. */
   sessionWith(remote: NodeResource): TopologySession | undefined {
     const own = this.#nodes.get(this.#own);

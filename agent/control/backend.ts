@@ -2,6 +2,7 @@
 import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
 import type { EndpointPolicyView, ExplainQuery, ExplainView } from './policy-types.js';
+import type { TopologyExplainView, TopologyView } from './topology-types.js';
 import type {
   AgentStatus,
   ApplyRequest,
@@ -44,6 +45,9 @@ export interface ControlBackend {
   explain(query: ExplainQuery): Promise<ExplainView>;
   /** Throws {@link ControlFailure} where no policy is enforced here, or there is no such endpoint. */
   policyOf(endpoint: string): Promise<EndpointPolicyView>;
+  topology(): Promise<TopologyView>;
+  /** Throws {@link ControlFailure} where there is no such node. */
+  topologyOf(node: string): TopologyExplainView;
   /** Text for Prometheus. */
   metrics(): Promise<string>;
   /** All paths as an MRT file, in pieces. */

@@ -2,6 +2,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
 import type { EndpointPolicyView, ExplainQuery, ExplainView } from './policy-types.js';
+import type { TopologyExplainView, TopologyView } from './topology-types.js';
 import {
   type AgentStatus,
   type ApplyRequest,
@@ -131,6 +132,14 @@ export class ControlClient {
   /** Of an endpoint of the agent's host. */
   policyOf(endpoint: string): Promise<EndpointPolicyView> {
     return this.#json('GET', `/policy/${encodeURIComponent(endpoint)}`);
+  }
+
+  topology(): Promise<TopologyView> {
+    return this.#json('GET', '/topology');
+  }
+
+  topologyOf(node: string): Promise<TopologyExplainView> {
+    return this.#json('GET', `/topology?${parameters({ explain: node })}`);
   }
 
   /** Text for Prometheus. */

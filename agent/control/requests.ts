@@ -29,6 +29,7 @@ export type ControlRequest =
   | { readonly kind: 'get-resource' | 'delete-resource'; readonly id: ResourceId }
   | ExplainRequest
   | { readonly kind: 'policy'; readonly endpoint: string }
+  | { readonly kind: 'topology'; readonly explain: string | undefined }
   | CheckTunnelsRequest
   | WatchRequest;
 
@@ -184,6 +185,8 @@ function route(
       return parseExplain(parameters);
     case 'GET policy/1':
       return { kind: 'policy', endpoint: rest[0] as string };
+    case 'GET topology/0':
+      return { kind: 'topology', explain: parameters.get('explain') ?? undefined };
     case 'GET metrics/0':
       return { kind: 'metrics' };
     case 'GET mrt/1':

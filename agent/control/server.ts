@@ -135,6 +135,8 @@ async function perform(
       return await backend.explain(wanted.query);
     case 'policy':
       return await backend.policyOf(wanted.endpoint);
+    case 'topology':
+      return wanted.explain === undefined ? await backend.topology() : backend.topologyOf(wanted.explain);
     case 'shutdown':
       backend.shutdown();
       return { goodbye: true };

@@ -47,6 +47,9 @@ const wideColumns: readonly Column[] = [
 
 const shortTypes: Readonly<Record<string, string>> = {
   'node-to-node mesh': 'mesh',
+  'route reflector': 'reflector',
+  'fellow reflector': 'fellow',
+  'reflector client': 'client',
   'node specific': 'node',
   global: 'global',
 };

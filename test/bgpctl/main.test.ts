@@ -79,6 +79,22 @@ function aliasBomb(): string {
   return lines.join('\n');
 }
 
+test('topology: as a table, for machines and as a drawing; an unknown node is refused with those there are', async t => {
+  const table = await bgpctl(['topology']);
+  t.is(table.code, 0);
+  t.regex(table.stdout, /^4 hosts peer through 3 reflectors/);
+  t.is(JSON.parse((await bgpctl(['topology', '-o', 'json'])).stdout).plan.generation, 4);
+  t.regex((await bgpctl(['topology', '-o', 'dot'])).stdout, /^graph topology/);
+  t.regex((await bgpctl(['topology', '-o', 'mermaid'])).stdout, /^graph LR/);
+  t.regex((await bgpctl(['topology', '--explain', 'host2'])).stdout, /^host2 is a client/);
+  const unknown = await bgpctl(['topology', '--explain', 'host7']);
+  t.is(unknown.code, 1);
+  t.regex(unknown.stderr, /host7.*host2/);
+  t.is((await bgpctl(['topology', '--explain', 'host2', '-o', 'dot'])).code, 2);
+  t.is((await bgpctl(['topology', '-o', 'svg'])).code, 2);
+  t.is((await bgpctl(['topology', '--check'])).code, 0);
+});
+
 test('explain: a packet that is denied is a finding, and one port is enough', async t => {
   const denied = await bgpctl(['explain', 'shop/web', '[fd00::1]:443/tcp']);
   t.is(denied.code, 1);

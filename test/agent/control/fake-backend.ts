@@ -3,6 +3,7 @@
 import { noBfd } from '../../../agent/bfd-watch.js';
 import { type ControlBackend, ControlFailure } from '../../../agent/control/backend.js';
 import type { EndpointPolicyView, ExplainView } from '../../../agent/control/policy-types.js';
+import type { TopologyExplainView, TopologyView } from '../../../agent/control/topology-types.js';
 import type {
   AgentStatus,
   BfdSessionStatus,
@@ -95,6 +96,55 @@ export function tunnelCheck(node: string, fields: Partial<TunnelCheckView> = {})
     rttMs: 0.254,
     finding: null,
     words: '',
+    ...fields,
+  };
+}
+
+export function topologyView(fields: Partial<TopologyView> = {}): TopologyView {
+  const why = 'number 1 by the hash of both names, the first of rack=r1';
+  return {
+    node: 'host1',
+    mode: 'reflectors',
+    plan: {
+      generation: 4,
+      decidedUnixMs: NOW - 192_000,
+      reasons: ['120 hosts are more than a mesh is kept for, 100'],
+      heldDown: [],
+    },
+    settings: {
+      ...{ mode: 'auto', meshLimit: 100, reflectors: null, sessionsPerClient: 2, spreadBy: 'rack' },
+      ...{ reflectorSelector: 'all()', replaceAfterSeconds: 60 },
+    },
+    hosts: ['host1', 'host2', 'host3', 'host4'],
+    spreadBy: 'rack',
+    reflectors: [
+      { node: 'host2', spread: 'r1', clients: 1 },
+      { node: 'host3', spread: 'r2', clients: 1 },
+      { node: 'host4', spread: null, clients: 0 },
+    ],
+    clients: [{ node: 'host1', reflectors: ['host2', 'host3'] }],
+    outside: [],
+    transition: null,
+    progress: { inSync: true, detail: '' },
+    sessions: [
+      {
+        ...{ node: 'host2', peer: 'Mesh_10_0_0_2', part: 'reflector', stays: true, state: 'Established' },
+        ...{ sinceUnixMs: NOW - 61_000, info: '', why },
+      },
+    ],
+    ...fields,
+  };
+}
+
+export function topologyExplainView(fields: Partial<TopologyExplainView> = {}): TopologyExplainView {
+  return {
+    node: 'host2',
+    words: ['host2 is a client of 2 of the 3 reflectors'],
+    reflectors: [
+      { node: 'host3', spread: 'r2', chosen: true, why: 'number 1 by the hash of both names' },
+      { node: 'host4', spread: null, chosen: false, why: 'number 3 by the hash of both names' },
+    ],
+    spreadBy: 'rack',
     ...fields,
   };
 }
@@ -320,6 +370,17 @@ export function fakeBackend(): FakeBackend {
       return explainView();
     },
     policyOf: async endpoint => endpointPolicyView({ endpoint }),
+    topology: async () => topologyView(),
+    topologyOf: node => {
+      if (node !== 'host2')
+        throw new ControlFailure(404, {
+          error: `no node "${node}"`,
+          field: 'explain',
+          value: node,
+          allowed: 'host2',
+        });
+      return topologyExplainView();
+    },
     subscribe: (topic, changed) => {
       const subscription = { topic, changed };
       subscriptions.add(subscription);
