@@ -9,6 +9,7 @@ import {
   type NodeResource,
   type Resource,
   type ResourceId,
+  type ResourceKind,
   resourceIdOf,
 } from '../core/resources/resource.js';
 import { Dataplane } from '../ipip/dataplane.js';
@@ -32,6 +33,7 @@ import { OrderedGate } from './ordered-gate.js';
 import { OwnNodeKeeper } from './own-node-keeper.js';
 import { PeerShutdowns } from './peer-shutdowns.js';
 import { PeerSwitches } from './peer-switches.js';
+import { HostReports } from './report/host-reports.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
 import type { Sessions } from './session-effects.js';
 import type { SpeakerHost } from './speaker-host.js';
@@ -52,6 +54,7 @@ export class Agent {
   readonly state: AgentState = {
     store: 'loading',
     storeDetail: '',
+    storeSinceUnixMs: undefined,
     speaker: 'starting',
     speakerRestarts: 0,
     listening: [],
@@ -64,6 +67,7 @@ export class Agent {
   readonly tunnels: HostTunnels;
   readonly life: HostLife;
   readonly topology: TopologyWatch;
+  readonly reports: HostReports;
   readonly monitoring = new Monitoring(
     () => this.queries,
     command => this.#speaker.send(command),
@@ -111,6 +115,7 @@ export class Agent {
       unavailable: detail => this.#storeUnavailable(detail),
     });
     this.life = this.#newLife();
+    this.reports = new HostReports(this);
     this.dataplane = options.dataplane === 'none' ? undefined : this.#newDataplane();
     this.filter = this.#newFilter();
     this.#speaker = options.startSpeaker({
@@ -145,6 +150,7 @@ export class Agent {
   async stop(goodbye: 'silent' | 'cease', message: string): Promise<void> {
     this.#ending.abort();
     const lifeClosed = this.life.close();
+    this.reports.close();
     this.ownNode.close();
     this.topology.close();
     this.#passwords.close();
@@ -172,6 +178,11 @@ export class Agent {
 
   get resources(): number {
     return this.#feed.size;
+  }
+
+  /** Those of a kind that are in force. */
+  documents<K extends ResourceKind>(kind: K): readonly Extract<Resource, { readonly kind: K }>[] {
+    return this.#feed.list(kind);
   }
 
   /** Whether a good version of a document is in force. */
@@ -255,6 +266,7 @@ export class Agent {
   #storeInSync(): void {
     this.state.store = 'in-sync';
     this.state.storeDetail = '';
+    this.state.storeSinceUnixMs = undefined;
     if (!this.#storeSeen) this.options.log.info({ resources: this.#feed.size }, 'store in sync');
     this.#storeSeen = true;
     void this.life.inSync();
@@ -309,6 +321,7 @@ export class Agent {
   #storeUnavailable(detail: string): void {
     if (this.state.storeDetail !== detail) this.options.log.warn({ detail }, 'store unavailable');
     this.state.store = 'unavailable';
+    this.state.storeSinceUnixMs ??= Date.now();
     this.state.storeDetail = detail;
     this.#tell('status');
   }
@@ -405,6 +418,7 @@ export class Agent {
       clock,
       nodeAddress: family => this.life.nodeAddress(family),
       withheld: () => this.life.withheldName,
+      confirmed: () => this.life.confirmName(),
       known: () => this.cluster.ownNode,
       identity: node => this.cluster.ownIdentityOf(node),
       written: node => this.#wrote(node),
@@ -582,6 +596,7 @@ export class Agent {
 
   #tell(topic: WatchTopic): void {
     for (const changed of this.#subscribers.get(topic) ?? []) changed();
+    if (topic === 'status' && this.#member) this.reports.changed();
     if (topic !== 'peers') return;
     this.topology.review();
     this.#tell('status');

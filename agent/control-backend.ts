@@ -27,7 +27,9 @@ import type {
   ApplyResult,
   BfdView,
   ClearPeerRequest,
+  DeleteHostResult,
   Hello,
+  HostsView,
   KernelView,
   PeerView,
   RoutesPage,
@@ -39,6 +41,7 @@ import type {
 } from './control/types.js';
 import { endpointPolicy } from './filter/endpoint-policy.js';
 import { explain } from './filter/explain.js';
+import { removeHost } from './host-removal.js';
 import { metricsText } from './metrics/text.js';
 import { describeStoreError } from './own-documents.js';
 import { sessionEffects } from './session-effects.js';
@@ -204,6 +207,14 @@ export class AgentBackend implements ControlBackend {
     return { ...view, inForce: filter.status()?.inForce === true, countersProblem };
   }
 
+  hosts(): Promise<HostsView> {
+    return this.#agent.reports.view();
+  }
+
+  deleteHost(node: string, force: boolean): Promise<DeleteHostResult> {
+    return removeHost(this.#agent, node, force);
+  }
+
   async metrics(): Promise<string> {
     return metricsText(this.status(), await this.peers());
   }
@@ -217,7 +228,7 @@ export class AgentBackend implements ControlBackend {
   }
 
   subscribe(topic: WatchTopic, changed: () => void): () => void {
-    return this.#agent.subscribe(topic, changed);
+    return topic === 'hosts' ? this.#agent.reports.follow(changed) : this.#agent.subscribe(topic, changed);
   }
 
   shutdown(): void {

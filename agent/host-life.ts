@@ -6,13 +6,15 @@ import type { AddressFamily, IpAddress } from '../core/ip-address.js';
 import type { NodeResource } from '../core/resources/resource.js';
 import { sameValue } from './calculators/calculator.js';
 import { nodeAddress } from './calculators/node-view.js';
-import type { ConditionView } from './control/types.js';
+import type { ConditionView, HostReport } from './control/types.js';
 import { Controller } from './controller/controller.js';
 import { ControllerLease } from './controller/controller-lease.js';
 import { fencedStore } from './controller/fenced-store.js';
+import { releaseAddressesOf } from './controller/release-addresses.js';
 import type { ClusterView } from './controller/task.js';
 import { controllerTasks } from './controller/tasks.js';
 import { AddressGuard } from './lease/address-guard.js';
+import type { LeaseSpec } from './lease/lease-sight.js';
 import { NameLease } from './lease/name-lease.js';
 import { addressesOf, announcedFamily, withheldChoice } from './lease/own-addresses.js';
 import { type Standing, standing } from './lease/standing.js';
@@ -37,6 +39,9 @@ export interface HostLifePorts {
 const DURATION_SECONDS = 30;
 /** A cluster of one host has nobody who waits for it, and a disk that need not be written to so often. */
 const LONE_DURATION_SECONDS = 60;
+
+/** In this host's report. */
+const SILENT_NAMED = 200;
 
 export class HostLife {
   readonly controller: Controller;
@@ -71,9 +76,13 @@ export class HostLife {
       ...{ ...shared, instance, process, changed, turned: () => this.controller.review() },
     });
     const mayAct = () => this.#part.mayAct();
+    const fenced = fencedStore(store, mayAct);
     this.controller = new Controller({
       ...{ clock, store, mayAct, list, changed },
-      tasks: controllerTasks({ nodeName, store: fencedStore(store, mayAct), clock, log }),
+      tasks: controllerTasks({
+        ...{ nodeName, store: fenced, clock, log },
+        releaseAddresses: node => releaseAddressesOf(fenced, node),
+      }),
       warn: (task, problem) => log.warn({ task, problem }, 'a task of the controller'),
     });
   }
@@ -113,6 +122,11 @@ export class HostLife {
     if (!same) void this.#name.review();
   }
 
+  /** Resolves when the store has been asked whose this host's name is. */
+  confirmName(): Promise<void> {
+    return this.#name.review();
+  }
+
   /** Why nothing is to be written in this host's name; undefined: it may be. */
   get withheldName(): string | undefined {
     if (this.#name.verdict.kind === 'ours') return undefined;
@@ -123,6 +137,22 @@ export class HostLife {
   /** By what it announces itself, as far as no other host is in its way. */
   nodeAddress(family: AddressFamily): NodeAddressChoice {
     return withheldChoice(this.#choices, family, claim => this.#addresses.verdictOf(this.#claim(claim)));
+  }
+
+  /** The controller's lease, as far as it is known. */
+  get part(): LeaseSpec | undefined {
+    return this.#part.spec;
+  }
+
+  /** Where this host is the controller: who has not renewed his lease. */
+  get silent(): HostReport['silent'] {
+    const hosts = [...(this.controller.hosts?.values() ?? [])].filter(({ leased }) => leased);
+    if (this.controller.hosts === undefined) return undefined;
+    const nodes = hosts
+      .filter(({ alive }) => !alive)
+      .map(({ name, silentSeconds }) => ({ node: name, seconds: silentSeconds }));
+    const leftOut = Math.max(0, nodes.length - SILENT_NAMED);
+    return { hosts: hosts.length, nodes: nodes.slice(0, SILENT_NAMED), leftOut };
   }
 
   /** What stands in the way, for people. */

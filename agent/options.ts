@@ -92,6 +92,8 @@ export interface AgentTunnels {
 export interface AgentState {
   store: 'loading' | 'in-sync' | 'unavailable';
   storeDetail: string;
+  /** Since when it is away. */
+  storeSinceUnixMs: number | undefined;
   speaker: 'starting' | 'running' | 'restarting' | 'withheld' | 'closed';
   speakerRestarts: number;
   listening: readonly { readonly address: string; readonly port: number }[];

@@ -20,6 +20,8 @@ export interface OwnNodeKeeperOptions {
   readonly nodeAddress: (family: AddressFamily) => NodeAddressChoice;
   /** Why nothing is to be written in this host's name; undefined: it may be. */
   readonly withheld: () => string | undefined;
+  /** Resolves when it has been looked whether this host's name is still its own. */
+  readonly confirmed: () => Promise<void>;
   /** The document as it is in force. */
   readonly known: () => NodeResource | undefined;
   /** What other hosts must know of this one's tunnels, given its document: what stood in an earlier one counts no more. */
@@ -66,7 +68,10 @@ export class OwnNodeKeeper {
   mended(change: ResourceChange): NodeResource | undefined {
     const { nodeName, identity } = this.#options;
     const mended = mendedNode(change, nodeName, this.#choose(), identity);
-    if (mended !== undefined) void this.request();
+    if (mended === undefined) return undefined;
+    // A host that was deleted on purpose is not to make its Node again.
+    if (change.kind === 'deleted') void this.#options.confirmed().then(() => this.request());
+    else void this.request();
     return mended;
   }
 

@@ -35,8 +35,15 @@ export function agentStatus(agent: Agent): AgentStatus {
       location: options.storeLocation,
       state: state.store,
       detail: state.storeDetail,
+      sinceUnixMs: state.storeSinceUnixMs ?? null,
       resources: agent.resources,
     },
+    membership: {
+      standing: agent.life.standing.kind,
+      reason: agent.life.standing.kind === 'member' ? '' : agent.life.standing.reason,
+      instance: options.identity.instance,
+    },
+    controller: controllerView(agent),
     rib: { inSync: ipv4 !== undefined, timedOut: ipv4?.timedOut ?? false },
     dataplane: {
       kind: options.dataplane,
@@ -66,6 +73,12 @@ export function agentStatus(agent: Agent): AgentStatus {
     })),
     conditions: conditionsOf(agent),
   };
+}
+
+function controllerView({ life, options }: Agent): AgentStatus['controller'] {
+  if (life.part === undefined) return null;
+  const { holder, process, sinceUnixMs } = life.part;
+  return { node: holder, self: process === options.identity.process, sinceUnixMs };
 }
 
 function inPlaceOf(agent: Agent, id: ResourceId | undefined): InPlace {

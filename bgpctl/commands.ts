@@ -15,6 +15,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   enable: async () => (await import('./commands/peer-switch.js')).enableCommand,
   clear: async () => (await import('./commands/clear.js')).clearCommand,
   disable: async () => (await import('./commands/peer-switch.js')).disableCommand,
+  node: async () => (await import('./commands/node.js')).nodeCommand,
   mrt: async () => (await import('./commands/mrt.js')).mrtCommand,
   explain: async () => (await import('./commands/explain.js')).explainCommand,
   policy: async () => (await import('./commands/policy.js')).policyCommand,

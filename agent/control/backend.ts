@@ -10,7 +10,9 @@ import type {
   BfdView,
   ClearPeerRequest,
   ControlProblem,
+  DeleteHostResult,
   Hello,
+  HostsView,
   PeerView,
   RoutesPage,
   RoutesQuery,
@@ -48,6 +50,9 @@ export interface ControlBackend {
   topology(): Promise<TopologyView>;
   /** Throws {@link ControlFailure} where there is no such node. */
   topologyOf(node: string): TopologyExplainView;
+  hosts(): Promise<HostsView>;
+  /** Throws {@link ControlFailure} where there is no such host, or it lives and that is not forced. */
+  deleteHost(node: string, force: boolean): Promise<DeleteHostResult>;
   /** Text for Prometheus. */
   metrics(): Promise<string>;
   /** All paths as an MRT file, in pieces. */

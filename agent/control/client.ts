@@ -12,7 +12,10 @@ import {
   type ClearPeerResult,
   CONTROL_API_VERSION,
   type ControlProblem,
+  type DeleteHostRequest,
+  type DeleteHostResult,
   type Hello,
+  type HostsView,
   NDJSON,
   type PeersView,
   type PeerView,
@@ -74,6 +77,16 @@ export class ControlClient {
 
   bfd(): Promise<BfdView> {
     return this.#json('GET', '/bfd');
+  }
+
+  hosts(): Promise<HostsView> {
+    return this.#json('GET', '/hosts');
+  }
+
+  /** @param force also where the host lives */
+  deleteHost(node: string, force: boolean): Promise<DeleteHostResult> {
+    const request: DeleteHostRequest = { force };
+    return this.#json('POST', `/hosts/${encodeURIComponent(node)}/delete`, request);
   }
 
   setPeerEnabled(
@@ -168,6 +181,10 @@ export class ControlClient {
 
   watchPeers(signal?: AbortSignal): AsyncIterable<PeersView> {
     return this.#lines('/watch/peers', signal);
+  }
+
+  watchHosts(signal?: AbortSignal): AsyncIterable<HostsView> {
+    return this.#lines('/watch/hosts', signal);
   }
 
   watchBfd(signal?: AbortSignal): AsyncIterable<BfdView> {

@@ -13,7 +13,7 @@ import type { ExplainQuery } from './policy-types.js';
 import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchTopic } from './types.js';
 
 export type ControlRequest =
-  | { readonly kind: 'hello' | 'status' | 'peers' | 'bfd' | 'apply' | 'shutdown' }
+  | { readonly kind: 'hello' | 'status' | 'peers' | 'bfd' | 'hosts' | 'apply' | 'shutdown' }
   | MetricsRequest
   | MrtRequest
   | { readonly kind: 'peer'; readonly peer: string }
@@ -30,6 +30,7 @@ export type ControlRequest =
   | ExplainRequest
   | { readonly kind: 'policy'; readonly endpoint: string }
   | { readonly kind: 'topology'; readonly explain: string | undefined }
+  | { readonly kind: 'delete-host'; readonly node: string }
   | CheckTunnelsRequest
   | WatchRequest;
 
@@ -61,7 +62,7 @@ export interface CheckTunnelsRequest {
 }
 
 export type WatchRequest =
-  | { readonly kind: 'watch'; readonly topic: 'status' | 'peers' | 'bfd' }
+  | { readonly kind: 'watch'; readonly topic: 'status' | 'peers' | 'bfd' | 'hosts' }
   | { readonly kind: 'watch'; readonly topic: 'resources'; readonly resourceKind: ResourceKind }
   | { readonly kind: 'watch'; readonly topic: 'routes'; readonly routes: RoutesRequest };
 
@@ -163,6 +164,10 @@ function route(
       return { kind: 'peers' };
     case 'GET bfd/0':
       return { kind: 'bfd' };
+    case 'GET hosts/0':
+      return { kind: 'hosts' };
+    case 'POST hosts/2':
+      return rest[1] === 'delete' ? { kind: 'delete-host', node: parseNode(rest[0] as string) } : undefined;
     case 'GET peers/1':
       return { kind: 'peer', peer: rest[0] as string };
     case 'POST peers/2':
@@ -276,6 +281,7 @@ function parseWatch(text: string, parameters: URLSearchParams): WatchRequest {
     'status',
     'peers',
     'bfd',
+    'hosts',
     'resources',
     'routes',
   ] as const satisfies WatchTopic[]);
@@ -287,8 +293,14 @@ function parseWatch(text: string, parameters: URLSearchParams): WatchRequest {
     case 'status':
     case 'peers':
     case 'bfd':
+    case 'hosts':
       return { kind: 'watch', topic };
   }
+}
+
+function parseNode(name: string): string {
+  if (resourceNamePattern.test(name)) return name;
+  throw bad('node', name, `"${name}" is no name`, 'small letters, digits, "-" and "."');
 }
 
 function parseKind(text: string | undefined): ResourceKind {

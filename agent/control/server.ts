@@ -102,6 +102,12 @@ async function perform(
       return { peers: await backend.peers() };
     case 'bfd':
       return await backend.bfd();
+    case 'hosts':
+      return await backend.hosts();
+    case 'delete-host': {
+      const { force } = ((await readBody(request)) ?? {}) as { readonly force?: unknown };
+      return await backend.deleteHost(wanted.node, force === true);
+    }
     case 'peer':
       return await findPeer(backend, wanted.peer);
     case 'peer-enable': {
@@ -267,6 +273,8 @@ async function view(backend: ControlBackend, wanted: WatchRequest): Promise<unkn
       return { peers: await backend.peers() };
     case 'bfd':
       return await backend.bfd();
+    case 'hosts':
+      return await backend.hosts();
     case 'resources':
       return { resources: await backend.listResources(wanted.resourceKind) };
     case 'routes':

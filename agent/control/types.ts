@@ -15,12 +15,14 @@
  *   GET    /v1/resources/KIND[/[NAMESPACE/]NAME]                {@link ResourcesView} or {@link StoredView}
  *   POST   /v1/resources                     {@link ApplyRequest} to {@link ApplyResponse}, a result per document
  *   DELETE /v1/resources/KIND/[NAMESPACE/]NAME
- *   GET    /v1/watch/status|peers|bfd|resources|routes   NDJSON: the whole view (of routes the first page) now and after each
- *                                            change, at most four a second
+ *   GET    /v1/watch/status|peers|bfd|hosts|resources|routes   NDJSON: the whole view (of routes the first page) now and after each
+ *                                            change, at most four a second; of hosts every few seconds
  *   GET    /v1/check/tunnels?node            NDJSON, a {@link TunnelCheckView} a line in the order of the nodes, each as soon as it is
  *                                            known; closing the connection ends the probes
  *   GET    /v1/explain?from&to&port&icmp     {@link ExplainView}; a packet's way from end to end
  *   GET    /v1/policy/ENDPOINT               {@link EndpointPolicyView}; ENDPOINT is a key, NAMESPACE/NAME, a name or an interface
+ *   GET    /v1/hosts                         {@link HostsView}: every host, by what it has put into the store
+ *   POST   /v1/hosts/NODE/delete             {@link DeleteHostRequest} to {@link DeleteHostResult}
  *   GET    /v1/metrics                       text for Prometheus
  *   GET    /v1/mrt/table                     all paths as an MRT file (TABLE_DUMP_V2)
  *   GET    /v1/mrt/sessions                  what peers say from now on, as MRT records (BGP4MP_ET), until the connection is closed
@@ -188,8 +190,19 @@ export interface AgentStatus {
     readonly location: string;
     readonly state: 'loading' | 'in-sync' | 'unavailable';
     readonly detail: string;
+    /** Since when it is away; null where it is not. */
+    readonly sinceUnixMs: number | null;
     readonly resources: number;
   };
+  /** Whether this host is one of the cluster: until it is, it announces nothing. */
+  readonly membership: {
+    readonly standing: 'member' | 'pending' | 'withheld';
+    /** Why it is none, or not yet; "" for a member. */
+    readonly reason: string;
+    readonly instance: string;
+  };
+  /** The agent that acts for the whole cluster; null: none is known. */
+  readonly controller: { readonly node: string; readonly self: boolean; readonly sinceUnixMs: number } | null;
   readonly rib: {
     readonly inSync: boolean;
     /** In sync because the stale timer fired, not because every peer had told its routes. */
@@ -237,6 +250,91 @@ export interface AgentStatus {
   readonly conditions: readonly ConditionView[];
 }
 
+/** Every host, as far as the store tells. */
+export interface HostsView {
+  /** Since when the store cannot be read, and why: of other hosts nothing is known but their names then. Null: it can be. */
+  readonly storeAway: { readonly sinceUnixMs: number; readonly detail: string } | null;
+  readonly controller: { readonly node: string; readonly sinceUnixMs: number } | null;
+  /** By name. */
+  readonly hosts: readonly HostView[];
+}
+
+export interface HostView {
+  readonly node: string;
+  /** The one that answers. */
+  readonly self: boolean;
+  /** `silent`: it has not renewed its lease for as long as that lasts. `no-agent`: it has none. `unknown`: the store is away. */
+  readonly life: 'alive' | 'silent' | 'no-agent' | 'unknown';
+  readonly addresses: readonly string[];
+  /** Its last sign of life, by its own clock; null: there was none. */
+  readonly seenUnixMs: number | null;
+  /** Of its report; null: it has none. */
+  readonly reportAgeMs: number | null;
+  readonly report: HostReport | null;
+}
+
+/** What a host says of itself: status and peers in short. */
+export interface HostReport {
+  readonly version: string;
+  readonly instance: string;
+  readonly startedUnixMs: number;
+  readonly speaker: string;
+  readonly asn: number | null;
+  readonly store: string;
+  readonly ribInSync: boolean;
+  readonly kernel: {
+    readonly programmed: number;
+    readonly pending: number;
+    readonly refused: number;
+    readonly stale: number;
+  };
+  /** Null: none is enforced there. */
+  readonly policyInForce: boolean | null;
+  readonly established: number;
+  /** Those that are not Established first. */
+  readonly sessions: readonly SessionReport[];
+  /** How many more there are. */
+  readonly sessionsLeftOut: number;
+  /** Errors first. */
+  readonly conditions: readonly { readonly severity: 'warning' | 'error'; readonly message: string }[];
+  readonly conditionsLeftOut: number;
+  readonly invalidDocuments: number;
+  /** Of the controller: hosts that have not renewed their leases. */
+  readonly silent?: {
+    /** Of all that have one. */
+    readonly hosts: number;
+    readonly nodes: readonly { readonly node: string; readonly seconds: number }[];
+    readonly leftOut: number;
+  };
+}
+
+export interface SessionReport {
+  readonly key: string;
+  /** The node, or the BGPPeer; "" for neither. */
+  readonly name: string;
+  readonly address: string;
+  readonly type: string;
+  readonly asn: number;
+  readonly state: string;
+  readonly sinceUnixMs: number;
+  readonly received: number;
+  readonly advertised: number;
+  readonly info: string;
+}
+
+export interface DeleteHostRequest {
+  /** Also where the host lives: its agent says goodbye and stays away until it is restarted. */
+  readonly force: boolean;
+}
+
+export interface DeleteHostResult {
+  readonly node: string;
+  /** What there was of it, in the order in which it was deleted. */
+  readonly deleted: readonly { readonly kind: string; readonly count: number }[];
+  /** What else is to be known, in sentences. */
+  readonly remarks: readonly string[];
+}
+
 /** One way from this host to another, as probes found it. */
 export interface TunnelCheckView {
   readonly node: string;
@@ -277,4 +375,4 @@ export interface TunnelCheckView {
 
 export type ProbeState = 'answered' | 'silent' | 'too-big' | 'rejected' | 'not-sent' | 'not-probed';
 
-export type WatchTopic = 'status' | 'peers' | 'bfd' | 'resources' | 'routes';
+export type WatchTopic = 'status' | 'peers' | 'bfd' | 'hosts' | 'resources' | 'routes';

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Store } from '../../store/port.js';
 import type { Log } from '../options.js';
 import { TopologyTask } from '../topology/topology-task.js';
+import { GoneHosts } from './gone-hosts.js';
 import type { ControllerTask } from './task.js';
 
 export interface TaskContext {
@@ -12,8 +13,11 @@ export interface TaskContext {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** Gives back what a host that is deleted has of addresses and blocks; resolves to how many addresses that were. */
+  readonly releaseAddresses: (node: string) => Promise<number>;
 }
 
-export function controllerTasks({ store, log }: TaskContext): readonly ControllerTask[] {
-  return [new TopologyTask({ store, log, unixMs: Date.now })];
+export function controllerTasks(context: TaskContext): readonly ControllerTask[] {
+  const { store, log } = context;
+  return [new GoneHosts(context), new TopologyTask({ store, log, unixMs: Date.now })];
 }

@@ -128,7 +128,9 @@ export class NameLease {
       case 'refuse':
         return this.#say({ kind: 'refused', rival: found! });
       case 'leave':
-        return this.#say({ kind: 'retired' });
+        this.#say({ kind: 'retired' });
+        // Whoever has sent it off waits for that.
+        return await this.#record.remove();
     }
   }
 

@@ -1,5 +1,15 @@
 /** `bgpctl peers [PEER]`: who we speak with, and in words why not. */
-import { type Command, outputFormat, outputOption, text, watchOption } from '../command.js';
+import {
+  type Arguments,
+  type Command,
+  type Context,
+  outputFormat,
+  outputOption,
+  text,
+  UsageError,
+  watchOption,
+} from '../command.js';
+import { allEstablished, formatAllPeers } from '../format/all-peers.js';
 import { formatPeer, formatPeers } from '../format/peers.js';
 import { checkResult, show } from '../show.js';
 
@@ -10,11 +20,13 @@ export const peersCommand: Command = {
   options: {
     ...outputOption,
     ...watchOption,
+    all: { type: 'boolean', describe: 'those of every host of the cluster, as it has reported them' },
     check: { type: 'boolean', describe: 'exit 1 unless every peer (or the one named) is Established' },
   },
   examples: [
     ['bgpctl peers', 'all peers'],
     ['bgpctl peers 10.0.0.2', 'capabilities, timers, counters, the last NOTIFICATION both ways'],
+    ['bgpctl peers --all', 'of every host, those that are down first, with the age of its report'],
     ['bgpctl peers --check', 'for scripts: exit 1 unless all are Established'],
   ],
   async run(given, context) {
@@ -23,6 +35,7 @@ export const peersCommand: Command = {
     const options = (wide: boolean) => ({ width, colour, wide, now: context.now() });
     const watching = given.watch === true;
     const name = text(given, 'peer');
+    if (given.all === true) return await peersOfAll(name, given, context);
     if (name !== undefined) {
       const { key } = await client.peer(name);
       const watch = async function* (signal: AbortSignal) {
@@ -48,3 +61,18 @@ export const peersCommand: Command = {
     return checkResult(given.check === true && !allUp);
   },
 };
+
+async function peersOfAll(name: string | undefined, given: Arguments, context: Context): Promise<number> {
+  if (name !== undefined) throw new UsageError(`--all is for no peer in particular: leave out ${name}`);
+  const { client, columns: width, colour } = context;
+  const view = await show(
+    context,
+    outputFormat(given),
+    {
+      once: () => client.hosts(),
+      watch: given.watch === true ? signal => client.watchHosts(signal) : undefined,
+    },
+    (hosts, wide) => formatAllPeers(hosts, { width, colour, wide, now: context.now() }),
+  );
+  return checkResult(given.check === true && (view === undefined || !allEstablished(view)));
+}

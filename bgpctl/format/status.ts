@@ -14,7 +14,8 @@ export function formatStatus(status: AgentStatus, options: FormatOptions): strin
     speakerLine(status),
     ...status.speaker.listenErrors.map((error): Line => ['', error, 'red']),
     peersLine(status),
-    storeLine(status),
+    storeLine(status, options.now),
+    ...clusterLines(status, options.now),
     ribLine(status),
     kernelLine(status),
     ...status.tunnels.map((tunnel, i) => tunnelLine(tunnel, i === 0)),
@@ -37,6 +38,7 @@ export function hasFindings(status: AgentStatus): boolean {
     status.speaker.state !== 'running' ||
     status.speaker.listenErrors.length > 0 ||
     status.store.state !== 'in-sync' ||
+    status.membership.standing !== 'member' ||
     status.dataplane.refused.length > 0 ||
     status.invalidDocuments.length > 0 ||
     status.conditions.some(({ severity }) => severity === 'error')
@@ -75,15 +77,35 @@ function peersLine({ peers }: AgentStatus): Line {
   return ['Peers', peers.total === 0 ? 'none' : `${peers.established} of ${peers.total} established`, colour];
 }
 
-function storeLine({ store }: AgentStatus): Line {
-  const words = { loading: 'loading', 'in-sync': 'in sync', unavailable: 'unavailable' }[store.state];
+function storeLine({ store }: AgentStatus, now: number): Line {
+  if (store.state === 'unavailable') {
+    const since = store.sinceUnixMs === null ? '' : ` for ${formatSpan(now - store.sinceUnixMs)}`;
+    const detail = store.detail === '' ? '' : ` (${store.detail})`;
+    const words = `away${since}${detail}, ${store.location}: sessions and routes go on by the ${formatCount(store.resources, 'resource')} that are known; no document can be read or written`;
+    return ['Store', words, 'red'];
+  }
+  const words = { loading: 'loading', 'in-sync': 'in sync' }[store.state];
   const detail = store.detail === '' ? '' : `: ${store.detail}`;
-  const colour = store.state === 'in-sync' ? 'green' : store.state === 'loading' ? 'yellow' : 'red';
+  const colour = store.state === 'in-sync' ? 'green' : 'yellow';
   return [
     'Store',
     `${words}${detail}, ${formatCount(store.resources, 'resource')}, ${store.location}`,
     colour,
   ];
+}
+
+/** Why a host is none of the cluster stands among the conditions. */
+function clusterLines({ membership, controller }: AgentStatus, now: number): Line[] {
+  const standing = { member: '', pending: 'announces nothing yet; ', withheld: 'announces nothing; ' }[
+    membership.standing
+  ];
+  const who =
+    controller === null
+      ? 'no controller is known'
+      : `controller: ${controller.self ? 'this host' : controller.node}, since ${formatSpan(now - controller.sinceUnixMs)}`;
+  const colours = { member: undefined, pending: 'yellow', withheld: 'red' } as const;
+  const colour = colours[membership.standing];
+  return [colour === undefined ? ['Cluster', `${standing}${who}`] : ['Cluster', `${standing}${who}`, colour]];
 }
 
 function ribLine({ rib }: AgentStatus): Line {

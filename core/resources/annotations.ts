@@ -1,4 +1,5 @@
 /** Margay's own annotations (`margay.io/*`) on Calico's documents: fields that those have no place for. */
+import { durationSeconds } from '../duration.js';
 import { nearest } from '../nearest-word.js';
 import { type DocumentProblem, show } from './problems.js';
 import { isSecret, notShown } from './redaction.js';
@@ -23,6 +24,11 @@ import {
 } from './session-options.js';
 
 const PREFIX = 'margay.io/';
+const NEVER = 'never';
+/** A day: a host that is repaired overnight comes back to what it had. */
+const USUAL_GONE_SECONDS = 86_400;
+/** A restart takes less. */
+const LEAST_GONE_SECONDS = 60;
 
 const modes: readonly string[] = ['Always', 'CrossSubnet', 'Never'] satisfies EncapsulationMode[];
 
@@ -44,6 +50,7 @@ function optionsBut(left: readonly SessionOptionName[]): Known {
 const FLUSH_ON_DENY = 'flushOnDeny';
 const FAIL_CLOSED = 'failClosedForwarding';
 const ADMIN_STATE = 'adminState';
+const GONE_HOSTS_AFTER = 'goneHostsAfter';
 
 function oneOfWords(...words: readonly string[]): Known[string] {
   return { is: value => words.includes(value), allowed: `one of ${words.join(', ')}` };
@@ -56,7 +63,13 @@ const flushing: Known = { [FLUSH_ON_DENY]: trueOrFalse };
 const known: Readonly<Partial<Record<ResourceKind, Known>>> = {
   IPPool: { udpMode: { is: value => modes.includes(value), allowed: `one of ${modes.join(', ')}` } },
   BGPPeer: optionsBut([]),
-  BGPConfiguration: optionsBut(notOfMesh),
+  BGPConfiguration: {
+    ...optionsBut(notOfMesh),
+    [GONE_HOSTS_AFTER]: {
+      is: value => value === NEVER || (durationSeconds(value) ?? 0) >= LEAST_GONE_SECONDS,
+      allowed: '"never", or a time of at least 1m, such as 24h',
+    },
+  },
   FelixConfiguration: { [FLUSH_ON_DENY]: trueOrFalse, [FAIL_CLOSED]: trueOrFalse },
   WorkloadEndpoint: { [ADMIN_STATE]: oneOfWords('up', 'down') },
   NetworkPolicy: flushing,
@@ -82,6 +95,15 @@ export function failClosedForwardingOf({
 /** Administratively down: nothing passes. */
 export function isDisabled({ metadata }: Pick<WorkloadEndpointResource, 'metadata'>): boolean {
   return metadata.annotations[`${PREFIX}${ADMIN_STATE}`] === 'down';
+}
+
+/** When a host that is silent is deleted from the cluster; undefined: never. @param document the `default` one, if there is one */
+export function goneHostsAfterSeconds(
+  document: Pick<BGPConfigurationResource, 'metadata'> | undefined,
+): number | undefined {
+  const written = document?.metadata.annotations[`${PREFIX}${GONE_HOSTS_AFTER}`];
+  if (written === NEVER) return undefined;
+  return durationSeconds(written) ?? USUAL_GONE_SECONDS;
 }
 
 function flagOf({ annotations }: Metadata, name: string): boolean | undefined {

@@ -210,6 +210,25 @@ test('status: monitoring stations, and which routes they are told of', t => {
   );
 });
 
+test('status: of a store that is away since when, and what goes on', t => {
+  const store = {
+    ...agentStatus().store,
+    state: 'unavailable' as const,
+    detail: 'connection refused',
+    sinceUnixMs: NOW - 312_000,
+  };
+  const text = formatStatus(agentStatus({ store }), { ...options, width: 300 });
+  t.true(text.includes('away for 5m12s (connection refused)'));
+  t.true(text.includes('sessions and routes go on by the 7 resources that are known'));
+});
+
+test('status: a host that announces nothing says so, and why among the conditions', t => {
+  const membership = { standing: 'withheld', reason: 'the name is taken', instance: 'x' } as const;
+  const status = agentStatus({ membership, controller: null });
+  t.true(formatStatus(status, options).includes('Cluster   announces nothing; no controller is known'));
+  t.true(hasFindings(status));
+});
+
 test('status: calm on one page, findings below it, all within the width', t => {
   const calm = agentStatus();
   t.false(hasFindings(calm));
@@ -222,6 +241,7 @@ test('status: calm on one page, findings below it, all within the width', t => {
       'Speaker   running, AS 64512, router id 10.0.0.1, listening on 0.0.0.0:179',
       'Peers     2 of 2 established',
       'Store     in sync, 7 resources, /var/lib/margay/store',
+      'Cluster   controller: host2, since 2h00m',
       'RIB       in sync',
       'Kernel    2 routes programmed',
       '',

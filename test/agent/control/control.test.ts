@@ -273,3 +273,21 @@ test('the client tells "not running" from "another version"', async t => {
 test.after('the server met no error of its own', t => {
   t.deepEqual(errors, []);
 });
+
+test('hosts are told of and watched; one is deleted by its name, by force if that is said', async t => {
+  const { client, backend } = await serve(t);
+  t.deepEqual(
+    (await client.hosts()).hosts.map(({ node }) => node),
+    ['host1', 'host2'],
+  );
+  await client.deleteHost('host2', false);
+  await client.deleteHost('host2', true);
+  t.deepEqual(backend.calls, ['delete host host2', 'delete host host2 by force']);
+  t.like((await failure(t, client.deleteHost('No Name', false))).problem, { field: 'node' });
+  t.throws(() => parseRequest('POST', '/v1/hosts/a/promote'), { instanceOf: ControlFailure });
+  const stop = new AbortController();
+  for await (const view of client.watchHosts(stop.signal)) {
+    t.is(view.hosts.length, 2);
+    stop.abort();
+  }
+});

@@ -7,9 +7,13 @@ import type { TopologyExplainView, TopologyView } from '../../../agent/control/t
 import type {
   AgentStatus,
   BfdSessionStatus,
+  HostReport,
+  HostsView,
+  HostView,
   PeerStatus,
   RouteView,
   SessionEffectView,
+  SessionReport,
   TunnelCheckView,
   WatchTopic,
 } from '../../../agent/control/types.js';
@@ -166,7 +170,15 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
       listenErrors: [],
       restarts: 0,
     },
-    store: { location: '/var/lib/margay/store', state: 'in-sync', detail: '', resources: 7 },
+    store: {
+      location: '/var/lib/margay/store',
+      state: 'in-sync',
+      detail: '',
+      sinceUnixMs: null,
+      resources: 7,
+    },
+    membership: { standing: 'member', reason: '', instance: '1f0c9d52-6f0e-4d7c-9b59-0c6a6a3f7a11' },
+    controller: { node: 'host2', self: false, sinceUnixMs: NOW - 7_200_000 },
     rib: { inSync: true, timedOut: false },
     dataplane: { kind: 'linux', programmed: 2, pending: 0, stale: 0, staleDeadlineUnixMs: null, refused: [] },
     tunnels: [],
@@ -175,6 +187,52 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
     peers: { total: 2, established: 2 },
     invalidDocuments: [],
     conditions: [],
+    ...fields,
+  };
+}
+
+export function hostReport(fields: Partial<HostReport> = {}): HostReport {
+  return {
+    version: '0.1.0',
+    instance: '1f0c9d52-6f0e-4d7c-9b59-0c6a6a3f7a11',
+    startedUnixMs: NOW - 3_600_000,
+    speaker: 'running',
+    asn: 64512,
+    store: 'in-sync',
+    ribInSync: true,
+    kernel: { programmed: 2, pending: 0, refused: 0, stale: 0 },
+    policyInForce: true,
+    established: 1,
+    sessions: [sessionReport('host2')],
+    sessionsLeftOut: 0,
+    conditions: [],
+    conditionsLeftOut: 0,
+    invalidDocuments: 0,
+    ...fields,
+  };
+}
+
+export function sessionReport(name: string, fields: Partial<SessionReport> = {}): SessionReport {
+  return {
+    ...{ key: `Mesh_${name}`, name, address: '10.0.0.2', type: 'node-to-node mesh', asn: 64512 },
+    ...{ state: 'Established', sinceUnixMs: NOW - 61_000, received: 3, advertised: 1, info: '' },
+    ...fields,
+  };
+}
+
+export function hostView(node: string, fields: Partial<HostView> = {}): HostView {
+  return {
+    ...{ node, self: false, life: 'alive', addresses: ['10.0.0.1'] },
+    ...{ seenUnixMs: NOW - 4000, reportAgeMs: 4000, report: hostReport() },
+    ...fields,
+  };
+}
+
+export function hostsView(fields: Partial<HostsView> = {}): HostsView {
+  return {
+    storeAway: null,
+    controller: { node: 'host2', sinceUnixMs: NOW - 7_200_000 },
+    hosts: [hostView('host1', { self: true, reportAgeMs: 0 }), hostView('host2')],
     ...fields,
   };
 }
@@ -368,6 +426,11 @@ export function fakeBackend(): FakeBackend {
     explain: async query => {
       backend.calls.push(`explain ${JSON.stringify(query)}`);
       return explainView();
+    },
+    hosts: async () => hostsView(),
+    deleteHost: async (node, force) => {
+      backend.calls.push(`delete host ${node}${force ? ' by force' : ''}`);
+      return { node, deleted: [{ kind: 'BlockAffinity', count: 2 }], remarks: [] };
     },
     policyOf: async endpoint => endpointPolicyView({ endpoint }),
     topology: async () => topologyView(),
