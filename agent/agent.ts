@@ -26,6 +26,7 @@ import { AgentFilter } from './filter/agent-filter.js';
 import { HostLife } from './host-life.js';
 import { HostPasswords } from './host-passwords.js';
 import { HostTunnels } from './host-tunnels.js';
+import { AgentIpam } from './ipam/agent-ipam.js';
 import { Monitoring } from './monitoring.js';
 import { newCluster } from './new-cluster.js';
 import type { AgentOptions, AgentState } from './options.js';
@@ -68,6 +69,8 @@ export class Agent {
   readonly life: HostLife;
   readonly topology: TopologyWatch;
   readonly reports: HostReports;
+  /** Undefined: it manages no addresses. */
+  readonly ipam: AgentIpam | undefined;
   readonly monitoring = new Monitoring(
     () => this.queries,
     command => this.#speaker.send(command),
@@ -114,6 +117,7 @@ export class Agent {
       invalid: documents => this.#invalid(documents),
       unavailable: detail => this.#storeUnavailable(detail),
     });
+    this.ipam = this.#newIpam();
     this.life = this.#newLife();
     this.reports = new HostReports(this);
     this.dataplane = options.dataplane === 'none' ? undefined : this.#newDataplane();
@@ -149,6 +153,7 @@ export class Agent {
    */
   async stop(goodbye: 'silent' | 'cease', message: string): Promise<void> {
     this.#ending.abort();
+    this.ipam?.close();
     const lifeClosed = this.life.close();
     this.reports.close();
     this.ownNode.close();
@@ -254,6 +259,7 @@ export class Agent {
       const mended = this.#member ? this.ownNode.mended(change) : undefined;
       this.cluster.onChange(mended === undefined ? change : { kind: 'changed', resource: mended });
       this.filter?.onChange(change);
+      this.ipam?.onChange(change);
       const { kind, name } = change.kind === 'deleted' ? change.id : resourceIdOf(change.resource);
       const isOwn = kind === 'NodeStatus' && name === this.options.nodeName;
       if (this.#member && isOwn) this.tunnels.statusStrayed();
@@ -271,6 +277,7 @@ export class Agent {
     this.#storeSeen = true;
     void this.life.inSync();
     if (!this.#member) return;
+    this.ipam?.inSync();
     void this.ownNode.request();
     this.#recalculate();
   }
@@ -285,6 +292,7 @@ export class Agent {
 
   #begin(): void {
     this.#member = true;
+    this.ipam?.inSync();
     this.#recalculate();
     this.#inOrder(() => {
       if (!this.#member) return;
@@ -360,6 +368,7 @@ export class Agent {
     });
     this.tunnels.publish();
     this.ownNode.review();
+    this.ipam?.review();
     this.#tell('status');
   }
 
@@ -397,8 +406,26 @@ export class Agent {
       nodes: () => this.#feed.count('Node'),
       ownNode: () => this.#feed.get(own) as NodeResource | undefined,
       nodesWith: address => this.cluster.nodesWith(address),
+      ipam: this.ipam?.host.context,
       admit: () => this.#admitted(),
       withhold: reason => this.#withheld(reason),
+      changed: () => this.#tell('status'),
+    });
+  }
+
+  #newIpam(): AgentIpam | undefined {
+    const { nodeName, store, clock, log, addressRecord: durable, dataplane } = this.options;
+    if (durable === undefined) return undefined;
+    const { tunnels } = this.cluster;
+    return new AgentIpam({
+      ...{ nodeName, store, clock, log, durable, unixMs: Date.now },
+      withheld: () => this.life.withheldName,
+      tunnelFamilies: () => (dataplane === 'none' ? [] : tunnels.addressedFamilies()),
+      writtenTunnelAddress: family => tunnels.addressOf(nodeName, family),
+      tunnelAddresses: addresses => {
+        if (dataplane === 'none' || !tunnels.setAssigned(addresses)) return;
+        if (this.#member) this.#recalculate();
+      },
       changed: () => this.#tell('status'),
     });
   }

@@ -17,7 +17,7 @@ import { describeRouteRefusal } from '../ipip/desired.js';
 import type { StoredResource, StoreError, StoreResult } from '../store/port.js';
 import type { Agent } from './agent.js';
 import { noBfd } from './bfd-watch.js';
-import { type ControlBackend, ControlFailure } from './control/backend.js';
+import { type ControlBackend, ControlFailure, type IpamBackend } from './control/backend.js';
 import type { EndpointPolicyView, ExplainQuery, ExplainView } from './control/policy-types.js';
 import type { TopologyExplainView, TopologyView } from './control/topology-types.js';
 import type {
@@ -213,6 +213,12 @@ export class AgentBackend implements ControlBackend {
 
   deleteHost(node: string, force: boolean): Promise<DeleteHostResult> {
     return removeHost(this.#agent, node, force);
+  }
+
+  ipam(): IpamBackend {
+    const { ipam } = this.#agent;
+    if (ipam === undefined) throw new ControlFailure(409, { error: 'this agent manages no addresses' });
+    return ipam.views;
   }
 
   async metrics(): Promise<string> {

@@ -4,6 +4,7 @@
  */
 import type { AddressFamily, IpAddress } from '../core/ip-address.js';
 import type { NodeResource } from '../core/resources/resource.js';
+import type { IpamContext } from '../ipam/context.js';
 import { sameValue } from './calculators/calculator.js';
 import { nodeAddress } from './calculators/node-view.js';
 import type { ConditionView, HostReport } from './control/types.js';
@@ -28,6 +29,8 @@ export interface HostLifePorts {
   readonly ownNode: () => NodeResource | undefined;
   /** Names of nodes with that address. */
   readonly nodesWith: (address: IpAddress) => readonly string[];
+  /** Undefined: this host manages no addresses. */
+  readonly ipam: IpamContext | undefined;
   /** This host is one of the cluster from now on. */
   readonly admit: () => void;
   /** It is none from now on, or not known to be one. */
@@ -80,7 +83,7 @@ export class HostLife {
     this.controller = new Controller({
       ...{ clock, store, mayAct, list, changed },
       tasks: controllerTasks({
-        ...{ nodeName, store: fenced, clock, log },
+        ...{ nodeName, store: fenced, clock, log, ipam: ports.ipam },
         releaseAddresses: node => releaseAddressesOf(fenced, node),
       }),
       warn: (task, problem) => log.warn({ task, problem }, 'a task of the controller'),

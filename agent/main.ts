@@ -4,6 +4,7 @@ import { FAMILIES } from '../bgp/family.js';
 import { NetTransport } from '../bgp/speaker/net-transport.js';
 import { systemClock } from '../bgp/speaker/system-clock.js';
 import { warmUp } from '../bgp/speaker/warm-up.js';
+import type { DurableRecord } from '../ipam/host-record.js';
 import { pingProber } from '../ipip/check/ping.js';
 import { iptablesFirewall } from '../ipip/forward-firewall.js';
 import { Forwarding } from '../ipip/forwarding.js';
@@ -32,6 +33,7 @@ import { removeFilter } from './filter/remove-filter.js';
 import { type HostSurvey, surveyHost } from './host.js';
 import { hostIdentity } from './host-identity.js';
 import { readPassword } from './host-passwords.js';
+import { addressRecordPath, openAddressRecord } from './ipam/address-record.js';
 import { linuxSockets } from './linux-sockets.js';
 import { newLog } from './log.js';
 import { MainThreadSpeaker } from './main-thread-speaker.js';
@@ -111,7 +113,11 @@ async function run(settings: Settings): Promise<number> {
     return exitCode.usage;
   }
   const withheld = (reason: string) => manager.ready(reason);
-  const agent = newAgent({ settings, log, store, host, forwarding, restarting, withheld });
+  const { stateDirectory, nodeName } = settings;
+  const recordPath = addressRecordPath(stateDirectory, nodeName, storeLocation(settings));
+  const addressRecord = await openAddressRecord(recordPath, log);
+  const seen = { host, forwarding, restarting };
+  const agent = newAgent({ settings, log, store, ...seen, withheld, addressRecord });
   let ended: ((ending: Ending) => void) | undefined;
   const ending = new Promise<Ending>(resolve => {
     ended = resolve;
@@ -168,6 +174,7 @@ function newAgent({
   forwarding,
   restarting,
   withheld,
+  addressRecord,
 }: {
   readonly settings: Settings;
   readonly log: Log;
@@ -176,6 +183,7 @@ function newAgent({
   readonly forwarding: Forwarding | undefined;
   readonly restarting: boolean;
   readonly withheld: (reason: string) => void;
+  readonly addressRecord: DurableRecord;
 }): Agent {
   const { restartTimeSeconds, staleTimeSeconds } = settings;
   const wishes = { ipv4: settings.ipv4Address, ipv6: settings.ipv6Address };
@@ -197,6 +205,7 @@ function newAgent({
       forwardingPreserved: restarting ? ['ipv4-unicast', 'ipv6-unicast'] : [],
     },
     restarting,
+    addressRecord,
     bmpStations: settings.bmpStations,
     mode: settings.mode,
     readPassword,

@@ -5,6 +5,7 @@ import type { BmpStationConfig, GracefulRestartConfig } from '../bgp/speaker/con
 import type { Clock } from '../core/clock.js';
 import type { AddressFamily } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
+import type { DurableRecord } from '../ipam/host-record.js';
 import type { Prober } from '../ipip/check/probe.js';
 import type { HostIntent, KernelFacts } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
@@ -68,6 +69,8 @@ export interface AgentOptions {
   readonly withheld?: (reason: string) => void;
   /** What the documents say of this host has changed. */
   readonly intentChanged?: (intent: HostIntent) => void;
+  /** What this host keeps of its addresses; absent: it manages none. */
+  readonly addressRecord?: DurableRecord;
   /** By default in memory alone. */
   readonly peerShutdowns?: PeerShutdowns;
   readonly startSpeaker: (handler: SpeakerHostHandler) => SpeakerHost;

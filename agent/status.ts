@@ -125,6 +125,7 @@ function conditionsOf(agent: Agent): readonly ConditionView[] {
     ...hostConditions(),
     ...agent.tunnels.conditions(),
     ...agent.life.conditions(),
+    ...(agent.ipam?.conditions() ?? []),
     ...filter,
     ...cluster,
   ];

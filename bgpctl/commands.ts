@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   mrt: async () => (await import('./commands/mrt.js')).mrtCommand,
   explain: async () => (await import('./commands/explain.js')).explainCommand,
   policy: async () => (await import('./commands/policy.js')).policyCommand,
+  ipam: async () => (await import('./commands/ipam.js')).ipamCommand,
   metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
   shutdown: async () => (await import('./commands/shutdown.js')).shutdownCommand,
 };

@@ -11,7 +11,7 @@ import { blocksOfHandle } from './handles.js';
 import { choosePools, familyWords } from './pools.js';
 import type { AllocationOutcome, AllocationRequest, GivenAddress } from './request.js';
 import { noneWords, ownBlocks, sourceBlocks } from './sources.js';
-import { confirmTaken, readBlock, releaseFrom, takeFrom } from './take.js';
+import { confirmTaken, otherUsers, readBlock, releaseFrom, takeFrom } from './take.js';
 
 type Taken = { readonly addresses: readonly GivenAddress[]; readonly reasons: readonly string[] };
 
@@ -101,20 +101,22 @@ async function takeExactly(
   const written = context.documents.affinities
     .filter(({ cidr }) => prefixContainsAddress(cidr, address))
     .toSorted((a, b) => prefixLength(b.cidr) - prefixLength(a.cidr))[0];
-  if (pool === undefined) {
+  // A tunnel's address serves out of any block of the host, also one that no pool has.
+  const isElsewhere = request.use === 'Tunnel' && written?.node === request.node;
+  const prefix = written?.cidr ?? (pool === undefined ? undefined : prefixOf(address, pool.blockSize));
+  if (prefix === undefined || (pool === undefined && !isElsewhere)) {
     return none(`no ${familyWords[family]} pool that gives addresses contains ${address}`, ...reasons);
   }
-  const users = context.documents.usersOf(address);
+  const users = otherUsers(context, request, address);
   if (users.length > 0) return none(`${address} is in use by ${users.join(' and ')}`);
-  const cidr = written?.cidr ?? prefixOf(address, pool.blockSize);
-  const why = await own(context, request, cidr);
+  const why = await own(context, request, prefix);
   if (why !== undefined) return none(`${address}: ${why}`);
-  const addresses = await takeFrom(context, request, cidr, 1);
+  const addresses = await takeFrom(context, request, prefix, 1);
   if (addresses.length > 0) return { addresses, reasons: [] };
-  const block = await readBlock(context, cidr);
+  const block = await readBlock(context, prefix);
   const holder = block === undefined ? undefined : allocationOf(block, address);
   if (holder !== undefined) return none(`${address} is in use by handle ${holder.handle} on ${holder.node}`);
-  return none(`${address} is in block ${cidr} of ${block?.node ?? 'nobody'}, and strictAffinity is true`);
+  return none(`${address} is in block ${prefix} of ${block?.node ?? 'nobody'}, and strictAffinity is true`);
 }
 
 /** The block of an address becomes the node's, where it is nobody's. @returns why the node may not have an address of it */

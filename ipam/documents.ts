@@ -103,6 +103,11 @@ export class IpamDocuments {
     return this.#byKind.get(kind)?.get(formatResourceId({ kind, name }))?.metadata.labels ?? {};
   }
 
+  /** How many there are. */
+  get endpoints(): number {
+    return this.#all('WorkloadEndpoint').length;
+  }
+
   /** Whether there is a Node of that name. */
   hasNode(name: string): boolean {
     return this.#byKind.get('Node')?.has(formatResourceId({ kind: 'Node', name })) === true;

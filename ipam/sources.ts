@@ -85,10 +85,12 @@ async function* newBlocks(
 
 function borrowable(
   { documents }: IpamContext,
-  { node }: AllocationRequest,
+  { node, use }: AllocationRequest,
   pools: readonly Pool[],
   reasons: string[],
 ): readonly Prefix[] {
+  // Nobody announces it but as a part of the host's own block.
+  if (use === 'Tunnel') return [];
   if (documents.configuration.strictAffinity) {
     reasons.push('addresses of other hosts are not borrowed: strictAffinity is true');
     return [];

@@ -44,7 +44,7 @@ export function takeable(
     nowUnixMs: nowUnixMs(),
     cooldownMs: documents.configuration.ipCooldownSeconds * 1000,
     excluded: excludedFrom(documents, block.cidr),
-    isUsed: used => isUsed(context, request, used),
+    isUsed: used => otherUsers(context, request, used).length > 0,
   });
 }
 
@@ -150,11 +150,14 @@ async function forget(context: IpamContext, addresses: readonly IpAddress[]): Pr
   await keep(context, entries);
 }
 
-/** A document says that somebody else has it. */
-function isUsed({ documents }: IpamContext, { handle }: AllocationRequest, address: IpAddress): boolean {
+/** Who has it by a document, other than the handle itself. */
+export function otherUsers(
+  { documents }: IpamContext,
+  { handle }: AllocationRequest,
+  address: IpAddress,
+): readonly string[] {
   const node = tunnelNode(handle);
-  const self = node === undefined ? undefined : `Node/${node}`;
-  return documents.usersOf(address).some(user => user !== self);
+  return documents.usersOf(address).filter(user => node === undefined || user !== `Node/${node}`);
 }
 
 function handleAddresses(block: Block, handle: string): readonly IpAddress[] {

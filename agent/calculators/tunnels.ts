@@ -5,7 +5,7 @@
  * change at different times, and what one still sends another must still receive. What this host receives stands in its NodeStatus, its
  * address inside the tunnels and the MAC of its VXLAN device in its Node.
  */
-import type { AddressFamily, IpAddress, Ipv4Address, Ipv6Address } from '../../core/ip-address.js';
+import type { AddressFamily, IpAddress, Ipv4Address, Ipv6Address, PerFamily } from '../../core/ip-address.js';
 import {
   comparePrefixes,
   hostPrefix,
@@ -32,7 +32,7 @@ import {
 } from '../../ipip/encapsulation.js';
 import type { TunnelIntent } from '../../ipip/tunnel-intent.js';
 import { DEFAULT_UDP_PORT } from '../../ipip/udp/state.js';
-import { afterChange, type ResourceChange } from './calculator.js';
+import { afterChange, type ResourceChange, sameValue } from './calculator.js';
 import { type Condition, condition } from './condition.js';
 import type { FelixSettings } from './felix-settings.js';
 import { nodeAddress } from './node-view.js';
@@ -67,6 +67,7 @@ export class TunnelsCalculator {
   readonly #statuses = new Map<string, NodeStatusResource>();
   readonly #pools = new Map<string, IPPoolResource>();
   #own: OwnReception = { receives: new Map(), sends: [] };
+  #assigned: PerFamily<IpAddress> | undefined;
   #lingering: ReadonlySet<TunnelKind> = new Set();
   #mayRemove = false;
 
@@ -83,6 +84,23 @@ export class TunnelsCalculator {
 
   setOwn(own: OwnReception): void {
     this.#own = own;
+  }
+
+  /**
+   * This host's addresses inside its tunnels, by address management. Without it an address that is free in an own block serves; false if
+   * they are what they were.
+   */
+  setAssigned(assigned: PerFamily<IpAddress>): boolean {
+    if (sameValue(assigned, this.#assigned)) return false;
+    this.#assigned = assigned;
+    return true;
+  }
+
+  /** Families that tunnels are wanted of, and this host can have. */
+  addressedFamilies(): readonly AddressFamily[] {
+    const node = this.#nodes.get(this.#nodeName);
+    const families = new Set([...this.wanted()].map(underlayFamily));
+    return [...families].filter(family => nodeAddress(node, family) !== undefined);
   }
 
   /** Tunnels that stay open although nobody wants them any more, and whether the devices of all others may go. */
@@ -125,7 +143,7 @@ export class TunnelsCalculator {
     const needsIpv4 = (kind: TunnelKind) => isOpen(kind) && local !== undefined;
     return {
       local: local as Ipv4Address | undefined,
-      address: tunnelAddress(node, own, 'ipv4') as Ipv4Address | undefined,
+      address: this.#addressOf(node, own, 'ipv4') as Ipv4Address | undefined,
       ipip: needsIpv4('ipip') ? { mtu: ipipMtu } : undefined,
       vxlan: needsIpv4('vxlan') ? { ...vxlan, mac: mac('ipv4'), mtu: vxlanMtu } : undefined,
       'vxlan-v6':
@@ -135,7 +153,7 @@ export class TunnelsCalculator {
               mac: mac('ipv6'),
               mtu: vxlanMtuV6,
               local: ipv6 as Ipv6Address,
-              address: tunnelAddress(node, own, 'ipv6') as Ipv6Address | undefined,
+              address: this.#addressOf(node, own, 'ipv6') as Ipv6Address | undefined,
             }
           : undefined,
       udp: needsIpv4('udp') ? { port: DEFAULT_UDP_PORT, mtu: undefined } : undefined,
@@ -176,6 +194,16 @@ export class TunnelsCalculator {
     return holdersOfMacs(this.#nodes.values(), family);
   }
 
+  #addressOf(
+    node: NodeResource | undefined,
+    own: OwnAddresses,
+    family: AddressFamily,
+  ): IpAddress | undefined {
+    const assigned = this.#assigned;
+    if (assigned === undefined) return tunnelAddress(node, own, family);
+    return assigned[family] ?? keptAddress(node, own, family);
+  }
+
   /** What the Node has, or what this host would write there. */
   #macOf(node: NodeResource | undefined, family: AddressFamily): string {
     return macIn(node, family) ?? vtepMacOf(family === 'ipv4' ? this.#nodeName : `${this.#nodeName}/ipv6`);
@@ -184,14 +212,14 @@ export class TunnelsCalculator {
   /** What this host's own Node should say: only of tunnels that are wanted, and what its author wrote stays. @param node as it is */
   identity(own: OwnAddresses, node: NodeResource | undefined): TunnelIdentity {
     const wanted = this.wanted();
-    const address = tunnelAddress(node, own, 'ipv4') as Ipv4Address | undefined;
+    const address = this.#addressOf(node, own, 'ipv4') as Ipv4Address | undefined;
     const ipv6 = wanted.has('vxlan-v6') && nodeAddress(node, 'ipv6') !== undefined;
     return {
       // UDP has no field of its own in Calico's Node.
       ipipAddress: wanted.has('ipip') || wanted.has('udp') ? address : undefined,
       vxlanAddress: wanted.has('vxlan') ? address : undefined,
       vtepMac: wanted.has('vxlan') ? this.#macOf(node, 'ipv4') : undefined,
-      vxlanIpv6Address: ipv6 ? (tunnelAddress(node, own, 'ipv6') as Ipv6Address | undefined) : undefined,
+      vxlanIpv6Address: ipv6 ? (this.#addressOf(node, own, 'ipv6') as Ipv6Address | undefined) : undefined,
       vtepIpv6Mac: ipv6 ? this.#macOf(node, 'ipv6') : undefined,
     };
   }
@@ -235,7 +263,7 @@ export class TunnelsCalculator {
 
   #addressConditions(own: OwnAddresses, family: AddressFamily): Condition[] {
     if (![...this.wanted()].some(kind => underlayFamily(kind) === family)) return [];
-    const address = tunnelAddress(this.#nodes.get(this.#nodeName), own, family);
+    const address = this.#addressOf(this.#nodes.get(this.#nodeName), own, family);
     const user = address === undefined ? undefined : own.workloads.get(hostPrefix(address));
     if (user === undefined) return [];
     return [
@@ -268,18 +296,27 @@ function receptions(status: NodeStatusResource | undefined): RemoteHost['receive
   return receives;
 }
 
-/** The one that its Node has as long as it is out of a block of this host, else the first that is free. */
+/** The one that its Node has as long as it is out of a block of this host. */
+function keptAddress(
+  node: NodeResource | undefined,
+  own: OwnAddresses,
+  family: AddressFamily,
+): IpAddress | undefined {
+  const written = writtenAddress(node, family);
+  if (written === undefined) return undefined;
+  return own.blocks.some(block => prefixContainsAddress(block, written)) ? written : undefined;
+}
+
+/** That, else the first that is free. */
 function tunnelAddress(
   node: NodeResource | undefined,
   own: OwnAddresses,
   family: AddressFamily,
 ): IpAddress | undefined {
-  const blocks = own.blocks.filter(block => prefixFamily(block) === family).toSorted(comparePrefixes);
-  const written = writtenAddress(node, family);
-  const isOurs = (address: IpAddress) => blocks.some(block => prefixContainsAddress(block, address));
-  if (written !== undefined && isOurs(written)) return written;
+  const kept = keptAddress(node, own, family);
+  if (kept !== undefined) return kept;
   const used = new Set([...own.workloads.keys()].map(prefixAddress));
-  for (const block of blocks) {
+  for (const block of own.blocks.filter(each => prefixFamily(each) === family).toSorted(comparePrefixes)) {
     const free = firstFreeAddress(block, used);
     if (free !== undefined) return free;
   }

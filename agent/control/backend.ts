@@ -1,6 +1,16 @@
 /** What the control server asks of the agent behind it. Tests give it a made-up one. */
 import type { PeerStatus } from '../../bgp/speaker/contract.js';
+import type { IpAddress } from '../../core/ip-address.js';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
+import type {
+  AddressView,
+  IpamAssignment,
+  IpamAssignRequest,
+  IpamCheckView,
+  IpamReleaseItem,
+  IpamReleaseResult,
+  IpamView,
+} from './ipam-types.js';
 import type { EndpointPolicyView, ExplainQuery, ExplainView } from './policy-types.js';
 import type { TopologyExplainView, TopologyView } from './topology-types.js';
 import type {
@@ -20,6 +30,16 @@ import type {
   TunnelCheckView,
   WatchTopic,
 } from './types.js';
+
+/** Everything of it throws {@link ControlFailure} while the store is away. */
+export interface IpamBackend {
+  show(): Promise<IpamView>;
+  address(address: IpAddress): Promise<AddressView>;
+  check(): Promise<IpamCheckView>;
+  /** Throws {@link ControlFailure} where there is none to give. */
+  assign(request: IpamAssignRequest): Promise<IpamAssignment>;
+  release(releases: readonly IpamReleaseItem[]): Promise<readonly IpamReleaseResult[]>;
+}
 
 export interface ControlBackend {
   hello(): Hello;
@@ -53,6 +73,8 @@ export interface ControlBackend {
   hosts(): Promise<HostsView>;
   /** Throws {@link ControlFailure} where there is no such host, or it lives and that is not forced. */
   deleteHost(node: string, force: boolean): Promise<DeleteHostResult>;
+  /** Throws {@link ControlFailure} where this agent has no address management. */
+  ipam(): IpamBackend;
   /** Text for Prometheus. */
   metrics(): Promise<string>;
   /** All paths as an MRT file, in pieces. */

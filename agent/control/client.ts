@@ -1,6 +1,15 @@
 /** The control API's client: everything `bgpctl` and the CNI plugin know of the agent. */
 import { type IncomingMessage, request } from 'node:http';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
+import type {
+  AddressView,
+  IpamAssignment,
+  IpamAssignRequest,
+  IpamCheckView,
+  IpamReleaseItem,
+  IpamReleaseView,
+  IpamView,
+} from './ipam-types.js';
 import type { EndpointPolicyView, ExplainQuery, ExplainView } from './policy-types.js';
 import type { TopologyExplainView, TopologyView } from './topology-types.js';
 import {
@@ -153,6 +162,28 @@ export class ControlClient {
 
   topologyOf(node: string): Promise<TopologyExplainView> {
     return this.#json('GET', `/topology?${parameters({ explain: node })}`);
+  }
+
+  ipam(): Promise<IpamView> {
+    return this.#json('GET', '/ipam');
+  }
+
+  ipamAddress(address: string): Promise<AddressView> {
+    return this.#json('GET', `/ipam/addresses/${encodeURIComponent(address)}`);
+  }
+
+  ipamCheck(): Promise<IpamCheckView> {
+    return this.#json('GET', '/ipam/check');
+  }
+
+  /** Asked again with the same handle, the answer is the same. */
+  ipamAssign(request: IpamAssignRequest): Promise<IpamAssignment> {
+    return this.#json('POST', '/ipam/assign', request);
+  }
+
+  /** What is not there is released already. */
+  ipamRelease(releases: readonly IpamReleaseItem[]): Promise<IpamReleaseView> {
+    return this.#json('POST', '/ipam/release', { releases });
   }
 
   /** Text for Prometheus. */

@@ -9,6 +9,7 @@ import {
 } from '../../core/resources/resource.js';
 import { icmpAllowed, isIcmp, isPort, portAllowed } from '../../policy/journey/cargo.js';
 import { ControlFailure } from './backend.js';
+import { type IpamRequest, routeIpam } from './ipam-requests.js';
 import type { ExplainQuery } from './policy-types.js';
 import { CONTROL_API_VERSION, type RoutesQuery, type RouteTableName, type WatchTopic } from './types.js';
 
@@ -32,6 +33,7 @@ export type ControlRequest =
   | { readonly kind: 'topology'; readonly explain: string | undefined }
   | { readonly kind: 'delete-host'; readonly node: string }
   | CheckTunnelsRequest
+  | IpamRequest
   | WatchRequest;
 
 export interface RoutesRequest {
@@ -155,6 +157,7 @@ function route(
   parameters: URLSearchParams,
 ): ControlRequest | undefined {
   const [head, ...rest] = path;
+  if (head === 'ipam') return routeIpam(method, rest);
   switch (`${method} ${head}/${rest.length}`) {
     case 'GET hello/0':
       return { kind: 'hello' };

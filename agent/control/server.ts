@@ -1,6 +1,7 @@
 /** SHELL: serves the control API on a unix socket. Decides nothing: `requests.ts` parses, the backend answers. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type ControlBackend, ControlFailure } from './backend.js';
+import { type IpamRequest, parseAssign, parseRelease } from './ipam-requests.js';
 import {
   type CheckTunnelsRequest,
   type ControlRequest,
@@ -143,9 +144,37 @@ async function perform(
       return await backend.policyOf(wanted.endpoint);
     case 'topology':
       return wanted.explain === undefined ? await backend.topology() : backend.topologyOf(wanted.explain);
+    case 'ipam-show':
+    case 'ipam-check':
+    case 'ipam-address':
+    case 'ipam-assign':
+    case 'ipam-release':
+      return await performIpam(backend, wanted, request);
     case 'shutdown':
       backend.shutdown();
       return { goodbye: true };
+  }
+}
+
+// ---------------------------------------------------------------- address management
+
+async function performIpam(
+  backend: ControlBackend,
+  wanted: IpamRequest,
+  request: IncomingMessage,
+): Promise<unknown> {
+  const ipam = backend.ipam();
+  switch (wanted.kind) {
+    case 'ipam-show':
+      return await ipam.show();
+    case 'ipam-check':
+      return await ipam.check();
+    case 'ipam-address':
+      return await ipam.address(wanted.address);
+    case 'ipam-assign':
+      return await ipam.assign(parseAssign(await readBody(request)));
+    case 'ipam-release':
+      return { results: await ipam.release(parseRelease(await readBody(request)).releases) };
   }
 }
 

@@ -23,6 +23,11 @@
  *   GET    /v1/policy/ENDPOINT               {@link EndpointPolicyView}; ENDPOINT is a key, NAMESPACE/NAME, a name or an interface
  *   GET    /v1/hosts                         {@link HostsView}: every host, by what it has put into the store
  *   POST   /v1/hosts/NODE/delete             {@link DeleteHostRequest} to {@link DeleteHostResult}
+ *   GET    /v1/ipam                          {@link IpamView}; read from the store each time, as everything below /v1/ipam
+ *   GET    /v1/ipam/addresses/ADDRESS        {@link AddressView}
+ *   GET    /v1/ipam/check                    {@link IpamCheckView}
+ *   POST   /v1/ipam/assign                   {@link IpamAssignRequest} to {@link IpamAssignment}; idempotent by handle
+ *   POST   /v1/ipam/release                  {@link IpamReleaseRequest} to {@link IpamReleaseView}, a result for each
  *   GET    /v1/metrics                       text for Prometheus
  *   GET    /v1/mrt/table                     all paths as an MRT file (TABLE_DUMP_V2)
  *   GET    /v1/mrt/sessions                  what peers say from now on, as MRT records (BGP4MP_ET), until the connection is closed

@@ -5,6 +5,7 @@ import { collect, readRecords } from '../../ipam/collect.js';
 import { Collector, USUAL_GRACE_MS } from '../../ipam/collector.js';
 import { inconsistencies } from '../../ipam/inconsistencies.js';
 import { blockId, handleId, tunnelHandle } from '../../ipam/names.js';
+import { releaseHost } from '../../ipam/release-host.js';
 import { KEPT_BY } from '../../ipam/request.js';
 import { MemoryStore } from '../../store/memory-store.js';
 import type { Store } from '../../store/port.js';
@@ -188,4 +189,23 @@ test('an empty record of a block in no pool is removed', async t => {
   for (const minutes of [0, 15, 1, 15]) await look(minutes);
   t.is((await store.get(blockId('10.244.5.0/26' as never))).kind, 'error');
   t.deepEqual(await affinities(store), []);
+});
+
+test('a host that is deleted leaves nothing but what somebody keeps, and does not claim it back', async t => {
+  const { store, a, b } = await cluster(t);
+  await b.give('pod', pod('web'));
+  await b.give('kept', { attributes: { [KEPT_BY]: 'me' } });
+  await b.give(tunnelHandle('b'), { use: 'Tunnel' });
+  await a.give('of-a');
+  t.is(await releaseHost(store, 'b', () => b.clock.nowMs + 1), 2);
+  t.deepEqual(await allocated(store), ['kept', 'of-a']);
+  t.deepEqual(
+    (await affinities(store)).map(each => each.split(' ')[0]),
+    ['a'],
+  );
+  const back = await startHost(t, store, 'b', b.durable);
+  t.is(await back.ipam.reassert(), undefined);
+  t.deepEqual(await allocated(store), ['kept', 'of-a']);
+  t.is((await affinities(store)).length, 1);
+  t.is(b.durable.record.lost.size, 0);
 });

@@ -19,6 +19,7 @@ import type {
 } from '../../../agent/control/types.js';
 import { metricsOf } from '../../../agent/metrics/metrics.js';
 import { formatResourceId } from '../../../core/resources/resource.js';
+import { fakeIpam } from './fake-ipam.js';
 
 export const NOW = Date.UTC(2026, 0, 2, 12, 0, 0);
 
@@ -377,6 +378,7 @@ export function fakeBackend(): FakeBackend {
       const more = start + limit < backend.routeList.length;
       return { routes, next: more ? (routes.at(-1)?.prefix ?? null) : null };
     },
+    ipam: () => fakeIpam(backend.calls),
     metrics: async () => metricsOf(backend.status(), backend.peerList).metrics(),
     dumpTable: async function* () {
       yield Uint8Array.of(1, 2);
