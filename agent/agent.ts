@@ -55,6 +55,7 @@ export class Agent {
   readonly state: AgentState = {
     store: 'loading',
     storeDetail: '',
+    storeCopy: false,
     storeSinceUnixMs: undefined,
     speaker: 'starting',
     speakerRestarts: 0,
@@ -114,6 +115,7 @@ export class Agent {
     this.#feed = new ResourceFeed({
       changes: changes => this.#changes(changes),
       inSync: () => this.#storeInSync(),
+      copyTold: () => this.#copyTold(),
       invalid: documents => this.#invalid(documents),
       unavailable: detail => this.#storeUnavailable(detail),
     });
@@ -273,13 +275,22 @@ export class Agent {
     this.state.store = 'in-sync';
     this.state.storeDetail = '';
     this.state.storeSinceUnixMs = undefined;
+    this.state.storeCopy = false;
     if (!this.#storeSeen) this.options.log.info({ resources: this.#feed.size }, 'store in sync');
     this.#storeSeen = true;
+    this.#mayDelete();
     void this.life.inSync();
     if (!this.#member) return;
     this.ipam?.inSync();
     void this.ownNode.request();
     this.#recalculate();
+  }
+
+  /** The store is away: this host goes on as it was, and deletes nothing that may belong to what it has not read. */
+  #copyTold(): void {
+    this.options.log.warn({ resources: this.#feed.size }, 'the store is away: begun from a copy of it');
+    this.state.storeCopy = true;
+    if (this.cluster.ownNode !== undefined) this.life.goOn();
   }
 
   /** The name and the address of this host are its own. */
@@ -561,10 +572,16 @@ export class Agent {
     if (!this.state.ribInSync.has(family)) return;
     this.#wholeTables.add(family);
     if (this.#wholeTables.size < 2) return;
-    this.dataplane?.allowDeletions();
-    this.tunnels.allowRemovals();
+    this.#mayDelete();
     this.#inSync?.();
     this.#tell('status');
+  }
+
+  /** Once the store and the RIB have both been in sync. */
+  #mayDelete(): void {
+    if (!this.#storeSeen || this.#wholeTables.size < 2) return;
+    this.dataplane?.allowDeletions();
+    this.tunnels.allowRemovals();
   }
 
   // ---------------------------------------------------------------- kernel

@@ -55,6 +55,8 @@ export class HostLife {
   readonly #part: ControllerLease;
   #standing: Standing | undefined;
   #begun = false;
+  /** {@link goOn} */
+  #assumed = false;
   #closed = false;
 
   constructor(options: AgentOptions, ports: HostLifePorts) {
@@ -102,14 +104,27 @@ export class HostLife {
     this.review();
   }
 
+  /**
+   * The store has not been read since this process began, and this host was one of the cluster before: it goes on as one, until the store
+   * says whose its name is.
+   */
+  goOn(): void {
+    if (this.#begun || this.#standing !== undefined) return;
+    this.#standing = { kind: 'member' };
+    this.#assumed = true;
+    this.#ports.admit();
+    this.#ports.changed();
+  }
+
   /** Documents, or this host's addresses, may be others. */
   review(): void {
     const { verdict } = this.#name;
     const isBeingRead = verdict.kind === 'undecided' && verdict.rival === undefined;
     if (!this.#begun || this.#closed || isBeingRead) return;
     this.#addresses.review();
-    const before = this.#standing;
+    const before = this.#assumed ? undefined : this.#standing;
     const now = this.#judge();
+    this.#assumed = false;
     this.#standing = now;
     if (before !== undefined && sameValue(before, now)) return;
     this.#became(now, before);

@@ -95,6 +95,8 @@ export interface AgentTunnels {
 export interface AgentState {
   store: 'loading' | 'in-sync' | 'unavailable';
   storeDetail: string;
+  /** What is in force is a copy from before this process. */
+  storeCopy: boolean;
   /** Since when it is away. */
   storeSinceUnixMs: number | undefined;
   speaker: 'starting' | 'running' | 'restarting' | 'withheld' | 'closed';

@@ -13,6 +13,8 @@ export interface FeedHandler {
   /** All changes of one batch. */
   changes(changes: readonly ResourceChange[]): void;
   inSync(): void;
+  /** What was told is how the store was before this process; it has not been read yet. */
+  copyTold(): void;
   invalid(documents: readonly InvalidDocument[]): void;
   unavailable(detail: string): void;
 }
@@ -75,6 +77,10 @@ export class ResourceFeed {
           this.#unseen = undefined;
           tell();
           this.#handler.inSync();
+          break;
+        case 'copy-told':
+          tell();
+          this.#handler.copyTold();
           break;
         case 'invalid':
           this.#handler.invalid(event.documents);

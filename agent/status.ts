@@ -36,6 +36,7 @@ export function agentStatus(agent: Agent): AgentStatus {
       state: state.store,
       detail: state.storeDetail,
       sinceUnixMs: state.storeSinceUnixMs ?? null,
+      copy: state.storeCopy,
       resources: agent.resources,
     },
     membership: {

@@ -1,6 +1,7 @@
 /**
  * A store whose documents stay in force over a restart of the agent: where it holds one that nobody can use, and has not told a good version
- * of it since the agent began, the last good one of before is told in its place, until the document is good again or gone.
+ * of it since the agent began, the last good one of before is told in its place, until the document is good again or gone. A store that is
+ * away when the agent begins is told as it was.
  */
 import {
   formatResourceId,
@@ -41,6 +42,8 @@ export class LastGoodWatch {
   /** What the store itself has told in this snapshot. */
   readonly #told = new Set<string>();
   readonly #standing = new Map<string, Resource>();
+  /** The store itself has told something, or its copy was told. */
+  #begun = false;
 
   constructor(memory: GoodMemory) {
     this.#memory = memory;
@@ -60,6 +63,7 @@ export class LastGoodWatch {
   #before(event: WatchEvent): readonly WatchEvent[] {
     switch (event.kind) {
       case 'snapshot-begin':
+        this.#begun = true;
         this.#told.clear();
         this.#standing.clear();
         return [];
@@ -81,9 +85,25 @@ export class LastGoodWatch {
       case 'in-sync':
         this.#settled();
         return [];
-      case 'unavailable':
+      case 'copy-told':
         return [];
+      case 'unavailable':
+        return this.#copy();
     }
+  }
+
+  #copy(): readonly WatchEvent[] {
+    const copy = this.#begun ? [] : this.#memory.keysBefore().map(key => this.#memory.before(key));
+    this.#begun = true;
+    const documents = copy.filter(one => one !== undefined);
+    if (documents.length === 0) return [];
+    return [
+      { kind: 'snapshot-begin' },
+      ...documents.map((resource): WatchEvent => {
+        return { kind: 'changed', stored: { resource, revision: NO_REVISION } };
+      }),
+      { kind: 'copy-told' },
+    ];
   }
 
   #isTold(key: string): void {

@@ -60,6 +60,8 @@ export type WatchEvent =
   | { readonly kind: 'invalid'; readonly documents: readonly InvalidDocument[] }
   /** Everything that was there when the watch began has been told. */
   | { readonly kind: 'in-sync' }
+  /** The same of a copy from before this process: the store itself has not been read yet, and says with a new snapshot what is so. */
+  | { readonly kind: 'copy-told' }
   /**
    * The store is away; what was told stays true until it says otherwise. When it is back, what changed meanwhile is told, then `in-sync`;
    * or a new snapshot, where the place was lost.

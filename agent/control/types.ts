@@ -197,6 +197,8 @@ export interface AgentStatus {
     readonly detail: string;
     /** Since when it is away; null where it is not. */
     readonly sinceUnixMs: number | null;
+    /** It has been away since the agent began: what is in force is what it held before. */
+    readonly copy: boolean;
     readonly resources: number;
   };
   /** Whether this host is one of the cluster: until it is, it announces nothing. */

@@ -81,7 +81,10 @@ function storeLine({ store }: AgentStatus, now: number): Line {
   if (store.state === 'unavailable') {
     const since = store.sinceUnixMs === null ? '' : ` for ${formatSpan(now - store.sinceUnixMs)}`;
     const detail = store.detail === '' ? '' : ` (${store.detail})`;
-    const words = `away${since}${detail}, ${store.location}: sessions and routes go on by the ${formatCount(store.resources, 'resource')} that are known; no document can be read or written`;
+    const which = store.copy ? 'of a copy from before this start' : 'that are known';
+    const resources = formatCount(store.resources, 'resource');
+    const goesOn = `sessions and routes go on by the ${resources} ${which}`;
+    const words = `away${since}${detail}, ${store.location}: ${goesOn}; no document can be read or written`;
     return ['Store', words, 'red'];
   }
   const words = { loading: 'loading', 'in-sync': 'in sync' }[store.state];

@@ -23,7 +23,7 @@ const BLOCK_MS = 10_000;
 /** Between tries of what the connection itself does not try again. */
 const RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
-const CONNECT_PATIENCE_MS = 5000;
+const CONNECT_PATIENCE_MS = 2000;
 /** Over which those who must read everything again spread. */
 const SPREAD_MS = 5000;
 /** Documents between which others have their turn. */

@@ -24,6 +24,7 @@ function newFeed(): Told {
       calls.push(words.join(' '));
     },
     inSync: () => calls.push('in sync'),
+    copyTold: () => calls.push('copy told'),
     invalid: documents => calls.push(`invalid ${documents.length}`),
     unavailable: detail => calls.push(`away: ${detail}`),
   });
@@ -35,6 +36,13 @@ const inSync: WatchEvent = { kind: 'in-sync' };
 const changed = (resource: Resource): WatchEvent => ({ kind: 'changed', stored: { resource, revision: '' } });
 const deleted = (resource: Resource): WatchEvent => ({ kind: 'deleted', id: resourceIdOf(resource) });
 const [a, b, c] = [node('a'), node('b'), pool('a', '10.0.0.0/16')];
+
+test('a copy is told as such, and what the store does not hold any more goes when it is read', t => {
+  const { feed, calls } = newFeed();
+  feed.handle([begin, changed(a), changed(b), { kind: 'copy-told' }, { kind: 'unavailable', detail: 'x' }]);
+  feed.handle([begin, changed(a), inSync]);
+  t.deepEqual(calls, ['+Node/a +Node/b', 'copy told', 'away: x', '+Node/a -Node/b', 'in sync']);
+});
 
 test('a batch is told at once, before it is said to be in sync', t => {
   const { feed, calls } = newFeed();

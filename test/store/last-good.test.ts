@@ -8,7 +8,7 @@ import { formatResourceId, resourceIdOf } from '../../core/resources/resource.js
 import { tryLock, unlock } from '../../linux/flock.js';
 import { FileStore } from '../../store/file/file-store.js';
 import { GoodDocuments } from '../../store/good-documents.js';
-import { LastGoodStore } from '../../store/last-good.js';
+import { LastGoodStore, LastGoodWatch } from '../../store/last-good.js';
 import { MemoryStore } from '../../store/memory-store.js';
 import type { WatchEvent } from '../../store/port.js';
 import { node, pool } from '../agent/documents.js';
@@ -240,4 +240,39 @@ test('a document that was never good stands in for nothing', async t => {
     t.is(known.size, 0);
     await stop();
   }
+});
+
+// ---------------------------------------------------------------- a store that is away at the start
+
+/** What a watch of it tells, as words. */
+function wordsOf(events: readonly WatchEvent[]): string[] {
+  return events.map(event => {
+    if (event.kind === 'changed') return `+${event.stored.resource.metadata.name}`;
+    return event.kind === 'deleted' ? `-${event.id.name}` : event.kind;
+  });
+}
+
+test('a store that is away when the agent begins is told as it was, once, and then as it is', async t => {
+  const path = join(newFolder(), 'good');
+  const first = await openMemory(path);
+  first.memory.remember(node('a'));
+  first.memory.remember(node('b'));
+  await first.memory.close();
+  const watch = new LastGoodWatch((await openMemory(path)).memory);
+  const away: WatchEvent = { kind: 'unavailable', detail: 'refused' };
+  t.deepEqual(wordsOf(watch.follow([away])), ['snapshot-begin', '+a', '+b', 'copy-told', 'unavailable']);
+  t.deepEqual(wordsOf(watch.follow([away])), ['unavailable']);
+  const now: WatchEvent[] = [
+    { kind: 'snapshot-begin' },
+    { kind: 'changed', stored: { resource: node('b'), revision: '1' } },
+    { kind: 'in-sync' },
+  ];
+  t.deepEqual(wordsOf(watch.follow(now)), ['snapshot-begin', '+b', 'in-sync']);
+  t.deepEqual(wordsOf(watch.follow([away])), ['unavailable']);
+});
+
+test('without a copy a store that is away is away', async t => {
+  const { memory } = await openMemory(join(newFolder(), 'good'));
+  const watch = new LastGoodWatch(memory);
+  t.deepEqual(wordsOf(watch.follow([{ kind: 'unavailable', detail: 'refused' }])), ['unavailable']);
 });

@@ -176,6 +176,7 @@ export function agentStatus(fields: Partial<AgentStatus> = {}): AgentStatus {
       state: 'in-sync',
       detail: '',
       sinceUnixMs: null,
+      copy: false,
       resources: 7,
     },
     membership: { standing: 'member', reason: '', instance: '1f0c9d52-6f0e-4d7c-9b59-0c6a6a3f7a11' },
