@@ -3,7 +3,7 @@ import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import type { TopologyArrangement } from '../../core/resources/resource.js';
 import type { TopologyInForce } from '../calculators/topology.js';
 import type { TopologySessionView, TopologyTransitionView, TopologyView } from '../control/topology-types.js';
-import { ArrangementView } from './arrangement.js';
+import { ArrangementView, MESH } from './arrangement.js';
 import { laggards, type TopologyHosts, type TopologyProgress } from './cluster-hosts.js';
 import { type Membership, membershipWords } from './members.js';
 import type { ArrangedSession } from './progress.js';
@@ -57,11 +57,9 @@ export function topologyView(facts: TopologyFacts): TopologyView {
   };
 }
 
-/** The one that is to stay: of a mesh that has outgrown its limit what its newcomers have. */
+/** The one that is to stay. */
 export function currentArrangement({ layers }: TopologyInForce): TopologyArrangement {
-  const staying = layers.filter(({ stays }) => stays).map(({ view }) => view.arrangement);
-  const found = staying.find(({ mode }) => mode === 'reflectors') ?? staying[0];
-  return found ?? { mode: 'mesh', reflectors: [], sessionsPerClient: 2 };
+  return layers.find(({ stays }) => stays)?.view.arrangement ?? MESH;
 }
 
 function clientsOf(arrangement: TopologyArrangement, members: readonly string[]): TopologyView['clients'] {
