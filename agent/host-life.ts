@@ -168,7 +168,7 @@ export class HostLife {
     if (this.controller.hosts === undefined) return undefined;
     const nodes = hosts
       .filter(({ alive }) => !alive)
-      .map(({ name, silentSeconds }) => ({ node: name, seconds: silentSeconds }));
+      .map(({ name, renewals = 0 }) => ({ node: name, renewals }));
     const leftOut = Math.max(0, nodes.length - SILENT_NAMED);
     return { hosts: hosts.length, nodes: nodes.slice(0, SILENT_NAMED), leftOut };
   }

@@ -110,20 +110,26 @@ export class Lab {
     return this.hosts.flatMap(host => host.pods);
   }
 
-  /** @param flags more of them, of this host alone */
-  agentCommand(host: Host, flags: readonly string[] = []): readonly string[] {
+  /** @param flags more of them, of this host alone @param posing with the name or the address of another */
+  agentCommand(
+    host: Host,
+    flags: readonly string[] = [],
+    posing: { readonly name?: string; readonly address?: string } = {},
+  ): readonly string[] {
     const state = join(this.directory, host.name);
+    const own = this.#autodetect ? 'autodetect' : `${host.address}/24`;
     return [
       join(root, 'bin/margay-agent'),
-      ...['--node-name', host.name, '--ipv4-address', this.#autodetect ? 'autodetect' : `${host.address}/24`],
+      ...['--node-name', posing.name ?? host.name],
+      ...['--ipv4-address', posing.address === undefined ? own : `${posing.address}/24`],
       ...['--ipv6-address', this.dualStack ? `${host.ipv6Address}/64` : 'off'],
       ...['--store-directory', this.store, '--control-socket', host.socket, '--state-directory', state],
       ...['--log-format', 'json', ...this.#flags, ...flags],
     ];
   }
 
-  startAgent(host: Host, flags: readonly string[] = []): void {
-    this.#start('agent', host, this.agentCommand(host, flags));
+  startAgent(host: Host, flags?: readonly string[], posing?: Parameters<Lab['agentCommand']>[2]): void {
+    this.#start('agent', host, this.agentCommand(host, flags, posing));
   }
 
   /** Resolves when it has ended. */

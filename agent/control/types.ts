@@ -310,7 +310,8 @@ export interface HostReport {
   readonly silent?: {
     /** Of all that have one. */
     readonly hosts: number;
-    readonly nodes: readonly { readonly node: string; readonly seconds: number }[];
+    /** As long as their leases have these renewals. */
+    readonly nodes: readonly { readonly node: string; readonly renewals: number }[];
     readonly leftOut: number;
   };
 }

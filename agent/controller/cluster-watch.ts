@@ -40,5 +40,6 @@ function hostView(
 ): HostView {
   if (sight === undefined) return { name, leased: false, alive: true, silentSeconds: 0, report };
   const silentSeconds = Math.floor(sight.silentMs / 1000);
-  return { name, leased: true, alive: !isLapsed(sight), silentSeconds, report };
+  const { renewals } = sight.spec;
+  return { name, leased: true, alive: !isLapsed(sight), silentSeconds, renewals, report };
 }

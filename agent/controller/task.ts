@@ -30,6 +30,8 @@ export interface HostView {
   readonly alive: boolean;
   /** Since its last sign of life, as far as this controller has seen it, without the time for which the store was away. */
   readonly silentSeconds: number;
+  /** Of its lease, as they were read last; undefined: it has none. */
+  readonly renewals?: number;
   /** What it said of itself last. */
   readonly report: NodeReportResource['spec'] | undefined;
 }

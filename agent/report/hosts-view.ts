@@ -57,29 +57,40 @@ export function hostsView(seen: SeenHosts): HostsView {
   };
 }
 
+interface Silent {
+  readonly by: string;
+  /** Who has not renewed his lease since it had these. */
+  readonly renewals: ReadonlyMap<string, number>;
+}
+
 /** By the controller's report; undefined where there is none that counts. */
 function silentHosts(
   part: LeaseSpec | undefined,
   reports: ReadonlyMap<string, NodeReportResource>,
   nowUnixMs: number,
-): ReadonlySet<string> | undefined {
+): Silent | undefined {
   const report = part === undefined ? undefined : reports.get(part.holder);
   if (report === undefined || nowUnixMs - report.spec.reportedUnixMs > WORD_COUNTS_MS) return undefined;
   const { silent } = readReport(report.spec);
   return silent === undefined || silent.leftOut > 0
     ? undefined
-    : new Set(silent.nodes.map(({ node }) => node));
+    : {
+        by: report.metadata.name,
+        renewals: new Map(silent.nodes.map(({ node, renewals }) => [node, renewals])),
+      };
 }
 
 function lifeOf(
   name: string,
   lease: LeaseSpec | undefined,
-  silent: ReadonlySet<string> | undefined,
+  silent: Silent | undefined,
   nowUnixMs: number,
 ): HostView['life'] {
   if (lease === undefined) return 'no-agent';
   if (lease.retired === true) return 'silent';
-  if (silent !== undefined) return silent.has(name) ? 'silent' : 'alive';
+  // Its word on itself is worth nothing once it is gone.
+  if (silent !== undefined && name !== silent.by)
+    return silent.renewals.get(name) === lease.renewals ? 'silent' : 'alive';
   return nowUnixMs - lease.renewedUnixMs > lease.durationSeconds * 1000 + SKEW_MS ? 'silent' : 'alive';
 }
 

@@ -66,7 +66,10 @@ export function reportDocument(
 
 /** Without what changes all the time: as long as this is the same, nobody is in a hurry to know. */
 export function gist({ sessions, kernel, ...rest }: HostReport): string {
-  const states = sessions.map(({ received, advertised, ...session }) => session);
+  // One that is down tries again and again.
+  const states = sessions.map(({ key, name, state, sinceUnixMs, info }) =>
+    state === 'Established' ? [key, name, sinceUnixMs] : [key, name, info],
+  );
   const { pending, refused, stale } = kernel;
   return JSON.stringify({ ...rest, states, kernel: [pending > 0, refused, stale > 0] });
 }

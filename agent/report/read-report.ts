@@ -40,7 +40,7 @@ const report = z.looseObject({
   conditionsLeftOut: count,
   invalidDocuments: count,
   silent: z
-    .object({ hosts: count, nodes: z.array(z.object({ node: words, seconds: count })), leftOut: count })
+    .object({ hosts: count, nodes: z.array(z.object({ node: words, renewals: count })), leftOut: count })
     .optional()
     .catch(undefined),
 });

@@ -45,13 +45,13 @@ test('every node, and every host with a lease, has its life and the age of its r
 });
 
 test('who is silent is the controller’s word while that is fresh, whatever clocks say', t => {
-  const word = (nodes: readonly string[], ageMs: number, leftOut = 0) => ({
+  const word = (nodes: readonly string[], ageMs: number, leftOut = 0, renewals = 5) => ({
     leases: [nodeLease('a', 1000), nodeLease('b', 3_600_000), lease('controller', 'c', 0)],
     reports: [
       reportDocument(
         'c',
         hostReport({
-          silent: { hosts: 3, nodes: nodes.map(name => ({ node: name, seconds: 60 })), leftOut },
+          silent: { hosts: 3, nodes: nodes.map(name => ({ node: name, renewals })), leftOut },
         }),
         NOW - ageMs,
       ),
@@ -59,6 +59,13 @@ test('who is silent is the controller’s word while that is fresh, whatever clo
   });
   t.is(lives(word([], 5000)).b, 'alive');
   t.is(lives(word(['b'], 5000)).b, 'silent');
+  // It has renewed its lease since.
+  t.is(lives(word(['b'], 5000, 0, 4)).b, 'alive');
+  // The controller's word on itself is none.
+  t.is(
+    lives({ ...word([], 5000), leases: [lease('node.c', 'c', 600_000), lease('controller', 'c', 0)] }).c,
+    'silent',
+  );
   // Old, or not whole: then the time in the lease counts.
   t.is(lives(word([], 600_000)).b, 'silent');
   t.is(lives(word([], 5000, 1)).b, 'silent');
