@@ -458,7 +458,7 @@ export class Agent {
       withheld: () => this.life.withheldName,
       confirmed: () => this.life.confirmName(),
       known: () => this.cluster.ownNode,
-      identity: node => this.cluster.ownIdentityOf(node),
+      identity: node => ({ ...this.cluster.ownIdentityOf(node), asNumber: this.options.asNumber }),
       written: node => this.#wrote(node),
       changed: () => this.#tell('status'),
       warn: problem => log.warn({ node: nodeName, problem }, 'own Node document'),

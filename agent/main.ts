@@ -212,6 +212,7 @@ function newAgent({
     dataplane: settings.dataplane,
     metric: settings.routeMetric,
     nodeAddress: family => chooseNodeAddress(host.addresses, family, wishes[family]),
+    ...(settings.asNumber === 'auto' ? {} : { asNumber: settings.asNumber }),
     looked: facts => {
       host.addresses = { links: facts.links, addresses: facts.addresses, routes: facts.foreignRoutes };
       forwarding?.review();

@@ -2,6 +2,7 @@
 
 import type { Family } from '../bgp/family.js';
 import type { BmpStationConfig, GracefulRestartConfig } from '../bgp/speaker/contract.js';
+import type { Asn } from '../core/asn.js';
 import type { Clock } from '../core/clock.js';
 import type { AddressFamily } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
@@ -51,6 +52,8 @@ export interface AgentOptions {
   readonly metric: number;
   /** What this host's address is, or why it cannot be told. */
   readonly nodeAddress: (family: AddressFamily) => NodeAddressChoice;
+  /** Absent: that of its Node document. */
+  readonly asNumber?: Asn;
   /** The kernel was read: what {@link nodeAddress} says may be something else now. */
   readonly looked?: (facts: KernelFacts) => void;
   /** Of the Linux dataplane. */

@@ -2,6 +2,7 @@
  * This host's own Node document (pure): made where there is none, also when it is deleted under a running agent; its address put right
  * where it was detected, what it tells of tunnels where they are wanted. Everything else in it is its author's.
  */
+import type { Asn } from '../core/asn.js';
 import type { AddressFamily, PerFamily } from '../core/ip-address.js';
 import { CALICO_API, type NodeResource } from '../core/resources/resource.js';
 import { afterChange, type ResourceChange, sameValue } from './calculators/calculator.js';
@@ -19,6 +20,8 @@ type Withheld = typeof WITHHELD;
 export interface OwnIdentity extends TunnelIdentity {
   /** It is a route reflector's: with a cluster id, without which others take it into the mesh. */
   readonly reflects?: boolean;
+  /** Undefined: its author's stays. */
+  readonly asNumber?: Asn | undefined;
 }
 
 /** The document as it should be: the author's, with the address and what other hosts must know for sending by tunnels. */
@@ -26,7 +29,15 @@ export function ownNode(
   found: NodeResource | undefined,
   nodeName: string,
   { ipv4, ipv6 }: NodeAddresses,
-  { ipipAddress, vxlanAddress, vtepMac, vxlanIpv6Address, vtepIpv6Mac, reflects = false }: OwnIdentity,
+  {
+    ipipAddress,
+    vxlanAddress,
+    vtepMac,
+    vxlanIpv6Address,
+    vtepIpv6Mac,
+    reflects = false,
+    asNumber,
+  }: OwnIdentity,
 ): NodeResource {
   const node: NodeResource = found ?? {
     apiVersion: CALICO_API,
@@ -44,6 +55,7 @@ export function ownNode(
     reflects && node.spec.bgp?.routeReflectorClusterID === undefined
       ? { routeReflectorClusterID: usualClusterId(typeof ipv4 === 'string' ? ipv4 : undefined, nodeName) }
       : {};
+  const as = asNumber === undefined ? {} : { asNumber };
   const mac = vtepMac === undefined ? {} : { vxlanTunnelMACAddr: vtepMac };
   const vxlan6 = vxlanIpv6Address === undefined ? {} : { ipv6VXLANTunnelAddr: vxlanIpv6Address };
   const mac6 = vtepIpv6Mac === undefined ? {} : { vxlanTunnelMACAddrV6: vtepIpv6Mac };
@@ -51,7 +63,7 @@ export function ownNode(
     ...node,
     spec: {
       ...node.spec,
-      bgp: without({ ...node.spec.bgp, ...addresses, ...ipip, ...cluster }, { ipv4, ipv6 }),
+      bgp: without({ ...node.spec.bgp, ...as, ...addresses, ...ipip, ...cluster }, { ipv4, ipv6 }),
       ...vxlan,
       ...mac,
       ...vxlan6,

@@ -1,4 +1,5 @@
 /** What the settings are once read, and what is said of each. */
+import type { Asn } from '../../core/asn.js';
 import type { Prefix } from '../../core/prefix.js';
 import type { RedisAddress } from '../../store/redis/connection.js';
 import type { AgentMode } from '../calculators/peer-context.js';
@@ -32,6 +33,8 @@ export interface Settings extends RedisSettings {
   readonly storeDirectory: string;
   readonly dataplane: 'linux' | 'none';
   readonly routeMetric: number;
+  /** `auto`: what the Node document has, or the cluster. */
+  readonly asNumber: Asn | 'auto';
   readonly restartTimeSeconds: number;
   readonly staleTimeSeconds: number;
   readonly controlSocket: string;

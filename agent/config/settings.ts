@@ -2,6 +2,7 @@
  * Every setting of the agent in one table: its place in `agent.yaml`, what it may be, its default and what it does. Flags, environment
  * variables, `--check` and docs/configuration.md all come from here. Pure.
  */
+import { parseAsn } from '../../core/asn.js';
 import { redisSettings } from './redis-settings.js';
 import type { Setting } from './setting.js';
 import {
@@ -97,6 +98,17 @@ export const settings: readonly Setting[] = [
     parse: wholeNumber(1, 4294967295),
   },
   {
+    key: 'asNumber',
+    path: 'bgp.asNumber',
+    flag: 'as-number',
+    environment: 'MARGAY_AS_NUMBER',
+    fallback: 'auto',
+    allowed: 'auto, or an AS number from 1 to 4294967295',
+    describe:
+      "This host's AS, which it writes into its Node document. `auto` leaves what stands there; where nothing does it is that of the BGPConfiguration, else 64512.",
+    parse: text => (text === 'auto' ? text : parseAsn(text)),
+  },
+  {
     key: 'restartTimeSeconds',
     path: 'bgp.restartTimeSeconds',
     flag: 'restart-time',
@@ -182,7 +194,7 @@ export const settings: readonly Setting[] = [
     fallback: '/var/lib/margay',
     allowed: 'an absolute path',
     describe:
-      'What the agent remembers of this host: the kernel parameters it changed, peers that were shut down, and documents that were good.',
+      'What the agent remembers of this host: who it is to the others (`instance`, which no other host may have), the kernel parameters it changed, peers that were shut down, and documents that were good.',
     parse: path,
   },
   {

@@ -172,3 +172,11 @@ test('a MAC of its VXLAN device that was taken out of it under a running agent d
   await settled();
   t.is((await stored(running))?.spec.vxlanTunnelMACAddr, derived);
 });
+
+test('the AS number that its host is configured with stands in its Node, whatever else does', async t => {
+  const running = await runAgent(t, [node('a', '10.0.0.1/24', { asNumber: 65001 })], {
+    asNumber: asn(65002),
+  });
+  t.like((await stored(running))?.spec.bgp, { asNumber: 65002 as never, ipv4Address: '10.0.0.1/24' });
+  t.is(agentStatus(running.agent).speaker.asn, 65002);
+});
