@@ -20,6 +20,8 @@ export interface ControllerOptions {
 }
 
 const ROUND_MS = 5000;
+/** A cluster of one host has nobody to watch. */
+const LONE_ROUND_MS = 20_000;
 /** Looking takes at most this part of the time, however many hosts there are. */
 const SHARE = 1 / 50;
 const LONGEST_ROUND_MS = 60_000;
@@ -69,7 +71,8 @@ export class Controller {
     const tookMs = clock.now() - startedMs;
     if (view !== undefined) for (const task of this.#options.tasks) await this.#run(task, view);
     if (this.#closed || !mayAct()) return this.#end();
-    this.#pauseMs = Math.max(ROUND_MS, Math.min(LONGEST_ROUND_MS, tookMs / SHARE));
+    const usualMs = (view?.hosts.size ?? 0) === 1 ? LONE_ROUND_MS : ROUND_MS;
+    this.#pauseMs = Math.max(usualMs, Math.min(LONGEST_ROUND_MS, tookMs / SHARE));
     this.#timer = clock.schedule(this.#pauseMs, () => void this.#round());
   }
 

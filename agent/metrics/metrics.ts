@@ -32,6 +32,10 @@ function agentMetrics(registry: Registry, status: AgentStatus): void {
   one('margay_store_in_sync', '1 while the store is read and in sync.', Number(store.state === 'in-sync'));
   one('margay_store_resources', 'Documents in force.', store.resources);
   one('margay_store_invalid_documents', 'Documents ignored for errors.', status.invalidDocuments.length);
+  const isMember = Number(status.membership.standing === 'member');
+  one('margay_member', '1 while this host is one of the cluster; 0: it announces nothing.', isMember);
+  const acts = Number(status.controller?.self === true);
+  one('margay_controller', '1 while this host acts for the whole cluster.', acts);
   one('margay_rib_in_sync', '1 once every peer has told its routes, or time was up.', Number(rib.inSync));
   const conditions = new Gauge({
     name: 'margay_conditions',

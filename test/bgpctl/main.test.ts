@@ -151,6 +151,11 @@ for (const [words, code, pattern] of [
   ['check tunnels nobody', 1, /b, c/],
   ['check tunels', 2, /"tunnels"/],
   ['delete FelixConfig/default', 0, undefined],
+  ['node', 2, /bgpctl node list/],
+  ['node delete', 2, /which node/],
+  ['node list host2', 2, /bgpctl get node host2/],
+  ['node remove host2', 2, /"delete"|list, delete/],
+  ['peers 10.0.0.2 --all', 2, /--all/],
 ] as const) {
   test(`bgpctl ${words} exits ${code}`, async t => {
     const result = await bgpctl(words.split(' ').filter(word => word !== ''));
@@ -158,6 +163,26 @@ for (const [words, code, pattern] of [
     if (pattern !== undefined) t.regex(result.stderr, pattern);
   });
 }
+
+test('hosts: as a table and for machines; a deletion says what it deleted', async t => {
+  for (const words of [
+    ['status', '--all'],
+    ['peers', '--all'],
+    ['node', 'list'],
+  ]) {
+    const { code, stdout } = await bgpctl([...words, '--check'].slice(0, words[0] === 'node' ? 2 : 3));
+    t.is(code, 0, words.join(' '));
+    t.true(stdout.startsWith('2 hosts: 2 alive; controller: host2\n'), stdout);
+    const json = JSON.parse((await bgpctl([...words, '-o', 'json'])).stdout) as { hosts: { node: string }[] };
+    t.deepEqual(
+      json.hosts.map(({ node }) => node),
+      ['host1', 'host2'],
+    );
+  }
+  const { stdout } = await bgpctl(['node', 'delete', 'host2', '--force']);
+  t.is(stdout, 'host2 deleted: 2 BlockAffinities\n');
+  t.true(backend.calls.includes('delete host host2 by force'));
+});
 
 test('an agent that is not there: exit 3 and how to start it', async t => {
   const { code, stderr } = await bgpctl(['peers'], '', join(directory, 'nowhere'));

@@ -96,6 +96,20 @@ test('a renewal that was made though the store said otherwise is taken for what 
   t.deepEqual(acting([a]), ['a']);
 });
 
+test('a host that slept does not act when it wakes, whatever became of the lease', async t => {
+  const [memory, own, others] = [new MemoryStore(), new FakeClock(), new FakeClock()];
+  const a = candidate('a', memory, own);
+  await pass(own, 12_000);
+  const b = candidate('b', memory, others, { seed: 2 });
+  await pass(others, 60_000);
+  t.deepEqual(acting([b]), ['b']);
+  // Its clock went on, and nothing of what was due has run yet.
+  own.advance(60_000);
+  t.false(a.lease.mayAct());
+  for (let i = 0; i < 120; i++) for (const clock of [own, others]) await pass(clock, 500);
+  t.deepEqual(acting([a, b]), ['b']);
+});
+
 type Event = readonly [
   host: number,
   fault: 'cut' | 'mend' | 'lose' | 'slow' | 'end' | 'again',

@@ -246,3 +246,45 @@ test('another address stands in the lease with the next renewal, since when it i
     { address: 'fd00::2', sinceUnixMs: 5000 },
   ]);
 });
+
+const event = fc.record({
+  host: fc.nat(3),
+  what: fc.constantFrom('cut', 'mend', 'lose', 'kill', 'begin'),
+  waitMs: fc.integer({ min: 500, max: 60_000 }),
+});
+
+test('whatever becomes of hosts of one name, in the end one has it, and the first one if it was never away', async t => {
+  let firsts = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { minLength: 3, maxLength: 12 }), async events => {
+      const { clock, begin, kill } = world();
+      const start = (host: number) =>
+        begin({ instance: `host-${host}`, boot: `boot-${host}`, address: `10.0.0.${host + 1}` });
+      const hosts: (Keeper | undefined)[] = [start(0)];
+      await pass(clock, 12_000);
+      for (const { host, what, waitMs } of events) {
+        const keeper = hosts[host];
+        if (what === 'begin') hosts[host] ??= start(host);
+        else if (what === 'cut' && keeper !== undefined) keeper.faults.reachable = false;
+        else if (what === 'lose' && keeper !== undefined) keeper.faults.answersLost = true;
+        else if (what === 'mend' && keeper !== undefined) Object.assign(keeper.faults, faultless());
+        else if (what === 'kill' && keeper !== undefined) {
+          kill(keeper);
+          hosts[host] = undefined;
+        }
+        await pass(clock, waitMs);
+      }
+      const living = hosts.filter(keeper => keeper !== undefined);
+      for (const { faults } of living) Object.assign(faults, faultless());
+      await pass(clock, 150_000);
+      const verdicts = living.map(({ lease }) => lease.verdict.kind);
+      const owners = verdicts.filter(kind => kind === 'ours').length;
+      const wasAway = events.some(({ host, what }) => host === 0 && what !== 'begin' && what !== 'mend');
+      if (!wasAway) firsts++;
+      const isFirst = wasAway || (hosts[0]?.verdicts.join() === 'ours' && owners === 1);
+      return isFirst && (living.length === 0 || (owners === 1 && !verdicts.includes('undecided')));
+    }),
+    { numRuns: 60 },
+  );
+  t.true(firsts > 0);
+});
