@@ -46,18 +46,30 @@ export function allowOnly(to: Pod, from: Pod): object {
   return document('NetworkPolicy', { name: `only-${from.name}`, namespace: 'default' }, spec);
 }
 
+/** How hosts are to be arranged. */
+export function topologyOf(mode: 'auto' | 'mesh' | 'reflectors'): object {
+  return { apiVersion: 'margay.io/v1', kind: 'BGPTopology', metadata: { name: 'default' }, spec: { mode } };
+}
+
 function blockAffinity(name: string, host: Host, cidr: string): object {
   return document('BlockAffinity', { name }, { node: host.name, cidr, state: 'confirmed' });
 }
 
 function endpoint(host: Host, pod: Pod, interfaceName: string, dualStack: boolean): object {
-  const metadata = { name: pod.name, namespace: 'default', labels: { pod: pod.name } };
-  return document('WorkloadEndpoint', metadata, {
-    node: host.name,
-    profiles: ['projectcalico-default-allow'],
-    interfaceName,
-    ipNetworks: [`${pod.address}/32`, ...(dualStack ? [`${pod.ipv6Address}/128`] : [])],
-  });
+  const networks = [`${pod.address}/32`, ...(dualStack ? [`${pod.ipv6Address}/128`] : [])];
+  return podEndpoint(host.name, pod.name, interfaceName, networks);
+}
+
+/** @param networks of one address each */
+export function podEndpoint(
+  node: string,
+  name: string,
+  interfaceName: string,
+  networks: readonly string[],
+): object {
+  const metadata = { name, namespace: 'default', labels: { pod: name } };
+  const profiles = ['projectcalico-default-allow'];
+  return document('WorkloadEndpoint', metadata, { node, profiles, interfaceName, ipNetworks: networks });
 }
 
 function document(kind: string, metadata: object, spec: object): object {

@@ -3,7 +3,8 @@
  * if everything is as it should be.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Host, Lab, logTail, type Pod, within } from './lab.js';
+import { logTail, type Pod, within } from './host-lab.js';
+import { type Host, Lab } from './lab.js';
 import { patience } from './patience.js';
 
 const keep = process.argv.includes('--keep');

@@ -1,6 +1,6 @@
 /**
  * SHELL: good documents in a file of the state directory, for the next start of the agent: a line for each change, the newest of a document
- * counts. It is written some seconds after a change, once for all of them, and made anew where it has grown to a multiple of what it holds. A
+ * counts. It is written a second after a change, once for all of them, and made anew where it has grown to a multiple of what it holds. A
  * line that was cut off by a full disk or a crash is skipped; what cannot be written is tried again.
  */
 import { createHash } from 'node:crypto';
@@ -22,7 +22,7 @@ export interface GoodDocumentsOptions {
   readonly problem: (text: string | undefined) => void;
 }
 
-const WRITE_DELAY_MS = 5000;
+const WRITE_DELAY_MS = 1000;
 /** Passwords may be among them. */
 const MODE = 0o600;
 /** Lines that are out of date: as many as documents, and these. */

@@ -1,7 +1,7 @@
 /** SHELL: one sample of the way between two pods as it is now: single pings, then a TCP stream, then as many datagrams as go. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Pod } from '../../demo/lab.js';
+import type { Pod } from '../../demo/host-lab.js';
 import { patience } from '../../demo/patience.js';
 import { end, launch } from '../daemons/processes.js';
 import type { Daemons } from '../daemons/programs.js';

@@ -7,7 +7,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Host, Lab, logTail, within } from '../../demo/lab.js';
+import { logTail, within } from '../../demo/host-lab.js';
+import { type Host, Lab } from '../../demo/lab.js';
 import { devices, type Mode, setMode } from '../../demo/mode.js';
 import { patience } from '../../demo/patience.js';
 import type { Path } from './measure.js';

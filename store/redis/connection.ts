@@ -181,5 +181,5 @@ function tlsOptions({ ca, certificate, key }: RedisTls) {
 function errorWords(error: Error & { readonly lastNodeError?: Error }): string {
   const inner = error.lastNodeError ?? (error instanceof AggregateError ? error.errors[0] : undefined);
   const text = (inner ?? error).message || (error as NodeJS.ErrnoException).code || error.name;
-  return text === 'Connection is closed.' ? 'the connection was lost' : text;
+  return /^(Connection is closed|Reached the max retries)/.test(text) ? 'the connection was lost' : text;
 }

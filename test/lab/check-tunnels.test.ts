@@ -1,7 +1,7 @@
 /** `bgpctl check tunnels` through IPIP, where the kernel has it. */
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
-import { logTail } from '../../demo/lab.js';
+import { logTail } from '../../demo/host-lab.js';
 import { makeNamespace } from '../support/network-namespace.js';
 import { skip } from '../support/skip.js';
 import { tellFaultsApart } from '../support/tunnel-faults.js';

@@ -1,6 +1,7 @@
 /** Policy where pods are reached through IPIP, in a kernel that has it: what it denies does not come out of a tunnel. */
 import test from 'ava';
-import { type Host, Lab, logTail, within } from '../../demo/lab.js';
+import { logTail, within } from '../../demo/host-lab.js';
+import { type Host, Lab } from '../../demo/lab.js';
 
 test('what comes by IPIP is judged as it comes out: a policy shuts a pod and opens it again', async t => {
   t.timeout(300_000);

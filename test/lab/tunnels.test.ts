@@ -3,7 +3,8 @@
  * leaves it as it found it. `MARGAY_RP_FILTERS=0,1,2` changes modes under each of these settings; 1, the strict one, by default.
  */
 import test, { type ExecutionContext } from 'ava';
-import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
+import { logTail, within } from '../../demo/host-lab.js';
+import type { Host, Lab } from '../../demo/lab.js';
 import { devices, type Mode, setMode, type When } from '../../demo/mode.js';
 import { sufferDrifts } from '../support/tunnel-drifts.js';
 import {

@@ -1,7 +1,8 @@
 /** What can happen to a host's tunnel behind its agent's back, and how long it takes until everything is what it was. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
+import { logTail, within } from '../../demo/host-lab.js';
+import type { Host, Lab } from '../../demo/lab.js';
 import { ip, ipBatch } from './tunnel-lab.js';
 
 interface Drift {

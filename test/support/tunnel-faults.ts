@@ -5,7 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 import type { TunnelCheckView } from '../../agent/control/types.js';
-import { type Lab, within } from '../../demo/lab.js';
+import { within } from '../../demo/host-lab.js';
+import type { Lab } from '../../demo/lab.js';
 import type { TunnelKind } from '../../ipip/desired.js';
 import { tunnelOverhead } from '../../ipip/tunnel-intent.js';
 import { ip } from './tunnel-lab.js';

@@ -1,7 +1,8 @@
 /** What must hold for tunnels of every kind, for the suites on this machine's kernel and in the lab's. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
+import { logTail, within } from '../../demo/host-lab.js';
+import type { Host, Lab } from '../../demo/lab.js';
 import type { Mode } from '../../demo/mode.js';
 import { setModeStaggered, setReversePathFilter, takes, watchKernel } from './tunnel-lab.js';
 

@@ -1,7 +1,8 @@
 /** Who may send tunnelled packets to a host, with packets that flow: a stranger beside the hosts, and a host that has just come. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
-import { type Host, type Lab, logTail, within } from '../../demo/lab.js';
+import { logTail, within } from '../../demo/host-lab.js';
+import type { Host, Lab } from '../../demo/lab.js';
 import { devices } from '../../demo/mode.js';
 import { variants } from '../../ipip/packet-filter.js';
 import { dumped } from './tcpdump.js';

@@ -7,7 +7,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
+import { logTail, within } from '../../../demo/host-lab.js';
+import { type Host, Lab } from '../../../demo/lab.js';
 import { Random } from '../../support/random.js';
 import { watchRoutes } from '../../support/route-watch.js';
 

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import type { AgentStatus, HostView } from '../../../agent/control/types.js';
 import type { ResourceId } from '../../../core/resources/resource.js';
-import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
+import { logTail, within } from '../../../demo/host-lab.js';
+import { type Host, Lab } from '../../../demo/lab.js';
 
 /** A lease lasts 30 s, and whoever waits for it adds a third of that at most, and a look. */
 const LEASE_MS = 60_000;

@@ -5,7 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type Host, logTail, within } from '../../../demo/lab.js';
+import { logTail, within } from '../../../demo/host-lab.js';
+import type { Host } from '../../../demo/lab.js';
 import type { RouteChange } from '../../support/route-watch.js';
 import type { LightClientReport } from './light-clients-process.js';
 import { ReflectorLab } from './reflector-lab.js';

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
+import { logTail, within } from '../../../demo/host-lab.js';
+import { type Host, Lab } from '../../../demo/lab.js';
 import { nodeCommand } from '../../../demo/node-command.js';
 import { watchRoutes } from '../../support/route-watch.js';
 

@@ -4,7 +4,8 @@ import { createWriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
+import { logTail, within } from '../../../demo/host-lab.js';
+import { type Host, Lab } from '../../../demo/lab.js';
 import { nodeCommand } from '../../../demo/node-command.js';
 import { watchRoutes } from '../../support/route-watch.js';
 

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { within } from '../../../demo/lab.js';
+import { within } from '../../../demo/host-lab.js';
 import { makeNamespace } from '../../support/network-namespace.js';
 import { skip } from '../../support/skip.js';
 import { bootHost, newFolder, SYSTEMD, unitOf, units } from '../../support/systemd-host.js';

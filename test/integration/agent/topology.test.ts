@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { TopologyView } from '../../../agent/control/topology-types.js';
-import { type Host, Lab, logTail, within } from '../../../demo/lab.js';
+import { logTail, within } from '../../../demo/host-lab.js';
+import { type Host, Lab } from '../../../demo/lab.js';
 import { patience } from '../../../demo/patience.js';
 import { watchRoutes } from '../../support/route-watch.js';
 

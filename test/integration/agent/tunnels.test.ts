@@ -1,6 +1,7 @@
 /** Tunnels between agents on this machine's kernel: VXLAN, and what becomes of a mode that a kernel does not have. */
 import test from 'ava';
-import { type Host, type Lab, logTail, within } from '../../../demo/lab.js';
+import { logTail, within } from '../../../demo/host-lab.js';
+import type { Host, Lab } from '../../../demo/lab.js';
 import { devices, setMode } from '../../../demo/mode.js';
 import { skip } from '../../support/skip.js';
 import { sufferDrifts } from '../../support/tunnel-drifts.js';

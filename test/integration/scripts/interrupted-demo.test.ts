@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { within } from '../../../demo/lab.js';
+import { within } from '../../../demo/host-lab.js';
 import { leftovers, runIdOf } from '../../support/owned-run.js';
 
 /** From dist/test/integration/scripts. */
