@@ -29,7 +29,7 @@ export function formatIpam({ pools }: IpamView, blocks: boolean, options: IpamFo
     { header: 'POOL', shrinkTo: 8 },
     { header: 'CIDR' },
     ...usageColumns,
-    ...(blocks ? [{ header: 'NODE', shrinkTo: 8 }, { header: 'BORROWED', align: 'right' } as const] : []),
+    ...(blocks ? [{ header: 'NODE', shrinkTo: 6 }, { header: 'LENT', align: 'right' } as const] : []),
   ];
   const rows = pools.flatMap(pool => [poolRow(pool), ...(blocks ? pool.blocks.map(blockRow) : [])]);
   return renderTable(columns, rows, options);
@@ -55,17 +55,12 @@ function usageCells({
   reserved,
   free,
 }: Pick<PoolUsage, 'total' | 'inUse' | 'reserved' | 'free'>) {
-  return [
-    amount(total),
-    `${amount(inUse)} (${share(inUse, total)})`,
-    amount(reserved),
-    `${amount(free)} (${share(free, total)})`,
-  ];
+  return [amount(total), `${amount(inUse)} (${share(inUse, total)})`, amount(reserved), amount(free)];
 }
 
-/** As calicoctl writes what nobody counts: 1.8447e+19. */
+/** What nobody counts one by one: 1.84e+19. */
 function amount(count: number): string {
-  return count < 1e9 ? String(count) : count.toExponential(4);
+  return count < 1e9 ? String(count) : count.toExponential(2);
 }
 
 /** "0%" is none, "100%" all. */

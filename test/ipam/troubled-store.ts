@@ -55,7 +55,9 @@ class Through implements Store {
     return this.inner.watch(options);
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.inner.close();
+  }
 
   protected around<T>(write: () => Promise<StoreResult<T>>): Promise<StoreResult<T>> {
     return write();

@@ -1,0 +1,129 @@
+/** Many allocators on one store, killed with -9 at random, until each has done its part; then the collector, and what is left. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Resource } from '../../../core/resources/resource.js';
+import { collect, readRecords } from '../../../ipam/collect.js';
+import { Collector, USUAL_GRACE_MS } from '../../../ipam/collector.js';
+import { passingRecord } from '../../../ipam/host-record.js';
+import { inconsistencies } from '../../../ipam/inconsistencies.js';
+import type { Store } from '../../../store/port.js';
+import { Random } from '../../support/random.js';
+import { readLogs } from './allocator-log.js';
+import type { AllocatorTask } from './allocator-process.js';
+import { checkLive, type Verdict } from './live-checker.js';
+import { openShared, type SharedStore } from './shared-store.js';
+
+const ALLOCATOR = fileURLToPath(new URL('./allocator-process.js', import.meta.url));
+
+export interface Load {
+  readonly shared: SharedStore;
+  readonly resources: readonly Resource[];
+  readonly allocators: number;
+  /** Of all of them together. */
+  readonly allocations: number;
+  /** That one has at a time. */
+  readonly most: number;
+  readonly careless: boolean;
+  readonly seed: number;
+  /** Between two kills, at most. */
+  readonly killEveryMs: number;
+}
+
+export interface Outcome extends Verdict {
+  readonly kills: number;
+  readonly seconds: number;
+  /** After the collection: handles that still have an address, and what does not fit together. */
+  readonly leaked: readonly string[];
+  readonly problems: readonly string[];
+  readonly collected: number;
+  /** Processes that ended otherwise than they should. */
+  readonly failures: readonly string[];
+}
+
+export async function run(load: Load): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'mgy-allocators-'));
+  const store = openShared(load.shared.address);
+  try {
+    for (const resource of load.resources) await store.create(resource);
+    const started = performance.now();
+    const { kills, failures } = await allocate(load, folder);
+    const verdict = checkLive(readLogs(folder));
+    const seconds = (performance.now() - started) / 1000;
+    return { ...verdict, kills, failures, seconds, ...(await collectAll(store)) };
+  } finally {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function allocate(load: Load, folder: string) {
+  const running = new Map<number, ChildProcess>();
+  const failures: string[] = [];
+  const random = new Random(load.seed);
+  let [kills, left] = [0, load.allocators];
+  const done = Promise.all(
+    Array.from({ length: load.allocators }, async (_, i) => {
+      for (;;) {
+        const signal = await runOne(load, folder, i, running, failures);
+        if (signal !== 'SIGKILL') break;
+      }
+      left--;
+    }),
+  );
+  while (left > 0) {
+    await Promise.race([done, sleep(random.below(load.killEveryMs))]);
+    const victims = [...running.values()];
+    if (victims.length > 0 && left > 0 && random.pick(victims).kill('SIGKILL')) kills++;
+  }
+  await done;
+  return { kills, failures };
+}
+
+async function runOne(
+  { shared, allocators, allocations, careless, seed, most }: Load,
+  folder: string,
+  i: number,
+  running: Map<number, ChildProcess>,
+  failures: string[],
+): Promise<NodeJS.Signals | null> {
+  const host = `host-${i}`;
+  const task: AllocatorTask = {
+    ...{ host, careless, most, seed: seed + i, store: shared.address, abandonOneIn: 20 },
+    logPath: join(folder, `${host}.log`),
+    recordPath: join(folder, `${host}.addresses`),
+    handles: Math.ceil(allocations / allocators),
+  };
+  const child = fork(ALLOCATOR, [JSON.stringify(task)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  running.set(i, child);
+  let said = '';
+  child.stderr?.on('data', chunk => (said += chunk));
+  await new Promise(resolve => child.on('close', resolve));
+  running.delete(i);
+  if (child.exitCode !== 0 && child.signalCode !== 'SIGKILL')
+    failures.push(`${host}: ${child.exitCode ?? child.signalCode}: ${said.slice(0, 2000)}`);
+  return child.signalCode;
+}
+
+/** Hosts are there, workloads are not: all that is left is nobody's, and goes after the grace period. */
+async function collectAll(store: Store): Promise<Pick<Outcome, 'leaked' | 'problems' | 'collected'>> {
+  const before = await readRecords(store);
+  const { documents } = before;
+  const context = { host: 'collector', store, documents, durable: passingRecord(), nowUnixMs: Date.now };
+  const collector = new Collector({ graceMs: USUAL_GRACE_MS });
+  for (let look = 0; look < 6; look++)
+    await collect(context, collector, look * USUAL_GRACE_MS, name => !documents.hasNode(name));
+  const after = await readRecords(store);
+  const addresses = (records: typeof before) => records.blocks.flatMap(({ allocations }) => allocations);
+  return {
+    leaked: [
+      ...addresses(after).map(({ address, handle }) => `${address} of ${handle}`),
+      ...after.handles.map(({ handle }) => handle),
+    ],
+    problems: inconsistencies(after).map(({ name, message }) => `${name}: ${message}`),
+    collected: addresses(before).length,
+  };
+}
