@@ -125,6 +125,7 @@ function conditionsOf(agent: Agent): readonly ConditionView[] {
     ...own,
     ...hostConditions(),
     ...agent.tunnels.conditions(),
+    ...agent.topology.conditions(),
     ...agent.life.conditions(),
     ...(agent.ipam?.conditions() ?? []),
     ...filter,

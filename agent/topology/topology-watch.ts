@@ -5,6 +5,7 @@
 import type { PeerStatus, SpeakerAnswer, SpeakerQuery } from '../../bgp/speaker/contract.js';
 import type { Clock, Timer } from '../../core/clock.js';
 import type { TopologyInForce } from '../calculators/topology.js';
+import type { ConditionView } from '../control/types.js';
 import type { TopologyProgress } from './cluster-hosts.js';
 import { type ArrangedSession, goingPeers, topologyProgress } from './progress.js';
 
@@ -23,9 +24,14 @@ const SOON_MS = 200;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 10_000;
 
+/** Of a person, who need not hear of what takes its time. */
+const PATIENCE_MS = 60_000;
+
 export class TopologyWatch {
   readonly #options: TopologyWatchOptions;
   #progress: TopologyProgress | undefined;
+  /** Undefined while it is in sync. */
+  #behindSinceMs: number | undefined;
   #timer: Timer | undefined;
   #dueMs = 0;
   #pauseMs = FIRST_PAUSE_MS;
@@ -40,6 +46,17 @@ export class TopologyWatch {
   /** As of the last look; undefined before the first. */
   get progress(): TopologyProgress | undefined {
     return this.#progress;
+  }
+
+  /** While others wait for this host, and have for a while. */
+  conditions(): readonly ConditionView[] {
+    const nowMs = this.#options.clock.now();
+    const isLong = nowMs - (this.#behindSinceMs ?? nowMs) >= PATIENCE_MS;
+    const keepsAll = this.#options.inForce().layers.some(({ stays }) => !stays);
+    if (!keepsAll || this.#progress?.inSync !== false || !isLong) return [];
+    const { generation, detail } = this.#progress;
+    const message = `generation ${generation} of the topology waits for this host, and the arrangement before is kept for all: ${detail}`;
+    return [{ severity: 'warning', message, objects: ['TopologyPlan/default'] }];
   }
 
   /** The plan, or sessions, may be others. */
@@ -73,6 +90,8 @@ export class TopologyWatch {
     this.#looking = true;
     this.#again = false;
     const moved = await this.#ask();
+    if (this.#isInSync) this.#behindSinceMs = undefined;
+    else this.#behindSinceMs ??= this.#options.clock.now();
     this.#looking = false;
     if (this.#closed) return;
     this.#pauseMs = moved ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, 2 * this.#pauseMs);

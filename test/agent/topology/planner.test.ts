@@ -351,3 +351,13 @@ test('the next controller finds the plan, holds down whom it holds down, and let
   back.set(second, silent(hostOf(second), 61));
   for (let at = 0; at < 280; at += 5) t.is(next.round(back, auto), plan, `${at}`);
 });
+
+test('where nobody lives nothing is changed', t => {
+  const rounds = new Rounds();
+  const hosts = hostsOf(12);
+  const plan = rounds.round(hosts, auto);
+  const dead = mapOf([...hosts.values()].map(host => silent(host, 600)));
+  t.is(rounds.round(dead, auto, 600), plan);
+  const fresh = new Rounds().round(dead, auto);
+  t.like(fresh, { generation: 1, current: plan.current });
+});

@@ -12,6 +12,7 @@ import type { TopologyProgress } from '../../../agent/topology/cluster-hosts.js'
 import type { TopologyPlan } from '../../../agent/topology/planner.js';
 import { goingPeers, topologyProgress } from '../../../agent/topology/progress.js';
 import { TopologyTask } from '../../../agent/topology/topology-task.js';
+import { createSpeaker } from '../../../bgp/index.js';
 import type { PeerStatus, SpeakerAnswer, SpeakerEvent, SpeakerQuery } from '../../../bgp/speaker/contract.js';
 import { Speaker } from '../../../bgp/speaker/speaker.js';
 import { FakeClock, MemoryNetwork } from '../../../bgp/testing/index.js';
@@ -262,6 +263,32 @@ export class SimulatedCluster {
         return other === host || found === other.address ? [] : [`${host.name} to ${other.name}: ${found}`];
       }),
     );
+  }
+
+  blockOf(name: string): string {
+    return blockOf(this.hosts.indexOf(this.host(name)) + 1);
+  }
+
+  /** A router outside of the cluster that tells a host two routes. @param heard of each route that it is told */
+  stranger(address: string, asn: number, host: IpAddress, heard: (prefix: string) => void): void {
+    const speaker = createSpeaker(
+      { asn, routerId: address, listen: { address } },
+      {
+        transport: this.network.host(address as IpAddress),
+        clock: this.clock,
+        random: () => this.random(),
+        unixMs: () => this.clock.now(),
+      },
+    );
+    speaker.addPeer({
+      ...{ address: host, asn: 64512, localAddress: address, export: () => 'accept' },
+      import: ({ prefix }) => {
+        heard(prefix);
+        return 'accept';
+      },
+    });
+    speaker.announce('10.244.200.0/26');
+    speaker.announce('192.0.2.0/24');
   }
 
   get resets(): readonly string[] {

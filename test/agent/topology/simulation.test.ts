@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { MESH } from '../../../agent/topology/arrangement.js';
-import { bgpTopology, reflectedBy, topologyPlan } from '../documents.js';
+import { asn, bgpPeer, bgpTopology, block, reflectedBy, topologyPlan } from '../documents.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 
 const reflectors = (sim: SimulatedCluster) => sim.plan!.current.reflectors.map(({ node }) => node);
@@ -149,3 +149,23 @@ for (const seed of [11, 12, 13]) {
     t.true(sim.plan!.generation > 10);
   });
 }
+
+test('a reflector passes on what hosts tell, also outside of every pool, and nothing else to nobody else', async t => {
+  const sim = new SimulatedCluster();
+  sim.want(bgpTopology({ mode: 'reflectors' }));
+  sim.add(8);
+  sim.say(block('node-8', '10.99.0.0/26'));
+  await settled(sim, 'reflectors');
+  await sim.run(30);
+  nothingLost(t, sim);
+  const everywhere = (prefix: string) => sim.hosts.filter(({ routes }) => routes.has(prefix)).length;
+  t.is(everywhere('10.99.0.0/26'), 8);
+  const [reflector] = reflectors(sim);
+  const heard: string[] = [];
+  sim.stranger('10.0.9.1', 65001, sim.host(reflector!).address, prefix => heard.push(prefix));
+  sim.say(bgpPeer('tor', { node: reflector!, peerIP: '10.0.9.1', asNumber: asn(65001) }));
+  await sim.run(30);
+  // It told this host a route inside the pool and one outside, and is told this host's own block.
+  t.deepEqual(['10.244.200.0/26', '192.0.2.0/24'].map(everywhere), [1, 1]);
+  t.deepEqual(heard, [sim.blockOf(reflector!)]);
+});

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { TopologyInForce } from '../../../agent/calculators/topology.js';
-import { MESH } from '../../../agent/topology/arrangement.js';
+import { ArrangementView, MESH } from '../../../agent/topology/arrangement.js';
 import { directSession } from '../../../agent/topology/topology-session.js';
 import { TopologyWatch } from '../../../agent/topology/topology-watch.js';
 import type { SpeakerAnswer, SpeakerQuery } from '../../../bgp/speaker/contract.js';
@@ -35,7 +35,7 @@ function rig(): Rig {
           ...{ heldDown: [], reasons: [] },
         },
         settings: settingsOf(),
-        layers: [],
+        layers: [{ view: new ArrangementView(MESH, 'a'), stays: !made.ending }],
       }),
       arranged: () =>
         new Map(
@@ -91,4 +91,21 @@ test('what a speaker does not answer is asked again', async t => {
   made.answers = true;
   await pass(made.clock, 10_000);
   t.true(made.watch.progress?.inSync);
+});
+
+test('whom others wait for is told after a minute, and not any more when it is in sync', async t => {
+  const made = rig();
+  made.watch.review();
+  await pass(made.clock, 600_000);
+  made.generation = 2;
+  made.ending = true;
+  made.watch.review();
+  await pass(made.clock, 50_000);
+  t.deepEqual(made.watch.conditions(), []);
+  await pass(made.clock, 15_000);
+  t.like(made.watch.conditions()[0], { severity: 'warning', objects: ['TopologyPlan/default'] });
+  made.ending = false;
+  made.watch.review();
+  await pass(made.clock, 1000);
+  t.deepEqual(made.watch.conditions(), []);
 });
