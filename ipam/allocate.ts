@@ -4,8 +4,9 @@
  */
 import { type AddressFamily, addressFamily } from '../core/ip-address.js';
 import { type Prefix, prefixContainsAddress, prefixLength, prefixOf } from '../core/prefix.js';
+import { type Affinity, isConfirmed } from './affinities.js';
 import { allocationOf } from './block.js';
-import { claimBlock } from './claims.js';
+import { adoptBlock, claimBlock } from './claims.js';
 import { type IpamContext, Unavailable } from './context.js';
 import { blocksOfHandle } from './handles.js';
 import { choosePools, familyWords } from './pools.js';
@@ -28,6 +29,9 @@ export async function allocate(context: IpamContext, request: AllocationRequest)
 
 async function serve(context: IpamContext, request: AllocationRequest): Promise<AllocationOutcome> {
   const before = await givenBefore(context, request.handle);
+  const elsewhere = before.filter(({ node }) => node !== request.node);
+  if (elsewhere.length > 0)
+    return { kind: 'none', reasons: elsewhere.map(each => otherHostWords(request, each)) };
   const given: GivenAddress[] = [];
   const added: GivenAddress[] = [];
   const reasons: string[] = [];
@@ -47,6 +51,10 @@ async function serve(context: IpamContext, request: AllocationRequest): Promise<
   if (reasons.length === 0) return { kind: 'given', addresses: given };
   await giveBack(context, request, added);
   return { kind: 'none', reasons: [...new Set(reasons)] };
+}
+
+function otherHostWords({ handle }: AllocationRequest, { address, node }: GivenAddress): string {
+  return `handle ${handle} has ${address} on ${node}: release it first`;
 }
 
 /** Everything that a handle has, by its record and by that of the host. @throws Unavailable */
@@ -109,7 +117,10 @@ async function takeExactly(
   }
   const users = otherUsers(context, request, address);
   if (users.length > 0) return none(`${address} is in use by ${users.join(' and ')}`);
-  const why = await own(context, request, prefix);
+  const why =
+    written === undefined || written.node === request.node
+      ? await own(context, request, prefix)
+      : await others(context, written);
   if (why !== undefined) return none(`${address}: ${why}`);
   const addresses = await takeFrom(context, request, prefix, 1);
   if (addresses.length > 0) return { addresses, reasons: [] };
@@ -136,6 +147,14 @@ async function own(
   }
   // Whoever has it now, the address may be borrowed from.
   await claimBlock(context, node, cidr);
+  return undefined;
+}
+
+/** The block of an address is another host's: its record is made where a person gave it and nobody has asked yet. */
+async function others(context: IpamContext, affinity: Affinity): Promise<string | undefined> {
+  const { node, cidr } = affinity;
+  if (!isConfirmed(affinity)) return `${node}'s claim on its block ${cidr} is ${affinity.state}`;
+  if ((await readBlock(context, cidr)) === undefined) await adoptBlock(context, node, cidr);
   return undefined;
 }
 

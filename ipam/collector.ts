@@ -6,8 +6,9 @@ import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import type { IPAMAllocation, IPAMHandleResource } from '../core/resources/resource.js';
 import { isLeft, useOf } from './address-use.js';
+import type { Affinity } from './affinities.js';
 import type { Block } from './block.js';
-import type { Affinity, IpamDocuments } from './documents.js';
+import type { IpamDocuments } from './documents.js';
 import { poolOf } from './pools.js';
 
 export interface Look {

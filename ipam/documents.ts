@@ -16,9 +16,9 @@ import {
   resourceIdOf,
 } from '../core/resources/resource.js';
 import type { Labels } from '../core/selector.js';
+import { Affinities, type Affinity } from './affinities.js';
 
 export type IpamConfiguration = IPAMConfigurationResource['spec'];
-export type Affinity = BlockAffinityResource['spec'];
 
 /** The kinds that addresses depend on; others are not kept. */
 export const ipamKinds = [
@@ -38,6 +38,7 @@ const usualConfiguration: IpamConfiguration = ipamConfigurationSpec.parse({});
 
 export class IpamDocuments {
   readonly #byKind = new Map<ResourceKind, Map<string, Resource>>(ipamKinds.map(kind => [kind, new Map()]));
+  readonly #affinities = new Affinities();
   /** Keys of the documents that say that they have an address. */
   readonly #users = new Map<IpAddress, Set<string>>();
 
@@ -51,6 +52,7 @@ export class IpamDocuments {
     this.deleted(resourceIdOf(resource));
     const key = formatResourceId(resourceIdOf(resource));
     known.set(key, resource);
+    if (resource.kind === 'BlockAffinity') this.#affinities.set(resource.metadata.name, resource);
     for (const address of addressesIn(resource)) {
       const users = this.#users.get(address);
       if (users === undefined) this.#users.set(address, new Set([key]));
@@ -63,6 +65,7 @@ export class IpamDocuments {
     const before = this.#byKind.get(id.kind)?.get(key);
     if (before === undefined) return;
     this.#byKind.get(id.kind)?.delete(key);
+    if (id.kind === 'BlockAffinity') this.#affinities.set(id.name, undefined);
     for (const address of addressesIn(before)) {
       const users = this.#users.get(address);
       users?.delete(key);
@@ -90,12 +93,21 @@ export class IpamDocuments {
   }
 
   get affinities(): readonly Affinity[] {
-    return this.#all('BlockAffinity').map(({ spec }) => spec);
+    return this.#affinities.all.map(({ spec }) => spec);
+  }
+
+  affinity(name: string): Affinity | undefined {
+    return this.#affinities.get(name)?.spec;
   }
 
   /** Of a host: in any state. */
   affinitiesOf(node: string): readonly BlockAffinityResource[] {
-    return this.#all('BlockAffinity').filter(({ spec }) => spec.node === node);
+    return this.#affinities.of(node);
+  }
+
+  /** Of anybody: around a block and inside it, and not the same. */
+  blocksOverlapping(block: Prefix): readonly Prefix[] {
+    return this.#affinities.overlapping(block);
   }
 
   /** Without a document it has none. */

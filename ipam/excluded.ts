@@ -6,12 +6,5 @@ import type { IpamDocuments } from './documents.js';
 /** Reserved ones, and those of another block that lies in this one or around it. */
 export function excludedFrom(documents: IpamDocuments, block: Prefix): readonly AddressRange[] {
   const reserved = documents.reservations.filter(cidr => prefixesOverlap(cidr, block));
-  return joined([...reserved, ...otherBlocks(documents, block)].map(rangeOf));
-}
-
-/** Blocks that overlap with it and are not the same. */
-export function otherBlocks(documents: IpamDocuments, block: Prefix): readonly Prefix[] {
-  return documents.affinities
-    .map(({ cidr }) => cidr)
-    .filter(cidr => cidr !== block && prefixesOverlap(cidr, block));
+  return joined([...reserved, ...documents.blocksOverlapping(block)].map(rangeOf));
 }

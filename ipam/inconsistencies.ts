@@ -6,8 +6,9 @@ import type { IpAddress } from '../core/ip-address.js';
 import { comparePrefixes, type Prefix, prefixContains, prefixContainsAddress } from '../core/prefix.js';
 import type { IPAMHandleResource } from '../core/resources/resource.js';
 import { isLeft, useOf } from './address-use.js';
+import type { Affinity } from './affinities.js';
 import type { Block } from './block.js';
-import type { Affinity, IpamDocuments } from './documents.js';
+import type { IpamDocuments } from './documents.js';
 
 export type InconsistencyName = keyof typeof cures;
 

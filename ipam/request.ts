@@ -24,6 +24,8 @@ export interface AllocationRequest {
 export interface GivenAddress {
   readonly address: IpAddress;
   readonly block: Prefix;
+  /** Where it is used. */
+  readonly node: string;
   /** To release this allocation and no later one of the same address. */
   readonly sequence: number;
 }

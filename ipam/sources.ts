@@ -5,6 +5,7 @@
 import type { AddressFamily } from '../core/ip-address.js';
 import { type Prefix, prefixContains, prefixFamily } from '../core/prefix.js';
 import type { IPPoolResource } from '../core/resources/resource.js';
+import { isConfirmed } from './affinities.js';
 import { freeBlocks, hostOrder } from './block-order.js';
 import { adoptBlock, claimBlock } from './claims.js';
 import type { IpamContext } from './context.js';
@@ -39,7 +40,7 @@ export async function* sourceBlocks(
 
 /** Confirmed, and those that its record knows. In the order in which they are used. */
 export function ownBlocks({ documents, durable, host }: IpamContext, node: string): readonly Prefix[] {
-  const written = documents.affinitiesOf(node).filter(({ spec }) => spec.state === 'confirmed');
+  const written = documents.affinitiesOf(node).filter(({ spec }) => isConfirmed(spec));
   const known = node === host ? [...durable.record.claims.keys()] : [];
   return [...new Set([...known, ...written.map(({ spec }) => spec.cidr)])];
 }
@@ -96,8 +97,10 @@ function borrowable(
     return [];
   }
   const others = documents.affinities.filter(
-    ({ node: owner, state, cidr }) =>
-      owner !== node && state === 'confirmed' && pools.some(pool => prefixContains(pool.cidr, cidr)),
+    affinity =>
+      affinity.node !== node &&
+      isConfirmed(affinity) &&
+      pools.some(pool => prefixContains(pool.cidr, affinity.cidr)),
   );
   const looked = hostOrder(others, node, ({ cidr }) => cidr).slice(0, MOST_BORROWED_FROM);
   if (looked.length > 0) {

@@ -82,7 +82,7 @@ export async function takeFrom(
   // Somebody else was quicker: the handle has nothing there.
   if (taken.length === 0 && had.size === 0) await forgetBlocks(store, request.handle, [cidr]);
   await remember(context, cidr, taken);
-  return taken.map(({ address, sequence }) => ({ address, block: cidr, sequence }));
+  return taken.map(({ address, node, sequence }) => ({ address, block: cidr, node, sequence }));
 }
 
 /** What the handle has in the block, known to be so by a write. @throws Unavailable */
@@ -100,7 +100,7 @@ export async function confirmTaken(
   );
   const taken = (resource?.spec.allocations ?? []).filter(allocation => allocation.handle === handle);
   await remember(context, cidr, taken);
-  return taken.map(({ address, sequence }) => ({ address, block: cidr, sequence }));
+  return taken.map(({ address, node, sequence }) => ({ address, block: cidr, node, sequence }));
 }
 
 /** Those of a block that `isReleased` says; their handles forget the block. @returns what was there @throws Unavailable */

@@ -19,7 +19,8 @@ export async function finishClaims(context: IpamContext): Promise<void> {
   const { host, documents } = context;
   for (const { spec } of documents.affinitiesOf(host)) {
     const { cidr, state } = spec;
-    if (state === 'confirmed') continue;
+    // One that is marked as deleted is somebody else's work.
+    if (state === 'confirmed' || spec.deleted === true) continue;
     const block = await readBlock(context, cidr);
     if (block?.node !== host) await withdraw(context, host, cidr, state);
     else if (state === 'pending') await confirm(context, host, cidr);

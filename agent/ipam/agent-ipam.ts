@@ -70,8 +70,7 @@ export class AgentIpam {
   onChange(change: ResourceChange): void {
     const { id, resource } = afterChange(change);
     const isOwnBlock =
-      id.kind === 'BlockAffinity' &&
-      this.#documents.affinitiesOf(this.#options.nodeName).some(isNamed(id.name));
+      id.kind === 'BlockAffinity' && this.#documents.affinity(id.name)?.node === this.#options.nodeName;
     if (resource === undefined) this.#documents.deleted(id);
     else this.#documents.changed(resource);
     // Its end is a person's will, or the word of a host that had it before.
@@ -153,10 +152,6 @@ export class AgentIpam {
     this.#problem = problem;
     this.#options.changed();
   }
-}
-
-function isNamed(name: string) {
-  return ({ metadata }: { readonly metadata: { readonly name: string } }) => metadata.name === name;
 }
 
 function lostCondition({ what, handle, to }: LostClaim): ConditionView {

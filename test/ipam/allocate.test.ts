@@ -208,3 +208,59 @@ test('maxBlocksPerHost, and blocks that nobody may claim', async t => {
     ],
   });
 });
+
+test('an exact address of a block that a person gave another host is borrowed, and the block stays that host’s', async t => {
+  const store = new MemoryStore([ipPool('pods', '10.244.0.0/16'), block('b', '10.244.1.0/24')]);
+  const a = await startHost(t, store, 'a');
+  t.deepEqual(addressesOf(await a.give('h', { address: address('10.244.1.7') })), ['10.244.1.7']);
+  const found = await storedBlock(store, '10.244.1.0/24');
+  t.is(found?.node, 'b');
+  t.is(found?.claimedUnixMs, undefined);
+  t.deepEqual(await affinities(store), ['b 10.244.1.0/24 confirmed']);
+  await put(store, block('c', '10.244.2.0/24', 'pending'));
+  await settled();
+  const refused = await a.give('h2', { address: address('10.244.2.7') });
+  t.deepEqual(refused.kind === 'none' ? refused.reasons : [], [
+    "10.244.2.7: c's claim on its block 10.244.2.0/24 is pending",
+  ]);
+});
+
+test('a handle has its addresses on one host', async t => {
+  const store = new MemoryStore([ipPool('pods', '10.244.0.0/16')]);
+  const [a, b] = [await startHost(t, store, 'a'), await startHost(t, store, 'b')];
+  const [given] = addressesOf(await a.give('h'));
+  const refused = await b.give('h');
+  t.deepEqual(refused.kind === 'none' ? refused.reasons : [], [
+    `handle h has ${given} on a: release it first`,
+  ]);
+  await b.ipam.release({ handle: 'h' });
+  t.is((await b.give('h')).kind, 'given');
+});
+
+test('blocks of a pool that is disabled or deleted give nothing more, and what they gave stays', async t => {
+  const store = new MemoryStore([
+    ipPool('old', '10.1.0.0/16'),
+    ipPool('new', '10.2.0.0/16', { disabled: true }),
+  ]);
+  const a = await startHost(t, store, 'a');
+  const [before] = addressesOf(await a.give('h1'));
+  t.regex(before ?? '', /^10\.1\./);
+  await store.delete({ kind: 'IPPool', name: 'old' });
+  await settled();
+  t.deepEqual(await a.give('h2'), { kind: 'none', reasons: ['pool new is disabled'] });
+  t.deepEqual(addressesOf(await a.give('h1')), [before]);
+});
+
+test('out of a wide block by hand nothing is given that is in a block of another inside it', async t => {
+  const store = new MemoryStore([
+    ipPool('pods', '10.244.0.0/16'),
+    block('a', '10.244.0.0/29'),
+    block('b', '10.244.0.0/31'),
+    block('c', '10.244.0.4/30'),
+  ]);
+  const a = await startHost(t, store, 'a');
+  t.deepEqual(addressesOf(await a.give('h1', { count: { ipv4: 2, ipv6: 0 } })), ['10.244.0.2', '10.244.0.3']);
+  const b = await startHost(t, store, 'b');
+  const [other] = addressesOf(await b.give('h2'));
+  t.false(['10.244.0.0', '10.244.0.1'].includes(other ?? ''));
+});

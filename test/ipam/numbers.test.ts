@@ -3,13 +3,15 @@ import test from 'ava';
 import fc from 'fast-check';
 import { addressFromBytes, type IpAddress } from '../../core/ip-address.js';
 import { type Prefix, prefixContainsAddress, prefixesOverlap, prefixOf } from '../../core/prefix.js';
+import type { BlockAffinityResource } from '../../core/resources/resource.js';
 import { resourceNamePattern } from '../../core/resources/resource.js';
 import { addressNumber, addressOf, joined, rangeOf } from '../../ipam/address-numbers.js';
+import { Affinities } from '../../ipam/affinities.js';
 import { newBlock, withAllocations, withReleased } from '../../ipam/block.js';
 import { freeBlocks, hostOrder } from '../../ipam/block-order.js';
 import { freeAddresses } from '../../ipam/free-addresses.js';
 import { affinityName, blockName, handleName, tunnelHandle, tunnelNode } from '../../ipam/names.js';
-import { cidr } from '../agent/documents.js';
+import { block as affinityOf, cidr } from '../agent/documents.js';
 import { address } from './hosts.js';
 
 const anyAddress = fc.oneof(
@@ -171,4 +173,31 @@ test('names are Calico’s, and such that a store takes', t => {
   );
   const long = affinityName('h'.repeat(250), cidr('10.244.0.0/26'));
   t.true(long.length <= 253 && long !== affinityName('h'.repeat(250), cidr('10.244.0.64/26')));
+});
+
+test('blocks that overlap are found as by looking at each', t => {
+  const prefix = fc.integer({ min: 20, max: 30 }).chain(length => inPool(12, length));
+  const change = fc.record({ name: fc.integer({ min: 0, max: 9 }), to: fc.option(prefix) });
+  let found = 0;
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 40 }), prefix, (changes, asked) => {
+      const [fast, slow] = [new Affinities(), new Map<string, BlockAffinityResource>()];
+      for (const { name, to } of changes) {
+        const made = to === null ? undefined : affinityOf(`h${name % 3}`, to);
+        fast.set(`n${name}`, made);
+        if (made === undefined) slow.delete(`n${name}`);
+        else slow.set(`n${name}`, made);
+      }
+      const all = [...slow.values()].map(({ spec }) => spec);
+      const wanted = all
+        .map(({ cidr: other }) => other)
+        .filter(other => other !== asked && prefixesOverlap(other, asked));
+      const overlapping = fast.overlapping(asked);
+      t.deepEqual([...overlapping].sort(), [...new Set(wanted)].sort());
+      t.deepEqual(fast.of('h1').length, all.filter(({ node }) => node === 'h1').length);
+      t.is(fast.all.length, all.length);
+      found += overlapping.length;
+    }),
+  );
+  t.true(found > 50);
 });

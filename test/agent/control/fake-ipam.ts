@@ -101,11 +101,12 @@ export function fakeIpam(calls: string[]): IpamBackend {
           error: "no address: 2 of a's own blocks have no free address; there is no IPv6 pool",
         });
       }
+      const { handle, node = 'host1' } = request;
       const addresses = [
-        { address: '10.244.0.5' as IpAddress, block: cidr('10.244.0.0/26'), sequence: 9 },
-        { address: 'fd00:10:244::5' as IpAddress, block: cidr('fd00:10:244::/122'), sequence: 3 },
+        { address: '10.244.0.5' as IpAddress, block: cidr('10.244.0.0/26'), node, sequence: 9 },
+        { address: 'fd00:10:244::5' as IpAddress, block: cidr('fd00:10:244::/122'), node, sequence: 3 },
       ];
-      return { handle: request.handle, node: request.node ?? 'host1', addresses };
+      return { handle, node, addresses };
     },
     release: async releases => {
       calls.push(`release ${JSON.stringify(releases)}`);

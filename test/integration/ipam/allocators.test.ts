@@ -30,7 +30,7 @@ function load(hosts: number, blocks: number): Pick<Load, 'resources' | 'allocato
 
 for (const [name, newStore] of [['file', sharedFileStore]] as const) {
   test(`${name}: allocators killed with -9 at random: never one address for two, and nothing is left over`, async t => {
-    t.timeout(30 * 60_000);
+    t.timeout(120 * 60_000);
     const shared = newStore();
     t.teardown(() => shared.remove());
     const outcome = await run({
