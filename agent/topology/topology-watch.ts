@@ -19,7 +19,7 @@ export interface TopologyWatchOptions {
 }
 
 /** Sessions change several at a time. */
-const SOON_MS = 200;
+const SOON_MS = 500;
 /** As long as nothing moves, twice as long each time. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 10_000;

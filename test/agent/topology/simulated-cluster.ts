@@ -12,6 +12,7 @@ import type { TopologyProgress } from '../../../agent/topology/cluster-hosts.js'
 import type { TopologyPlan } from '../../../agent/topology/planner.js';
 import { goingPeers, topologyProgress } from '../../../agent/topology/progress.js';
 import { TopologyTask } from '../../../agent/topology/topology-task.js';
+import { FAMILIES } from '../../../bgp/family.js';
 import { createSpeaker } from '../../../bgp/index.js';
 import type { PeerStatus, SpeakerAnswer, SpeakerEvent, SpeakerQuery } from '../../../bgp/speaker/contract.js';
 import { Speaker } from '../../../bgp/speaker/speaker.js';
@@ -25,7 +26,7 @@ import {
   resourceIdOf,
 } from '../../../core/resources/resource.js';
 import { MemoryStore } from '../../../store/memory-store.js';
-import { block, node, pool } from '../documents.js';
+import { block, node, nodeStatus, pool } from '../documents.js';
 
 const gracefulRestart = {
   restartTimeSeconds: 120,
@@ -36,10 +37,13 @@ const gracefulRestart = {
 const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const addressOf = (index: number) => `10.0.${index >> 8}.${index & 255}` as IpAddress;
 const blockOf = (index: number) => `10.244.${index}.0/26`;
+const ipv6AddressOf = (index: number) => `fd00::${index.toString(16)}` as IpAddress;
+const ipv6BlockOf = (index: number) => `fd10:0:0:${index.toString(16)}::/122`;
 
 class SimulatedHost {
   readonly name: string;
   readonly address: IpAddress;
+  readonly ipv6Address: IpAddress;
   readonly cluster: Cluster;
   /** Prefix by next hop, as the kernel would have it. */
   readonly routes = new Map<string, string>();
@@ -57,6 +61,7 @@ class SimulatedHost {
     this.#sim = sim;
     this.name = `node-${index}`;
     this.address = addressOf(index);
+    this.ipv6Address = ipv6AddressOf(index);
     this.cluster = new Cluster({
       nodeName: this.name,
       gracefulRestart,
@@ -84,9 +89,9 @@ class SimulatedHost {
 
   start(documents: Iterable<Resource>): void {
     this.#take([...documents]);
-    this.#speaker.command({ kind: 'own-addresses', addresses: [this.address] });
+    this.#speaker.command({ kind: 'own-addresses', addresses: [this.address, this.ipv6Address] });
     this.#speaker.command({ kind: 'configuration-complete' });
-    this.#intake.begin('ipv4-unicast');
+    for (const family of FAMILIES) this.#intake.begin(family);
   }
 
   /** It hears of a document up to half a second later. */
@@ -177,14 +182,17 @@ export class SimulatedCluster {
   readonly #task = new TopologyTask({ store: this.#store, log: silentLog, unixMs: () => this.clock.now() });
   readonly #deadMs = new Map<string, number>();
   readonly #controlled: boolean;
+  readonly #dualStack: boolean;
   #seed: number;
   #roundMs = 0;
 
-  /** @param controlled false: what the plan is, the test says */
-  constructor(seed = 1, controlled = true) {
+  /** @param controlled false: what the plan is, the test says @param dualStack IPv6 beside IPv4, in one session */
+  constructor(seed = 1, controlled = true, dualStack = false) {
+    this.#dualStack = dualStack;
     this.#seed = seed;
     this.#controlled = controlled;
     this.say(pool('pods', '10.244.0.0/16'));
+    if (dualStack) this.say(pool('pods-ipv6', 'fd10::/48'));
   }
 
   random(): number {
@@ -206,8 +214,11 @@ export class SimulatedCluster {
       const index = this.hosts.length + 1;
       const host = new SimulatedHost(this, index);
       this.hosts.push(host);
-      this.say(node(host.name, `${host.address}/16`, { labels: labels(index) }));
+      const ipv6 = this.#dualStack ? { ipv6: `${host.ipv6Address}/64` } : {};
+      this.say(node(host.name, `${host.address}/16`, { labels: labels(index), ...ipv6 }));
       this.say(block(host.name, blockOf(index)));
+      if (this.#dualStack) this.say(block(host.name, ipv6BlockOf(index)));
+      if (this.#dualStack) this.say(nodeStatus(host.name, ['ipv4', 'ipv6']));
       host.start(this.#documents.values());
     }
   }
@@ -259,8 +270,16 @@ export class SimulatedCluster {
     const living = this.hosts.filter(({ alive }) => alive);
     return living.flatMap(host =>
       living.flatMap(other => {
-        const found = host.routes.get(blockOf(this.hosts.indexOf(other) + 1));
-        return other === host || found === other.address ? [] : [`${host.name} to ${other.name}: ${found}`];
+        if (other === host) return [];
+        const index = this.hosts.indexOf(other) + 1;
+        const ways = [
+          [blockOf(index), other.address],
+          ...(this.#dualStack ? [[ipv6BlockOf(index), other.ipv6Address]] : []),
+        ];
+        return ways.flatMap(([prefix, nextHop]) => {
+          const found = host.routes.get(prefix!);
+          return found === nextHop ? [] : [`${host.name} to ${other.name}, ${prefix}: ${found}`];
+        });
       }),
     );
   }
@@ -300,7 +319,7 @@ export class SimulatedCluster {
   }
 
   routeChanged(host: string, prefix: string, before: string | undefined, now: string | undefined): void {
-    const owner = this.hosts.find((_, i) => blockOf(i + 1) === prefix);
+    const owner = this.hosts.find((_, i) => [blockOf(i + 1), ipv6BlockOf(i + 1)].includes(prefix));
     if (owner === undefined || !owner.alive || owner.name === host || before === undefined) return;
     if (now !== before) this.losses.push(`${this.clock.now()} ms: ${host}, ${prefix}: ${before} -> ${now}`);
   }

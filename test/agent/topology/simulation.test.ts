@@ -14,7 +14,7 @@ function nothingLost(t: ExecutionContext, sim: SimulatedCluster): void {
   t.deepEqual(sim.missing, []);
 }
 
-for (const seed of [1, 2, 3]) {
+for (const seed of [1, 2]) {
   test(`from a mesh to reflectors and back no route is lost or led elsewhere, and no session reset: seed ${seed}`, async t => {
     const sim = new SimulatedCluster(seed);
     sim.want(bgpTopology({ mode: 'mesh', spreadBy: 'rack' }));
@@ -43,6 +43,23 @@ for (const seed of [1, 2, 3]) {
     t.log(`to reflectors in ${there} s, back in ${back} s`);
   });
 }
+
+test('the same for both families in one session', async t => {
+  const sim = new SimulatedCluster(4, true, true);
+  sim.want(bgpTopology({ mode: 'mesh' }));
+  sim.add(7);
+  await settled(sim, 'mesh');
+  await sim.run(30);
+  t.deepEqual(sim.missing, []);
+  for (const mode of ['reflectors', 'mesh'] as const) {
+    sim.want(bgpTopology({ mode }));
+    await settled(sim, mode);
+    await sim.run(10);
+    nothingLost(t, sim);
+    t.is(sim.sessions, mode === 'mesh' ? 21 : 3 + 8);
+  }
+  t.deepEqual(sim.resets, []);
+});
 
 test('hosts that join on the way, and grow the mesh past its limit, cost nobody a route', async t => {
   const sim = new SimulatedCluster();
@@ -128,14 +145,14 @@ test('a mesh that is let go at once is seen as the loss that it is', async t => 
   t.deepEqual(sim.missing, []);
 });
 
-for (const seed of [11, 12, 13]) {
+for (const seed of [11, 12]) {
   test(`wishes that change at any moment, and hosts that join meanwhile, cost nobody a route: seed ${seed}`, async t => {
     const sim = new SimulatedCluster(seed);
     sim.want(bgpTopology({ mode: 'mesh' }));
     sim.add(8);
     await settled(sim, 'mesh');
     await sim.run(40);
-    for (let i = 0; i < 25; i++) {
+    for (let i = 0; i < 16; i++) {
       const mode = sim.random() < 0.4 ? 'mesh' : 'reflectors';
       const count = 3 + Math.floor(sim.random() * 4);
       sim.want(bgpTopology({ mode, reflectors: count, sessionsPerClient: 2 + Math.floor(sim.random() * 2) }));
@@ -146,7 +163,7 @@ for (const seed of [11, 12, 13]) {
     await sim.run(30);
     nothingLost(t, sim);
     t.deepEqual(sim.resets, []);
-    t.true(sim.plan!.generation > 10);
+    t.true(sim.plan!.generation > 6);
   });
 }
 

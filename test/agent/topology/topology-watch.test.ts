@@ -62,14 +62,14 @@ test('it looks when something changes, again and again as long as there is somet
   t.is(made.watch.progress, undefined);
   made.watch.review();
   made.watch.review();
-  await pass(made.clock, 500);
+  await pass(made.clock, 1000);
   t.like(made.watch.progress, { generation: 1, inSync: true });
   await pass(made.clock, 60_000);
   t.is(made.asked.length, 1);
   made.generation = 2;
   made.ending = true;
   made.watch.review();
-  await pass(made.clock, 500);
+  await pass(made.clock, 1000);
   t.like(made.watch.progress, { generation: 2, inSync: false, waitsFor: ['two'] });
   t.is(made.changes, 2);
   t.deepEqual(made.asked.at(-1), { kind: 'dependence', ending: ['Mesh_2'], relays: [] });
