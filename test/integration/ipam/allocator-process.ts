@@ -69,7 +69,11 @@ async function following(): Promise<void> {
         for (const event of events) {
           if (event.kind === 'changed') documents.changed(event.stored.resource);
           else if (event.kind === 'deleted') documents.deleted(event.id);
-          else if (event.kind === 'in-sync') resolve();
+          else if (event.kind === 'in-sync') {
+            // As an agent does: the store may have gone back to an earlier state.
+            void ipam.reassert();
+            resolve();
+          }
         }
       }
     })();

@@ -7,7 +7,7 @@ import { node } from '../../agent/documents.js';
 import { configuration, ipPool } from '../../ipam/hosts.js';
 import { type Load, run } from './allocators.js';
 import { checkLive } from './live-checker.js';
-import { sharedFileStore } from './shared-store.js';
+import { failingRedis, sharedFileStore, sharedRedis } from './shared-store.js';
 
 const setting = (name: string, usual: number) => Number(process.env[name] ?? usual);
 const allocators = setting('MARGAY_IPAM_ALLOCATORS', 6);
@@ -28,10 +28,14 @@ function load(hosts: number, blocks: number): Pick<Load, 'resources' | 'allocato
   return { resources, allocators: hosts, most: 8 };
 }
 
-for (const [name, newStore] of [['file', sharedFileStore]] as const) {
+for (const [name, newStore] of [
+  ['file', sharedFileStore],
+  ['Redis', sharedRedis],
+  ['Redis whose primary is killed', failingRedis],
+] as const) {
   test(`${name}: allocators killed with -9 at random: never one address for two, and nothing is left over`, async t => {
     t.timeout(120 * 60_000);
-    const shared = newStore();
+    const shared = await newStore();
     t.teardown(() => shared.remove());
     const outcome = await run({
       ...{ ...load(allocators, 2 ** Math.floor(Math.log2(allocators))), shared, allocations, seed },
@@ -39,13 +43,14 @@ for (const [name, newStore] of [['file', sharedFileStore]] as const) {
     });
     t.log(
       `seed ${seed}: ${outcome.allocations} allocations, ${outcome.releases} releases by ${allocators} allocators in ${outcome.seconds.toFixed(1)} s`,
-      `${outcome.kills} kills, ${outcome.mostLive} addresses in use at a time, ${outcome.collected} collected in the end`,
+      `${outcome.kills} kills, ${outcome.disturbances} failovers, ${outcome.mostLive} addresses in use at a time, ${outcome.collected} collected in the end`,
     );
     t.deepEqual(outcome.failures, []);
     t.deepEqual(outcome.twice, []);
     t.deepEqual(outcome.changed, []);
     t.true(outcome.allocations >= 0.9 * allocations, String(outcome.allocations));
     t.true(outcome.kills > 0 && outcome.collected > 0);
+    if (shared.disturb !== undefined) t.true(outcome.disturbances > 0);
     t.deepEqual(outcome.leaked, []);
     t.deepEqual(outcome.problems, []);
   });
@@ -53,7 +58,7 @@ for (const [name, newStore] of [['file', sharedFileStore]] as const) {
 
 test('where compare-and-swap is left out, the same test finds addresses that two have', async t => {
   t.timeout(120_000);
-  const shared = sharedFileStore();
+  const shared = await sharedFileStore();
   t.teardown(() => shared.remove());
   const outcome = await run({
     ...{ ...load(4, 1), shared, allocations: 200, seed },

@@ -17,6 +17,9 @@ import type { AllocatorTask } from './allocator-process.js';
 import { checkLive, type Verdict } from './live-checker.js';
 import { openShared, type SharedStore } from './shared-store.js';
 
+/** Longer than all of them take to start. */
+const DISTURB_EVERY_MS = 8000;
+
 const ALLOCATOR = fileURLToPath(new URL('./allocator-process.js', import.meta.url));
 
 export interface Load {
@@ -35,6 +38,8 @@ export interface Load {
 
 export interface Outcome extends Verdict {
   readonly kills: number;
+  /** Of the store. */
+  readonly disturbances: number;
   readonly seconds: number;
   /** After the collection: handles that still have an address, and what does not fit together. */
   readonly leaked: readonly string[];
@@ -50,10 +55,10 @@ export async function run(load: Load): Promise<Outcome> {
   try {
     for (const resource of load.resources) await store.create(resource);
     const started = performance.now();
-    const { kills, failures } = await allocate(load, folder);
+    const { kills, failures, disturbances } = await allocate(load, folder);
     const verdict = checkLive(readLogs(folder));
     const seconds = (performance.now() - started) / 1000;
-    return { ...verdict, kills, failures, seconds, ...(await collectAll(store)) };
+    return { ...verdict, kills, failures, disturbances, seconds, ...(await collectAll(store)) };
   } finally {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -64,7 +69,7 @@ async function allocate(load: Load, folder: string) {
   const running = new Map<number, ChildProcess>();
   const failures: string[] = [];
   const random = new Random(load.seed);
-  let [kills, left] = [0, load.allocators];
+  let [kills, disturbances, left] = [0, 0, load.allocators];
   const done = Promise.all(
     Array.from({ length: load.allocators }, async (_, i) => {
       for (;;) {
@@ -74,13 +79,22 @@ async function allocate(load: Load, folder: string) {
       left--;
     }),
   );
+  const disturbed = (async () => {
+    const { disturb } = load.shared;
+    while (disturb !== undefined && left > 0) {
+      await Promise.race([done, sleep(DISTURB_EVERY_MS)]);
+      if (left === 0) break;
+      await disturb();
+      disturbances++;
+    }
+  })();
   while (left > 0) {
     await Promise.race([done, sleep(random.below(load.killEveryMs))]);
     const victims = [...running.values()];
     if (victims.length > 0 && left > 0 && random.pick(victims).kill('SIGKILL')) kills++;
   }
-  await done;
-  return { kills, failures };
+  await Promise.all([done, disturbed]);
+  return { kills, failures, disturbances };
 }
 
 async function runOne(

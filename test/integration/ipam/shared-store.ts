@@ -3,28 +3,70 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tryLock, unlock } from '../../../linux/flock.js';
 import { FileStore } from '../../../store/file/file-store.js';
 import type { Store } from '../../../store/port.js';
+import type { RedisServer } from '../../../store/redis/connection.js';
+import { RedisStore } from '../../../store/redis/redis-store.js';
 import { CarelessStore } from '../../ipam/troubled-store.js';
+import { type RedisLab, sentinelRedis, standaloneRedis } from '../../support/redis-lab.js';
 
 /** Plain data. */
-export type StoreAddress = { readonly kind: 'file'; readonly directory: string };
+export type StoreAddress =
+  | { readonly kind: 'file'; readonly directory: string }
+  | { readonly kind: 'redis'; readonly server: Pick<RedisServer, 'nodes' | 'kind'> };
 
 export interface SharedStore {
   readonly address: StoreAddress;
+  /** What befalls it while it is used; resolves when that is over. */
+  disturb?(): Promise<void>;
   /** Removes all that it has. */
-  remove(): void;
+  remove(): Promise<void>;
 }
 
 /** In memory: thousands of fsyncs would measure the disk. */
-export function sharedFileStore(): SharedStore {
+export async function sharedFileStore(): Promise<SharedStore> {
   const directory = mkdtempSync('/dev/shm/mgy-ipam-');
   return {
     address: { kind: 'file', directory },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    remove: async () => rmSync(directory, { recursive: true, force: true }),
   };
+}
+
+export async function sharedRedis(): Promise<SharedStore> {
+  return ofLab(await standaloneRedis());
+}
+
+/** Its primary is killed, and comes back as a copy of the one that took its place. */
+export async function failingRedis(): Promise<SharedStore> {
+  const lab = await sentinelRedis();
+  return { ...ofLab(lab), disturb: () => failOver(lab) };
 }
 
 /** @param careless the planted race: it writes whatever was there */
 export function openShared(address: StoreAddress, careless = false): Store {
-  const store = new FileStore({ directory: address.directory, lock: { tryLock, unlock }, rescanMs: 500 });
+  const store = openStore(address);
   return careless ? new CarelessStore(store) : store;
+}
+
+function openStore(address: StoreAddress): Store {
+  switch (address.kind) {
+    case 'file':
+      return new FileStore({ directory: address.directory, lock: { tryLock, unlock }, rescanMs: 500 });
+    case 'redis': {
+      const server = { username: undefined, password: undefined, tls: undefined, ...address.server };
+      return new RedisStore({ server, keyPrefix: 'ipam', name: `ipam-${process.pid}`, copies: 'auto' });
+    }
+  }
+}
+
+function ofLab(lab: RedisLab): SharedStore {
+  const { nodes, kind } = lab.server;
+  return { address: { kind: 'redis', server: { nodes, kind } }, remove: () => lab.close() };
+}
+
+async function failOver(lab: RedisLab): Promise<void> {
+  const before = await lab.primary();
+  await before.kill();
+  const patience = performance.now() + 30_000;
+  while ((await lab.primary()) === before && performance.now() < patience)
+    await new Promise(resolve => setTimeout(resolve, 200));
+  await before.start();
 }
