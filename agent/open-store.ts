@@ -1,6 +1,6 @@
 /** SHELL: the store that the settings name: a directory, or a Redis; with what was good before a restart beside it. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { systemClock } from '../bgp/speaker/system-clock.js';
 import { tryLock, unlock } from '../linux/flock.js';
 import { FileStore } from '../store/file/file-store.js';
@@ -8,13 +8,14 @@ import { GoodDocuments } from '../store/good-documents.js';
 import { LastGoodStore } from '../store/last-good.js';
 import type { Store } from '../store/port.js';
 import type { RedisServer, RedisTls } from '../store/redis/connection.js';
-import { RedisStore } from '../store/redis/redis-store.js';
+import { RedisStore, type RedisStoreOptions } from '../store/redis/redis-store.js';
 import { clusterFile } from '../store/store-cluster.js';
+import { redisContradictions, redisSettings } from './config/redis-settings.js';
 import type { Settings } from './config/setting.js';
 import type { Log } from './options.js';
 
 /** For people: the directory, or the nodes. */
-export function storeLocation(settings: Settings): string {
+export function storeLocation(settings: StoreSettings): string {
   const { redisNodes, redisSentinel, redisCluster, redisKeyPrefix, redisTls } = settings;
   if (redisNodes.length === 0) return settings.storeDirectory;
   const kind = redisSentinel !== '' ? 'redis-sentinel' : redisCluster ? 'redis-cluster' : 'redis';
@@ -23,11 +24,39 @@ export function storeLocation(settings: Settings): string {
   return `${kind}${redisTls ? '+tls' : ''}://${nodes.join(',')}/${path}`;
 }
 
+/** What {@link storeLocation} says, read back: where it is, and nothing of who may read it. Undefined: it is none. */
+export function parseStoreLocation(text: string): Partial<Settings> | undefined {
+  if (text.startsWith('/') || text.startsWith('.')) return { storeDirectory: resolve(text), redisNodes: [] };
+  const match = /^redis(-sentinel|-cluster)?(\+tls)?:\/\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(text);
+  if (match === null) return undefined;
+  const [, kind, tls, nodes = '', first, second] = match;
+  const isSentinel = kind === '-sentinel';
+  if (isSentinel ? first === undefined : second !== undefined) return undefined;
+  const written: Partial<Record<keyof Settings, string | undefined>> = {
+    redisNodes: nodes,
+    redisSentinel: isSentinel ? first : '',
+    redisKeyPrefix: isSentinel ? second : first,
+    redisCluster: String(kind === '-cluster'),
+    redisTls: String(tls !== undefined),
+  };
+  const values: Partial<Record<keyof Settings, unknown>> = {};
+  for (const { key, fallback, parse } of redisSettings) {
+    if (!Object.hasOwn(written, key)) continue;
+    values[key] = parse(written[key] ?? fallback ?? '');
+    if (values[key] === undefined) return undefined;
+  }
+  const found = values as Partial<Settings>;
+  return redisContradictions(found).length === 0 ? found : undefined;
+}
+
 /** @throws with what cannot be read, in words */
 export async function openStore(settings: Settings, log: Log): Promise<Store> {
   const origin = storeLocation(settings);
-  const store = newStore(settings, origin, log);
-  const memory = await GoodDocuments.open({
+  const memory = clusterFile(join(settings.stateDirectory, 'store-cluster'), origin, problem =>
+    log.warn({ problem }, 'which cluster the store is cannot be kept for the next start'),
+  );
+  const store = plainStore(settings, { name: `margay-${settings.nodeName}`, memory });
+  const documents = await GoodDocuments.open({
     path: join(settings.stateDirectory, 'good-documents'),
     origin,
     clock: systemClock,
@@ -36,24 +65,31 @@ export async function openStore(settings: Settings, log: Log): Promise<Store> {
       else log.warn({ problem: text }, 'good documents cannot be kept for the next start');
     },
   });
-  return new LastGoodStore(store, memory);
+  return new LastGoodStore(store, documents);
 }
 
-function newStore(settings: Settings, origin: string, log: Log): Store {
+export type StoreSettings = Pick<Settings, Extract<keyof Settings, `redis${string}` | 'storeDirectory'>>;
+
+/**
+ * Without what was good before. @param options of a Redis: what connections are called, and which cluster it is
+ * @throws with what cannot be read, in words
+ */
+export function plainStore(
+  settings: StoreSettings,
+  options: Pick<RedisStoreOptions, 'name' | 'memory' | 'newCluster'>,
+): FileStore | RedisStore {
   if (settings.redisNodes.length === 0)
     return new FileStore({ directory: settings.storeDirectory, lock: { tryLock, unlock } });
+  const { redisKeyPrefix, redisCopies } = settings;
   return new RedisStore({
     server: redisServer(settings),
-    keyPrefix: settings.redisKeyPrefix,
-    name: `margay-${settings.nodeName}`,
-    copies: settings.redisCopies,
-    memory: clusterFile(join(settings.stateDirectory, 'store-cluster'), origin, problem =>
-      log.warn({ problem }, 'which cluster the store is cannot be kept for the next start'),
-    ),
+    keyPrefix: redisKeyPrefix,
+    copies: redisCopies,
+    ...options,
   });
 }
 
-function redisServer(settings: Settings): RedisServer {
+function redisServer(settings: StoreSettings): RedisServer {
   const { redisNodes, redisSentinel, redisCluster, redisUsername } = settings;
   const sentinelPassword = password('store.redis.sentinelPasswordFile', settings.redisSentinelPasswordFile);
   return {
@@ -68,7 +104,7 @@ function redisServer(settings: Settings): RedisServer {
   };
 }
 
-function redisTls({ redisCaFile, redisCertificateFile, redisKeyFile }: Settings): RedisTls {
+function redisTls({ redisCaFile, redisCertificateFile, redisKeyFile }: StoreSettings): RedisTls {
   return {
     ca: content('store.redis.caFile', redisCaFile),
     certificate: content('store.redis.certificateFile', redisCertificateFile),

@@ -20,6 +20,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./commands/explain.js')).explainCommand,
   policy: async () => (await import('./commands/policy.js')).policyCommand,
   ipam: async () => (await import('./commands/ipam.js')).ipamCommand,
+  store: async () => (await import('./commands/store.js')).storeCommand,
   metrics: async () => (await import('./commands/metrics.js')).metricsCommand,
   shutdown: async () => (await import('./commands/shutdown.js')).shutdownCommand,
 };

@@ -57,7 +57,7 @@ module.exports = {
       comment:
         'bgpctl and cni know the documents, the control API, and how policy is judged without a host; nothing else of the agent',
       severity: 'error',
-      from: { path: '^(bgpctl|cni)/' },
+      from: { path: '^(bgpctl|cni)/', pathNot: '^bgpctl/store/' },
       to: {
         path: [
           except('core', 'bgpctl', 'cni', 'agent', 'policy'),
@@ -65,6 +65,14 @@ module.exports = {
           '^policy/(?!journey/|evaluate/)',
         ],
       },
+    },
+    {
+      name: 'stores-are-opened-without-an-agent',
+      comment:
+        'what moves and mends a store must do without one: it knows the stores, and where the configuration says they are',
+      severity: 'error',
+      from: { path: '^bgpctl/store/' },
+      to: { path: [except('core', 'bgpctl', 'agent', 'store'), '^agent/(?!control/|config/|open-store)'] },
     },
     {
       name: 'mains-are-started-only',

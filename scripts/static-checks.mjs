@@ -90,6 +90,7 @@ const planted = {
   'store-imports-core-and-linux': ['store/port.ts', '../policy/chains.js'],
   'ipam-imports-core-and-store': ['ipam/claims.ts', '../linux/route.js'],
   'front-ends-speak-to-the-control-api': ['bgpctl/main.ts', '../agent/agent.js'],
+  'stores-are-opened-without-an-agent': ['bgpctl/store/open.ts', '../../agent/agent.js'],
   'mains-are-started-only': ['agent/starts.ts', '../bgpctl/main.js'],
   'bgp-has-no-packages': ['bgp/packages.ts', 'yaml'],
   'only-linux-imports-koffi': ['agent/agent.ts', 'koffi'],

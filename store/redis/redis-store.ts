@@ -13,6 +13,7 @@ import {
 import type { Revision, Store, StoredResource, StoreResult, WatchEvent, WriteOptions } from '../port.js';
 import { ResourceTable } from '../resource-table.js';
 import { failure, type StoreFailure, unavailable } from '../results.js';
+import { checkRedis, type StoreCheck } from './check.js';
 import {
   type Operation,
   RedisCommands,
@@ -37,6 +38,8 @@ export interface RedisStoreOptions {
   /** Entries that the log keeps at least. */
   readonly logLength?: number;
   readonly memory?: ClusterMemory;
+  /** What a store that is empty is called with the first write; by default a new name. */
+  readonly newCluster?: string;
 }
 
 /** Of a client that was away this long a whole snapshot is spared: at ten changes a second a quarter of an hour. */
@@ -51,12 +54,13 @@ export class RedisStore implements Store {
   readonly #commands: RedisCommands;
   readonly #table = new ResourceTable();
   readonly #follower: RedisFollower;
-  readonly #newCluster = randomUUID();
+  readonly #newCluster: string;
   #looked: { readonly seen: SeenStore; readonly atMs: number } | undefined;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
     const { server, keyPrefix, name, logLength = LOG_LENGTH, memory = newMemory() } = options;
+    this.#newCluster = options.newCluster ?? randomUUID();
     const keys = keysOf(keyPrefix);
     this.#commands = new RedisCommands(new RedisConnection(server, name), keys, logLength);
     const following = new RedisCommands(new RedisConnection(server, `${name}-watch`), keys, logLength);
@@ -104,6 +108,12 @@ export class RedisStore implements Store {
   watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]> {
     this.#follower.start();
     return this.#table.watch(signal);
+  }
+
+  /** What does not fit together in it, each in words; it is being written to meanwhile, or not. @throws where it cannot be read */
+  async check(): Promise<StoreCheck> {
+    await this.#commands.connection.ready(PATIENCE_MS);
+    return await checkRedis(this.#commands);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,45 @@
+/** SHELL: whether a store can be used as it is. */
+import type { InvalidDocument } from '../../store/port.js';
+import { formatCount } from '../format/text.js';
+import { contentsOf } from './contents.js';
+import type { OpenStore } from './open.js';
+
+export interface CheckedStore {
+  /** What there is. */
+  readonly lines: readonly string[];
+  readonly problems: readonly string[];
+}
+
+export async function checkStore({ store, location }: OpenStore): Promise<CheckedStore> {
+  const contents = await contentsOf(store, location);
+  const known = `${formatCount(contents.length, 'document')} can be used.`;
+  if (!('check' in store)) {
+    const invalid = await invalidDocuments(store);
+    return { lines: [`${location}: ${known}`], problems: invalid.flatMap(problemLines) };
+  }
+  const { cluster, revision, entries, copies, problems } = await store.check();
+  const lines = [
+    `${location}: ${known}`,
+    cluster === ''
+      ? 'Nothing was ever written to it.'
+      : `Cluster ${cluster}, revision ${revision}; the log goes back ${entries} of them.`,
+    `Copies: ${copies.there} there, ${copies.known} known.`,
+  ];
+  return { lines, problems };
+}
+
+async function invalidDocuments(store: OpenStore['store']): Promise<readonly InvalidDocument[]> {
+  const ending = new AbortController();
+  let found: readonly InvalidDocument[] = [];
+  for await (const events of store.watch({ signal: ending.signal })) {
+    for (const event of events) if (event.kind === 'invalid') found = event.documents;
+    if (events.some(({ kind }) => kind === 'in-sync' || kind === 'unavailable')) ending.abort();
+  }
+  return found;
+}
+
+function problemLines({ location, problems }: InvalidDocument): readonly string[] {
+  return problems.map(
+    ({ path, value, allowed }) => `${location}: ${path === '' ? '' : `${path}: `}${value} is not ${allowed}`,
+  );
+}

@@ -1,0 +1,90 @@
+/** SHELL: a store as one file: YAML documents behind a comment that says what they are of; or the copy that an agent keeps for its next start. */
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { text as readStream } from 'node:stream/consumers';
+import { parseResource } from '../../core/resources/parse.js';
+import { describeProblem } from '../../core/resources/problems.js';
+import type { Resource } from '../../core/resources/resource.js';
+import { serialiseResource } from '../../core/resources/written-form.js';
+import { UsageError } from '../command.js';
+import { rememberedCluster } from './open.js';
+
+export interface ReadExport {
+  readonly resources: readonly Resource[];
+  /** Undefined: it is not said. */
+  readonly cluster: string | undefined;
+}
+
+const CLUSTER_LINE = /^# cluster: (\S+)$/m;
+const GOOD_DOCUMENTS = 'margay: good documents of ';
+
+export async function exportText(
+  resources: readonly Resource[],
+  location: string,
+  cluster: string,
+  now: number,
+): Promise<string> {
+  const { stringify } = await import('yaml');
+  const head = [
+    `# ${resources.length} documents of ${location}, ${new Date(now).toISOString()}`,
+    ...(cluster === '' ? [] : [`# cluster: ${cluster}`]),
+    '',
+  ].join('\n');
+  return head + resources.map(resource => `---\n${stringify(serialiseResource(resource))}`).join('');
+}
+
+/** @param path "-" is standard input @throws {UsageError} with everything that is wrong, each with its place */
+export async function readExport(path: string): Promise<ReadExport> {
+  const content = await (path === '-' ? readStream(process.stdin) : readFile(path, 'utf8')).catch(
+    (error: Error) => {
+      throw new UsageError(`cannot read ${path}: ${error.message}`);
+    },
+  );
+  if (content.startsWith(GOOD_DOCUMENTS)) {
+    const cluster = rememberedCluster(join(dirname(path), 'store-cluster'));
+    return { resources: parsed(path, goodDocuments(content)), cluster };
+  }
+  const { parseAllDocuments } = await import('yaml');
+  const documents = parseAllDocuments(content, { merge: true });
+  const values = ('empty' in documents ? [] : [...documents]).map((document, i) => {
+    const problem = document.errors[0];
+    if (problem !== undefined) throw new UsageError(`${path}#${i + 1}: ${problem.message.split('\n')[0]}`);
+    return document.toJS() as unknown;
+  });
+  return {
+    resources: parsed(
+      path,
+      values.filter(value => value !== null && value !== undefined),
+    ),
+    cluster: CLUSTER_LINE.exec(content)?.[1],
+  };
+}
+
+function parsed(path: string, values: readonly unknown[]): readonly Resource[] {
+  const problems: string[] = [];
+  const resources = values.flatMap((value, i) => {
+    const result = parseResource(value);
+    if (result.kind === 'ok') return [result.resource];
+    problems.push(...result.problems.map(problem => `${path}#${i + 1}: ${describeProblem(problem)}`));
+    return [];
+  });
+  if (problems.length > 0) throw new UsageError(`${problems.join('\n')}\nNothing has been imported.`);
+  return resources;
+}
+
+/** The newest line of each document counts; one that was cut off is none. */
+function goodDocuments(content: string): readonly unknown[] {
+  const newest = new Map<string, string>();
+  for (const line of content.split('\n').slice(1)) {
+    const tab = line.indexOf('\t');
+    if (line.startsWith('-')) newest.delete(line.slice(1));
+    else if (line.startsWith('+') && tab > 0) newest.set(line.slice(1, tab), line.slice(tab + 1));
+  }
+  return [...newest.values()].flatMap(text => {
+    try {
+      return [JSON.parse(text) as unknown];
+    } catch {
+      return [];
+    }
+  });
+}
