@@ -98,7 +98,11 @@ test('from a mesh to reflectors, one of them killed, and back: no ping is lost, 
   lab.startAgent(victim);
   await waitFor(t, lab, 'the killed one a client', () => settled(lab, 'reflectors', lab.hosts, replaced));
 
+  // One agent, which may be the controller's, is killed and comes back in the midst of it.
   await want(lab, { mode: 'mesh' });
+  await sleep(2000);
+  await lab.endAgent(lab.hosts[0]!, 'SIGKILL');
+  lab.startAgent(lab.hosts[0]!);
   await waitFor(t, lab, 'a mesh again', () => settled(lab, 'mesh'));
   t.true(await within(20_000, () => lab.converged()), logTail(lab.hosts[0]!));
   t.is(await sessionsOf(), 15);
