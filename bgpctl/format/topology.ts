@@ -20,6 +20,7 @@ export function formatTopology(view: TopologyView, options: FormatOptions): stri
     [headline(view, options), ...reasons(view, options)].join(''),
     view.transition === null ? '' : transition(view.transition, options),
     reflectors(view, options),
+    options.wide ? clients(view, options) : '',
     sessions(view, options),
     outside(view, options),
   ];
@@ -79,6 +80,13 @@ function reflectors({ mode, reflectors: found, spreadBy }: TopologyView, options
     return { cells: [node, ...spreadCell(spreadBy, spread), String(clients)] };
   });
   return renderTable(columns, rows, options);
+}
+
+function clients({ clients: all }: TopologyView, options: FormatOptions): string {
+  if (all.length === 0) return '';
+  const columns: Column[] = [{ header: 'CLIENT' }, { header: 'REFLECTORS' }];
+  const rows = all.map(({ node, reflectors: chosen }): Row => ({ cells: [node, chosen.join(', ')] }));
+  return renderTable(columns, rows, { ...options, width: Number.MAX_SAFE_INTEGER });
 }
 
 const parts: Readonly<Record<TopologySessionView['part'], string>> = {

@@ -66,6 +66,14 @@ test('a session that is down says why below it, one that goes says so', t => {
   t.regex(shown, /^ {4}connection refused$/m);
 });
 
+test('-o wide has every client with its reflectors', t => {
+  t.notRegex(formatTopology(topologyView(), options), /CLIENT {2}/);
+  t.regex(
+    formatTopology(topologyView(), { ...options, wide: true }),
+    /^CLIENT {2}REFLECTORS\nhost1 {3}host2, host3$/m,
+  );
+});
+
 test('an explanation lists reflectors in the order in which the host wants them', t => {
   t.is(
     formatTopologyOf(topologyExplainView(), options),
