@@ -194,7 +194,7 @@ export const settings: readonly Setting[] = [
     fallback: '/var/lib/margay',
     allowed: 'an absolute path',
     describe:
-      'What the agent remembers of this host: who it is to the others (`instance`, which no other host may have), the kernel parameters it changed, peers that were shut down, and documents that were good.',
+      'What the agent remembers of this host: who it is to the others (`instance`, which no other host may have), the kernel parameters it changed, peers that were shut down, its blocks and addresses, and documents that were good.',
     parse: path,
   },
   {
