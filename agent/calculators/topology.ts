@@ -6,17 +6,18 @@
  * grown past its limit, hosts that were there before go on in it; the newcomers have the reflectors that will be, and nobody else.
  */
 
+import type { Asn } from '../../core/asn.js';
 import { usualTopology } from '../../core/resources/cluster.js';
 import type { NodeResource, TopologyArrangement } from '../../core/resources/resource.js';
 import { ArrangementView, MESH } from '../topology/arrangement.js';
-import { type Membership, membershipOf, membershipWords } from '../topology/members.js';
+import { clusterAsn, type Membership, membershipOf, membershipWords } from '../topology/members.js';
 import type { TopologyPlan } from '../topology/planner.js';
 import { provisionalArrangement } from '../topology/provisional.js';
 import { directSession, type Layer, sessionBy, type TopologySession } from '../topology/topology-session.js';
 import type { TopologySettings } from '../topology/wanted-arrangement.js';
 import { afterChange, type ResourceChange } from './calculator.js';
 import { type Condition, condition } from './condition.js';
-import type { BgpConfigurations } from './node-view.js';
+import { type BgpConfigurations, DEFAULT_ASN } from './node-view.js';
 
 export interface TopologyInForce {
   /** Undefined: none has been made, and hosts do as they would by the first. */
@@ -32,7 +33,9 @@ export class TopologyCalculator {
   #settings: TopologySettings = usualTopology;
   #plan: TopologyPlan | undefined;
   #inMesh: ReadonlySet<string> = new Set();
-  #members = new Map<string, Membership>();
+  readonly #members = new Map<string, Membership>();
+  /** Of the cluster, as of the last flush. */
+  #asn: Asn = DEFAULT_ASN;
   #layers: readonly Layer[] = [];
   #told = '';
   #dirty = true;
@@ -69,11 +72,15 @@ export class TopologyCalculator {
   flush(): boolean {
     if (!this.#dirty) return false;
     this.#dirty = false;
+    const asn = clusterAsn(this.#nodes.values(), this.#configurations);
+    if (asn !== this.#asn) this.#members.clear();
+    this.#asn = asn;
     const members = [...this.#nodes.values()].filter(node => this.membership(node) === 'member');
     const isSmall = this.#settings.mode === 'mesh' || members.length <= this.#settings.meshLimit;
     if (isSmall) this.#inMesh = new Set(members.map(({ metadata }) => metadata.name));
     this.#layers = this.#layersOf(members, isSmall);
-    const now = JSON.stringify(this.#layers.map(({ view, stays }) => [view.arrangement, stays, isSmall]));
+    const layers = this.#layers.map(({ view, stays }) => [view.arrangement, stays]);
+    const now = JSON.stringify([layers, isSmall, asn]);
     if (now === this.#told) return false;
     this.#told = now;
     return true;
@@ -85,7 +92,7 @@ export class TopologyCalculator {
 
   membership(node: NodeResource): Membership {
     const { name } = node.metadata;
-    const known = this.#members.get(name) ?? membershipOf(node, this.#configurations);
+    const known = this.#members.get(name) ?? membershipOf(node, this.#configurations, this.#asn);
     this.#members.set(name, known);
     return known;
   }

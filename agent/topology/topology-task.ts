@@ -10,7 +10,7 @@ import type { ClusterView, ControllerTask } from '../controller/task.js';
 import type { TaskContext } from '../controller/tasks.js';
 import { describeStoreError } from '../own-documents.js';
 import type { TopologyHost, TopologyProgress } from './cluster-hosts.js';
-import { membershipOf } from './members.js';
+import { clusterAsn, membershipOf } from './members.js';
 import { planTopology, type TopologyPlan } from './planner.js';
 import { nothingSeen, type PlannerMemory } from './planner-memory.js';
 
@@ -70,9 +70,11 @@ export class TopologyTask implements ControllerTask {
     const configurations = new BgpConfigurations();
     for (const document of view.list('BGPConfiguration')) configurations.set(document);
     const hosts = new Map<string, TopologyHost>();
-    for (const node of view.list('Node')) {
+    const nodes = view.list('Node');
+    const asn = clusterAsn(nodes, configurations);
+    for (const node of nodes) {
       const { name, labels } = node.metadata;
-      if (membershipOf(node, configurations) !== 'member') continue;
+      if (membershipOf(node, configurations, asn) !== 'member') continue;
       const host = view.hosts.get(name);
       const isLeased = host?.leased === true;
       if (isLeased) this.#unleasedMs.delete(name);

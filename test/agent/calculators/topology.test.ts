@@ -8,6 +8,7 @@ import type { PeerConfig } from '../../../bgp/speaker/contract.js';
 import { needsReset } from '../../../bgp/speaker/peer-change.js';
 import { type Resource, resourceIdOf } from '../../../core/resources/resource.js';
 import {
+  asn,
   bgpConfiguration,
   bgpPeer,
   bgpTopology,
@@ -215,6 +216,20 @@ test('a host of another AS keeps a session with every host, and nobody reflects 
     t.false(host.reflectsTo('x'));
   }
   t.is(new Host('x', [...six, stranger, topologyPlan(1, reflectors)]).peers.size, 6);
+});
+
+test('the AS of the cluster is what the BGPConfiguration says, else what most hosts are of', t => {
+  const own = letters.map((name, i) => node(name, `10.0.0.${i + 1}/24`, { asNumber: i < 4 ? 65010 : 65011 }));
+  const partOf = (name: string, ...more: readonly Resource[]) =>
+    new Host('d', [...own, topologyPlan(1, reflectors), ...more]).peer(name)?.type;
+  const [first] = chosenReflectors('d', reflectors);
+  t.is(partOf(first!), 'route reflector');
+  t.is(partOf('e'), 'node-to-node mesh');
+  // By what it says now nobody of them is of the cluster's.
+  t.is(partOf(first!, bgpConfiguration('default', { asNumber: asn(65012) })), 'node-to-node mesh');
+  const host = new Host('d', [...own, topologyPlan(1, reflectors)]);
+  host.change(...own.slice(0, 4).map(({ metadata: { name } }, i) => node(name, `10.0.0.${i + 1}/24`)));
+  t.is(host.peer(first!)?.type, 'route reflector');
 });
 
 test('reflectors that people made, and hosts whose mesh is off, are left out of it', t => {
