@@ -1,198 +1,43 @@
-/**
- * The demo: three hosts exchange their pod CIDRs over BGP; then a policy guards a pod, one agent is killed, comes back, and a CIDR is withdrawn. Ends with 0 only
- * if everything is as it should be.
- */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { logTail, type Pod, within } from './host-lab.js';
-import { type Host, Lab } from './lab.js';
-import { patience } from './patience.js';
+/** The demo. Ends with 0 only if everything is as it should be. */
+import { ClusterLab } from './cluster-lab.js';
+import { clusterStory } from './cluster-story.js';
+import { type LabHost, logTail } from './host-lab.js';
+import { Lab } from './lab.js';
+import { story } from './story.js';
+import { failed, failureCount, say, show } from './telling.js';
 
 const keep = process.argv.includes('--keep');
-const began = performance.now();
-const failures: string[] = [];
-
-function say(text: string): void {
-  const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(5);
-  process.stdout.write(`${seconds} s  ${text}\n`);
-}
-
-function show(text: string): void {
-  process.stdout.write(`${text.trimEnd().replaceAll(/^/gm, '         ')}\n`);
-}
-
-function check(what: string, ok: boolean): void {
-  say(`${ok ? 'ok  ' : 'FAIL'} ${what}`);
-  if (!ok) failures.push(what);
-}
+const runId = process.env.MARGAY_RUN_ID ?? `demo${process.pid.toString(36)}`;
 
 async function main(): Promise<number> {
-  const runId = process.env.MARGAY_RUN_ID ?? `demo${process.pid.toString(36)}`;
+  return process.argv.includes('--redis')
+    ? await tell(clusterLab(), clusterStory)
+    : await tell(fileLab(), story);
+}
+
+function fileLab(): Lab {
   say('three hosts, two pods each, IPv4 and IPv6, and a switch between them (network namespaces)');
-  const lab = new Lab({ runId, hosts: ['host-a', 'host-b', 'host-c'], podsPerHost: 2, dualStack: true });
-  try {
-    await story(lab);
-  } catch (error) {
-    failures.push(error instanceof Error ? error.message : String(error));
-    say(`FAIL ${failures.at(-1)}`);
-  }
-  if (failures.length > 0) for (const host of lab.hosts) show(`log of ${host.name}:\n${logTail(host)}`);
-  say(failures.length === 0 ? 'all is as it should be' : `${failures.length} checks failed`);
+  return new Lab({ runId, hosts: ['host-a', 'host-b', 'host-c'], podsPerHost: 2, dualStack: true });
+}
+
+function clusterLab(): ClusterLab {
+  say('five hosts and a switch between them (network namespaces)');
+  return new ClusterLab({ runId, hosts: 5 });
+}
+
+async function tell<L extends Lab | ClusterLab>(lab: L, of: (lab: L) => Promise<void>): Promise<number> {
+  await of(lab).catch(failed);
+  const failures = failureCount();
+  if (failures > 0) for (const host of lab.hosts) show(`log of ${host.name}:\n${logTail(host)}`);
+  say(failures === 0 ? 'all is as it should be' : `${failures} checks failed`);
   if (keep) explain(lab);
   else await lab.close();
-  return failures.length === 0 ? 0 : 1;
+  return failures === 0 ? 0 : 1;
 }
 
-async function story(lab: Lab): Promise<void> {
-  for (const host of lab.hosts) lab.startAgent(host);
-  say('an agent on each: waiting for sessions and routes');
-  check('every host has a session and a route to every other', await within(20_000, () => lab.converged()));
-  const [a, b, c] = lab.hosts as [Host, Host, Host];
-  say(`bgpctl peers, on ${a.name}:`);
-  show(lab.bgpctl(a, 'peers').output);
-  for (const host of lab.hosts) {
-    say(`routes of ${host.name}:`);
-    show(lab.routes(host));
-    show(ownIpv6Routes(lab, host));
-  }
-  await pingMatrix(lab);
-  await guarded(lab);
-  await killAndReturn(lab, b);
-  await tunnelled(lab);
-  await ipv6Tunnelled(lab);
-  await withdraw(lab, c);
-}
-
-async function pingMatrix(lab: Lab): Promise<void> {
-  say('pings between all pods, by IPv4 and by IPv6:');
-  const { pods } = lab;
-  const width = Math.max(...pods.map(pod => pod.name.length));
-  let reached = 0;
-  show(`${''.padEnd(width)}  ${pods.map(pod => pod.address.padEnd(11)).join(' ')}`);
-  for (const from of pods) {
-    const ask = (family: 'ipv4' | 'ipv6') => Promise.all(pods.map(to => lab.reaches(from, to, family)));
-    const [ipv4, ipv6] = [await ask('ipv4'), await ask('ipv6')];
-    reached += [...ipv4, ...ipv6].filter(Boolean).length;
-    const word = (ok: boolean | undefined) => (ok === true ? 'ok' : 'FAIL');
-    const cells = ipv4.map((ok, i) => `${word(ok)} ${word(ipv6[i])}`.padEnd(11));
-    show(`${from.name.padEnd(width)}  ${cells.join(' ')}`);
-  }
-  const all = 2 * pods.length ** 2;
-  check(`${reached} of ${all} pings came back`, reached === all);
-}
-
-/** By a policy of Calico's, on another host than those who are kept out. */
-async function guarded(lab: Lab): Promise<void> {
-  const [a, b, c] = lab.hosts as [Host, Host, Host];
-  const [friend, other, to] = [a.pods[0]!, b.pods[0]!, c.pods[1]!];
-  say(`a NetworkPolicy lets ${friend.name} alone reach ${to.name}`);
-  await lab.allowOnly(to, friend);
-  const families = ['ipv4', 'ipv6'] as const;
-  const reached = (from: Pod) => Promise.all(families.map(family => lab.reaches(from, to, family)));
-  const isShut = async () => (await reached(other)).every(ok => !ok);
-  check(`${other.name} does not reach it any more`, await within(10_000, isShut));
-  check(`${friend.name} does`, (await reached(friend)).every(Boolean));
-  say(`bgpctl explain, on ${c.name}:`);
-  show(lab.bgpctl(c, 'explain', `default/${other.name}`, `default/${to.name}`).output);
-  lab.bgpctl(c, 'delete', 'NetworkPolicy', `default/only-${friend.name}`);
-  const isOpen = async () => (await reached(other)).every(Boolean);
-  check('without the policy it is reached again', await within(10_000, isOpen));
-}
-
-async function killAndReturn(lab: Lab, victim: Host): Promise<void> {
-  const [observer] = lab.hosts as [Host];
-  say(`pings every ${10 * patience} ms between all hosts; kill -9 of the agent on ${victim.name}`);
-  const before = lab.routes(victim) + ownIpv6Routes(lab, victim);
-  const pings = lab.pingAll(0.01);
-  await sleep(500);
-  await lab.endAgent(victim, 'SIGKILL');
-  await within(5000, async () => (await sessionTo(lab, observer, victim))?.state !== 'Established');
-  const peer = await sessionTo(lab, observer, victim);
-  const deadline = peer?.staleDeadlineUnixMs;
-  const left = deadline === undefined ? 0 : Math.round((deadline - Date.now()) / 1000);
-  check(
-    `${observer.name} keeps its routes as stale (${peer?.routes.stale ?? 0}); they would go in ${left} s`,
-    left > 0,
-  );
-  await sleep(2000);
-  say('the agent is started again');
-  lab.startAgent(victim);
-  check('it is back, and in sync', await within(20_000, () => lab.converged()));
-  check(
-    'its kernel routes are what they were',
-    sorted(lab.routes(victim) + ownIpv6Routes(lab, victim)) === sorted(before),
-  );
-  await within(5000, async () => (await sessionTo(lab, observer, victim))?.routes.stale === 0);
-  await sleep(500);
-  const { sent, received } = await pings.stop();
-  check(`${received} of ${sent} pings came back`, sent > 0 && received === sent);
-}
-
-/** By IPIP where this kernel has it, and back; where it has not, the agent says why. */
-async function tunnelled(lab: Lab): Promise<void> {
-  const [observer] = lab.hosts as [Host];
-  const tunnel = async () => (await lab.status(observer))?.tunnels.find(one => one.tunnel === 'ipip');
-  say('the pool is set to IPIP under way: bgpctl apply, ipipMode: Always');
-  await lab.setPool({ ipipMode: 'Always' });
-  await within(10_000, async () => (await tunnel()) !== undefined);
-  const found = await tunnel();
-  if (found?.state === 'unavailable') {
-    say(`IPIP cannot be shown here: ${found.detail}`);
-  } else {
-    const pings = lab.pingAll(0.01);
-    const moved = await within(20_000, () => lab.everyRouteBy('margay.ipip'));
-    check('every host sends to every other by IPIP', moved);
-    show(lab.routes(observer));
-    await sleep(500);
-    const { sent, received } = await pings.stop();
-    check(`${received} of ${sent} pings came back over the change`, sent > 0 && received === sent);
-  }
-  await lab.setPool({ ipipMode: 'Never' });
-  check('every host sends plainly again', await within(20_000, () => lab.everyRouteBy('eth0')));
-}
-
-/** The pool of IPv6 alone, by VXLAN and back. */
-async function ipv6Tunnelled(lab: Lab): Promise<void> {
-  say('the pool of IPv6 is set to VXLAN under way: vxlanMode: Always');
-  const pings = lab.pingAll(0.01);
-  await lab.setIpv6Pool({ vxlanMode: 'Always' });
-  const moved = await within(20_000, () => lab.everyRouteBy('margay.vxlan-v6', 'ipv6'));
-  check('every host sends to every other by VXLAN over IPv6', moved);
-  await sleep(500);
-  await lab.setIpv6Pool({});
-  check('every host sends plainly again', await within(20_000, () => lab.everyRouteBy('eth0', 'ipv6')));
-  const { sent, received } = await pings.stop();
-  check(`${received} of ${sent} pings came back over both changes`, sent > 0 && received === sent);
-}
-
-function ownIpv6Routes(lab: Lab, host: Host): string {
-  return lab
-    .routes(host, 'ipv6')
-    .split('\n')
-    .filter(line => line.includes(' proto 157 '))
-    .join('\n');
-}
-
-async function withdraw(lab: Lab, host: Host): Promise<void> {
-  const others = lab.hosts.filter(one => one !== host);
-  say(`${host.name} gives its pod CIDR up: bgpctl delete BlockAffinity ${host.name}`);
-  const { status, output } = lab.bgpctl(host, 'delete', 'BlockAffinity', host.name);
-  if (status !== 0) show(output);
-  const started = performance.now();
-  const gone = await within(10_000, () => others.every(other => !lab.routes(other).includes(host.block)));
-  const took = Math.round(performance.now() - started);
-  check(`the others have no route to ${host.block} any more (after ${took} ms)`, gone);
-}
-
-async function sessionTo(lab: Lab, observer: Host, host: Host) {
-  return (await lab.peers(observer)).find(peer => peer.address === host.address);
-}
-
-function sorted(text: string): string {
-  return text.split('\n').sort().join('\n');
-}
-
-function explain(lab: Lab): void {
-  const [host] = lab.hosts as [Host];
+function explain(lab: Lab | ClusterLab): void {
+  const hosts: readonly LabHost[] = lab.hosts;
+  const [host, other] = hosts as readonly [LabHost, LabHost];
   const inside = `ip netns exec ${host.namespace}`;
   process.stdout.write(`
 The hosts are left up. Some things to try:
@@ -201,9 +46,9 @@ The hosts are left up. Some things to try:
   bin/bgpctl routes --why --socket ${host.socket}
   bin/bgpctl status --socket ${host.socket}
   ${inside} ip -6 route
-  ip netns exec ${host.pods[0]!.namespace} ping ${lab.hosts[1]!.pods[0]!.address}
+  ip netns exec ${host.pods[0]!.namespace} ping ${other.pods[0]!.address}
 
-Their store is ${lab.store}, their logs are beside it. Press Ctrl-C to take everything away.
+Their logs and what they keep are in ${lab.directory}. Press Ctrl-C to take everything away.
 `);
 }
 

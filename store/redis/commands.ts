@@ -46,7 +46,7 @@ export interface SeenStore extends SeenHistory {
   readonly copiesKnown: number;
 }
 
-const TIMEOUT_MS = 3000;
+const TIMEOUT_MS = 5000;
 /** For which Redis waits for the copies of a write. */
 const COPIES_TIMEOUT_MS = 1500;
 /** Documents of one step of a scan. */
