@@ -37,6 +37,7 @@ import { PeerSwitches } from './peer-switches.js';
 import { HostReports } from './report/host-reports.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
 import type { Sessions } from './session-effects.js';
+import { SpeakerAppearance } from './speaker-appearance.js';
 import type { SpeakerHost } from './speaker-host.js';
 import { SpeakerQueries } from './speaker-queries.js';
 import { SpeakerWatch } from './speaker-watch.js';
@@ -80,6 +81,7 @@ export class Agent {
   readonly #feed: ResourceFeed;
   readonly #speaker: SpeakerHost;
   readonly #intake: BestRouteIntake;
+  readonly #appearance: SpeakerAppearance;
   readonly #subscribers = new Map<WatchTopic, Set<() => void>>();
   readonly #ending = new AbortController();
   readonly #wholeTables = new Set<Family>();
@@ -89,10 +91,6 @@ export class Agent {
   #storeSeen = false;
   /** This host is one of the cluster: it acts by its documents. */
   #member = false;
-  /** The speaker has been told everything once. */
-  #configured = false;
-  /** It has said goodbye, until this host is one of the cluster again. */
-  #suspended = false;
   #intent: HostIntent | undefined;
   #inSync: (() => void) | undefined;
 
@@ -142,6 +140,11 @@ export class Agent {
       command => this.#speaker.send(command),
       family => this.#wholeTable(family),
     );
+    this.#appearance = new SpeakerAppearance({
+      ...{ speaker: this.#speaker, watch: this.#watch, intake: this.#intake, queries: this.queries },
+      families: this.#reflects ? [] : FAMILIES,
+      resumed: () => this.tunnels.statusStrayed(),
+    });
   }
 
   /** Follows the store until {@link stop}. */
@@ -306,21 +309,8 @@ export class Agent {
     this.ipam?.inSync();
     this.#recalculate();
     this.#inOrder(() => {
-      if (!this.#member) return;
-      if (this.#suspended) return this.#resume();
-      this.#configured = true;
-      this.#watch.resumed();
-      this.#speaker.send({ kind: 'configuration-complete' });
-      if (this.#reflects) return;
-      for (const family of FAMILIES) this.#intake.begin(family);
+      if (this.#member) this.#appearance.begin();
     });
-  }
-
-  #resume(): void {
-    this.#suspended = false;
-    this.tunnels.statusStrayed();
-    this.#watch.resumed();
-    this.#speaker.resume();
   }
 
   /** Sessions end with a goodbye; what the kernel has stays. */
@@ -328,13 +318,12 @@ export class Agent {
     this.options.withheld?.(reason);
     this.#member = false;
     void this.ownNode.request();
-    if (this.state.speaker === 'withheld') return;
-    this.#watch.withheld();
-    if (!this.#configured) return;
-    this.#suspended = true;
-    this.#speaker.suspend(GOODBYE);
-    this.#intake.speakerEnded();
-    this.queries.failAll('this host announces nothing');
+    this.#appearance.withhold();
+  }
+
+  #regained(): void {
+    void this.ownNode.request();
+    this.tunnels.statusStrayed();
   }
 
   #storeUnavailable(detail: string): void {
@@ -420,6 +409,7 @@ export class Agent {
       ipam: this.ipam?.host.context,
       admit: () => this.#admitted(),
       withhold: reason => this.#withheld(reason),
+      regained: () => this.#regained(),
       changed: () => this.#tell('status'),
     });
   }
@@ -518,7 +508,7 @@ export class Agent {
         return;
       case 'best-routes':
         // What goes with sessions that end by our own will stays in the kernel.
-        if (this.#suspended) return;
+        if (this.#appearance.suspended) return;
         this.#intake.take(event.batch);
         this.#tell('routes');
         return;
@@ -647,8 +637,6 @@ export class Agent {
   }
 }
 
-/** To peers of a host that turns out to have another one's name or address. */
-const GOODBYE = 'another host has the name or the address of this one';
 /** Sessions close and say goodbye within this. */
 const SPEAKER_PATIENCE_MS = 2000;
 /** What the speaker is told waits no longer for the guard of the tunnels. */

@@ -35,6 +35,8 @@ export interface HostLifePorts {
   readonly admit: () => void;
   /** It is none from now on, or not known to be one. */
   readonly withhold: (reason: string) => void;
+  /** A copy of this machine had its name for a moment: what stands in the store may be of the copy. */
+  readonly regained: () => void;
   /** Something that `status` shows. */
   readonly changed: () => void;
 }
@@ -69,7 +71,9 @@ export class HostLife {
     const shared = { nodeName, store, clock, random: Math.random, unixMs: Date.now, durationSeconds };
     this.#name = new NameLease({
       ...{ ...shared, identity, addresses: () => Object.values(addressesOf(this.#choices)) },
+      announced: () => this.#announced(),
       changed: () => this.review(),
+      regained: () => ports.regained(),
     });
     this.#addresses = new AddressGuard({
       ...{ store, clock, looked: () => this.review() },
@@ -94,7 +98,7 @@ export class HostLife {
 
   /** What is known, if anything is. */
   get standing(): Standing {
-    return this.#standing ?? standing(this.#options.nodeName, this.#name.verdict, undefined);
+    return this.#standing ?? standing(this.#self, this.#name.verdict, undefined);
   }
 
   /** All that the store holds has been told, for the first time or again. */
@@ -128,6 +132,7 @@ export class HostLife {
     this.#standing = now;
     if (before !== undefined && sameValue(before, now)) return;
     this.#became(now, before);
+    this.readdressed();
     this.#ports.changed();
   }
 
@@ -136,8 +141,7 @@ export class HostLife {
     const { held } = this.#name;
     if (held === undefined) return;
     const said = (held.addresses ?? []).map(({ address }) => address);
-    const same = sameValue(said, Object.values(addressesOf(this.#choices)));
-    if (!same) void this.#name.review();
+    if (!sameValue(said, this.#announced())) void this.#name.review();
   }
 
   /** Resolves when the store has been asked whose this host's name is. */
@@ -232,19 +236,28 @@ export class HostLife {
     this.#ports.withhold(now.reason);
   }
 
+  get #self() {
+    const { nodeName, identity } = this.#options;
+    return { nodeName, instance: identity.instance };
+  }
+
   #judge(): Standing {
-    const { nodeName } = this.#options;
     const addresses = addressesOf(this.#choices);
     const family = announcedFamily(addresses);
     const address = family === undefined ? undefined : addresses[family];
-    if (address === undefined) return standing(nodeName, this.#name.verdict, undefined);
+    if (address === undefined) return standing(this.#self, this.#name.verdict, undefined);
     const verdict = this.#addresses.verdictOf(this.#claim(address));
-    return standing(nodeName, this.#name.verdict, { text: address, verdict });
+    return standing(this.#self, this.#name.verdict, { text: address, verdict });
   }
 
   get #choices(): Readonly<Record<AddressFamily, NodeAddressChoice>> {
     const { nodeAddress: choose } = this.#options;
     return { ipv4: choose('ipv4'), ipv6: choose('ipv6') };
+  }
+
+  #announced(): readonly IpAddress[] {
+    const choices = { ipv4: this.nodeAddress('ipv4'), ipv6: this.nodeAddress('ipv6') };
+    return Object.values(addressesOf(choices));
   }
 
   #claims() {
@@ -256,6 +269,7 @@ export class HostLife {
     const own = this.#ports.ownNode();
     const announced = [nodeAddress(own)?.address, nodeAddress(own, 'ipv6')?.address];
     const sinceUnixMs = this.#name.held?.addresses?.find(one => one.address === address)?.sinceUnixMs;
-    return { node: nodeName, address, established: announced.includes(address), sinceUnixMs };
+    const { instance } = this.#options.identity;
+    return { node: nodeName, instance, address, established: announced.includes(address), sinceUnixMs };
   }
 }

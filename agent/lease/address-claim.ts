@@ -8,6 +8,8 @@ import { isLapsed, type LeaseSight } from './lease-sight.js';
 
 export interface AddressClaim {
   readonly node: string;
+  /** Of its host. */
+  readonly instance: string;
   readonly address: IpAddress;
   /** Its own Node says so already. */
   readonly established: boolean;
@@ -28,7 +30,8 @@ export function addressMove(claim: AddressClaim, rival: AddressRival): AddressMo
   const { lease } = rival;
   if (lease === 'none') return claim.established ? 'announce' : 'refuse';
   if (lease === undefined) return claim.established ? 'announce' : 'wait';
-  if (isLapsed(lease)) return 'announce';
+  // Silent, or this host under the name that it had before.
+  if (isLapsed(lease) || (lease.spec.instance === claim.instance && !lease.renewed)) return 'announce';
   if (!claim.established) return lease.renewed ? 'refuse' : 'wait';
   return lease.renewed && isOlder(claim, rival.node, lease) ? 'refuse' : 'announce';
 }

@@ -41,10 +41,15 @@ export function nameMove(sight: LeaseSight | undefined, self: Claimant): NameMov
   return sight.renewed ? 'refuse' : 'wait';
 }
 
-/** The process before this one ran under the same kernel, where it is over, or announced the same host. */
+/**
+ * It announces the host that the process before it announced. With other addresses it may as well be a copy of a machine that runs, and would
+ * take the sessions of that one away; without any it is told by the boot of its kernel.
+ */
 function isRestart({ spec }: LeaseSight, { boot, addresses }: Claimant): boolean {
-  if (boot !== '' && spec.boot === boot) return true;
-  return spec.addresses?.some(({ address }) => addresses.includes(address)) === true;
+  const before = spec.addresses ?? [];
+  if (before.length > 0 && addresses.length > 0)
+    return before.some(({ address }) => addresses.includes(address));
+  return boot !== '' && spec.boot === boot;
 }
 
 function cameFirst({ process }: Claimant, term: number, { spec }: LeaseSight): boolean {

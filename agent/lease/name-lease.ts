@@ -20,10 +20,14 @@ export interface NameLeaseOptions {
   readonly random: () => number;
   readonly unixMs: () => number;
   readonly durationSeconds: () => number;
-  /** By which this host announces itself, or would. */
+  /** Of this host. */
   readonly addresses: () => readonly IpAddress[];
+  /** Those by which it announces itself, as far as no other host is in its way. */
+  readonly announced: () => readonly IpAddress[];
   /** The verdict is another one, or its reason. */
   readonly changed: () => void;
+  /** Somebody else had the name for a moment, and may have written in it. */
+  readonly regained: () => void;
 }
 
 export type NameVerdict =
@@ -116,7 +120,9 @@ export class NameLease {
         // Looked at anew in the next turn, which is soon.
         if (written.kind === 'raced') return;
         if (written.kind === 'unavailable') return this.#away(written.detail);
-        return this.#say({ kind: 'ours', problem: undefined });
+        this.#say({ kind: 'ours', problem: undefined });
+        if (move === 'take-back') this.#options.regained();
+        return;
       }
       case 'wait':
         // What runs goes on until it is known that another host lives by this name.
@@ -150,14 +156,14 @@ export class NameLease {
   }
 
   #next(found: LeaseSpec | undefined, move: NameMove): LeaseSpec {
-    const { nodeName, identity, unixMs, durationSeconds, addresses } = this.#options;
+    const { nodeName, identity, unixMs, durationSeconds, announced } = this.#options;
     const now = unixMs();
     const ours = found?.instance === identity.instance;
     const before = ours ? found.addresses : undefined;
     const ownTerm = this.#term ?? found?.term ?? 1;
     return {
       ...{ holder: nodeName, ...identity },
-      addresses: addresses().map(address => ({
+      addresses: announced().map(address => ({
         address,
         sinceUnixMs: before?.find(one => one.address === address)?.sinceUnixMs ?? now,
       })),

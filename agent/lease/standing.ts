@@ -15,7 +15,7 @@ export type Standing =
 
 /** @param address of what it announces itself by; undefined: it knows none, which is no matter of others */
 export function standing(
-  nodeName: string,
+  { nodeName, instance }: { readonly nodeName: string; readonly instance: string },
   name: NameVerdict,
   address: { readonly text: string; readonly verdict: AddressVerdict } | undefined,
 ): Standing {
@@ -23,7 +23,7 @@ export function standing(
     case 'undecided':
       return { kind: 'pending', reason: undecidedWords(nodeName, name.rival) };
     case 'refused':
-      return { kind: 'withheld', reason: refusedWords(nodeName, name.rival) };
+      return { kind: 'withheld', reason: refusedWords(nodeName, instance, name.rival) };
     case 'retired':
       return { kind: 'withheld', reason: retiredWords(nodeName) };
     case 'ours':
@@ -58,7 +58,9 @@ function undecidedWords(nodeName: string, rival: LeaseSpec | undefined): string 
   return `the node name ${nodeName} was held by another host, ${holderWords(rival)}: whether it lives is being watched, for ${rival.durationSeconds} s at least`;
 }
 
-function refusedWords(nodeName: string, rival: LeaseSpec): string {
+function refusedWords(nodeName: string, instance: string, rival: LeaseSpec): string {
+  if (rival.instance === instance)
+    return `the node name ${nodeName} is held by another process with the identity of this host, ${holderWords(rival)}: one of the two machines is a copy of the other. This one announces nothing; remove the file "instance" in the state directory of the copy, and give it a nodeName of its own`;
   return `the node name ${nodeName} is that of another host, ${holderWords(rival)}, which renews it. This one announces nothing until that one is gone, or it has another nodeName`;
 }
 

@@ -63,6 +63,19 @@ test('one that finds out late that its name is another’s says goodbye, keeps i
   t.like(await stored('a'), { ipv4Address: '10.0.0.1/24' });
 });
 
+test('a copy of a machine with an address of its own never writes in the name of the first', async t => {
+  const { clock, begin, stored } = cluster(t);
+  const first = begin();
+  await pass(clock, 20_000);
+  const copy = begin({ address: '10.0.0.5/24' });
+  for (let i = 0; i < 120; i++) {
+    await pass(clock, 1000);
+    t.like(await stored('a'), { ipv4Address: '10.0.0.1/24' });
+  }
+  t.deepEqual([isMember(copy), first.restarts], [false, []]);
+  t.regex(words(copy).join(), /one of the two machines is a copy of the other/);
+});
+
 test('a host whose address is another’s announces nothing until that one has another, and the first goes on', async t => {
   const { clock, begin, stored } = cluster(t);
   const first = begin();
@@ -81,6 +94,21 @@ test('a host whose address is another’s announces nothing until that one has a
   await pass(clock, 11_000);
   t.deepEqual([isMember(second), words(second)], [true, []]);
   t.like(await stored('b'), { ipv4Address: '10.0.0.1/24' });
+});
+
+test('a host that was refused for its address, and is begun anew with another, is one of the cluster at once', async t => {
+  const { memory, clock, begin, kill } = cluster(t);
+  begin();
+  await pass(clock, 20_000);
+  const before = begin({ name: 'b' });
+  await pass(clock, 30_000);
+  t.like(await memory.get({ kind: 'Lease', name: 'node.b' }), {
+    value: { resource: { spec: { addresses: [] } } },
+  });
+  kill(before);
+  const after = begin({ name: 'b', address: '10.0.0.2/24' });
+  await pass(clock, 1000);
+  t.true(isMember(after));
 });
 
 test('of two that began with one address at a time the one whose claim is the older stays', async t => {
@@ -119,6 +147,17 @@ test('an address of IPv6 that is another’s is left out, and the host goes on b
   t.true(isMember(second));
   t.deepEqual(await stored('b'), { ipv4Address: '10.0.0.2/24' });
   t.regex(words(second).join(), /fd00::1 is the address of node a, too/);
+});
+
+test('a host that has another name since its restart is not in its own way', async t => {
+  const { clock, begin, kill, stored } = cluster(t);
+  const before = begin();
+  await pass(clock, 20_000);
+  kill(before);
+  const after = begin({ name: 'renamed', instance: 'a' });
+  await pass(clock, 6000);
+  t.true(isMember(after));
+  t.like(await stored('renamed'), { ipv4Address: '10.0.0.1/24' });
 });
 
 test('an address of a node that no agent keeps is not taken from it by one that comes new', async t => {

@@ -1,6 +1,7 @@
 /** Hosts come, pose as others, are renumbered, die and come back: real agents in namespaces on one store. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { AgentStatus, HostView } from '../../../agent/control/types.js';
 import type { ResourceId } from '../../../core/resources/resource.js';
@@ -10,14 +11,11 @@ import { type Host, Lab } from '../../../demo/lab.js';
 /** A lease lasts 30 s, and whoever waits for it adds a third of that at most, and a look. */
 const LEASE_MS = 60_000;
 
-function newLab(t: ExecutionContext): Lab {
+let labs = 0;
+
+function newLab(t: ExecutionContext, hosts: readonly string[]): Lab {
   const run = process.env.MARGAY_RUN_ID ?? process.pid.toString(36);
-  const lab = new Lab({
-    runId: `${run}-life`,
-    hosts: ['a', 'b', 'c', 'd'],
-    podsPerHost: 1,
-    autodetect: true,
-  });
+  const lab = new Lab({ runId: `${run}-life${labs++}`, hosts, podsPerHost: 1, autodetect: true });
   t.teardown(() => lab.close());
   return lab;
 }
@@ -65,7 +63,7 @@ const nodeId = (name: string) => ({ kind: 'Node', name }) as const;
 
 test('hosts that pose as others are refused, renumbered ones taken up, dead ones seen, deleted and let in anew', async t => {
   t.timeout(600_000);
-  const lab = newLab(t);
+  const lab = newLab(t, ['a', 'b', 'c', 'd']);
   const [a, b, c, d] = lab.hosts as [Host, Host, Host, Host];
   for (const host of [a, b, c]) lab.startAgent(host);
   const meshed = async () => (await established(lab, a)) === `b@${b.address} c@${c.address}`;
@@ -157,4 +155,37 @@ test('hosts that pose as others are refused, renumbered ones taken up, dead ones
   t.true(await within(30_000, reported));
   const nodes = lab.bgpctl(from, 'node', 'list', '-o', 'wide');
   t.log(`\n${nodes.output}`);
+});
+
+test('the copy of a machine says goodbye, keeps its kernel as it is, and takes over when the first is gone', async t => {
+  t.timeout(300_000);
+  const lab = newLab(t, ['a', 'b', 'copy']);
+  const [a, b, copy] = lab.hosts as [Host, Host, Host];
+  for (const host of [a, b]) lab.startAgent(host);
+  t.true(await within(30_000, async () => (await established(lab, b)) === `a@${a.address}`), logTail(a));
+  const before = await sessions(lab, b);
+
+  const state = (host: Host) => join(lab.directory, host.name);
+  mkdirSync(state(copy), { recursive: true });
+  copyFileSync(join(state(a), 'instance'), join(state(copy), 'instance'));
+  lab.startAgent(copy, [], { name: 'a', address: a.address });
+  const mark = 'blackhole 10.244.1.0/24 proto 157';
+  t.true(await within(30_000, () => ip(copy, 'route').includes(mark)), logTail(copy));
+  t.true(await within(LEASE_MS, async () => (await standing(lab, copy))?.standing === 'withheld'));
+  t.regex((await standing(lab, copy))?.reason ?? '', /one of the two machines is a copy/);
+  t.true(ip(copy, 'route').includes(mark), ip(copy, 'route'));
+  t.is(await sessions(lab, b), before);
+
+  await lab.endAgent(a, 'SIGKILL');
+  ip(a, `address del ${a.address}/24 dev eth0`);
+  ip(copy, `address del ${copy.address}/24 dev eth0`);
+  ip(copy, `address add ${a.address}/24 dev eth0`);
+  t.true(
+    await within(2 * LEASE_MS, async () => (await standing(lab, copy))?.standing === 'member'),
+    logTail(copy),
+  );
+  const speaks = async () => (await lab.status(copy))?.peers.established === 1;
+  t.true(await within(60_000, speaks), logTail(copy));
+  t.is(await established(lab, b), `a@${a.address}`);
+  t.true(await within(10_000, () => lab.routes(copy).includes(b.block)), lab.routes(copy));
 });
