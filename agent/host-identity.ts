@@ -1,6 +1,6 @@
 /** SHELL: who this host and this process are to the others: a host keeps its identity over restarts and other addresses. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface HostIdentity {
@@ -34,10 +34,21 @@ function keptInstance(stateDirectory: string, problem: (text: string) => void): 
     mkdirSync(stateDirectory, { recursive: true });
     writeFileSync(`${path}.next`, `${instance}\n`, { flush: true });
     renameSync(`${path}.next`, path);
+    flushDirectory(stateDirectory);
   } catch (error) {
     problem(`${path}: ${(error as Error).message}`);
   }
   return instance;
+}
+
+/** After a power cut the host is to be the same. */
+function flushDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function bootId(): string {
