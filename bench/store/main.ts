@@ -1,0 +1,231 @@
+/**
+ * `npm run bench -- store`: what thousands of watchers ask of one Redis. Three tables: how long a change is on its way to each of them, what Redis
+ * needs for it, and how they come back after it was away. On a machine where the watchers share the cores with Redis most of the time is theirs.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CALICO_API, type IPPoolResource } from '../../core/resources/resource.js';
+import { RedisServerProcess } from '../../demo/redis-server.js';
+import { RedisStore } from '../../store/redis/redis-store.js';
+import type { WatchersAnswer, WatchersOrder } from './watchers-process.js';
+
+const { values } = parseArgs({
+  options: {
+    watchers: { type: 'string', default: '5000' },
+    documents: { type: 'string', default: '1000' },
+    changes: { type: 'string', default: '60' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(`npm run bench -- store [--watchers 5000] [--documents 1000] [--changes 60]\n`);
+  process.exit(0);
+}
+const [watchers, documents, changes] = [
+  Number(values.watchers),
+  Number(values.documents),
+  Number(values.changes),
+];
+const PROCESSES = 4;
+const BETWEEN_CHANGES_MS = 500;
+const AWAY_MS = 20_000;
+const prefix = 'bench';
+const host = '127.0.0.1';
+const port = 20_000 + (process.pid % 20_000);
+const directory = mkdtempSync(
+  join(tmpdir(), `mgy-${process.env.MARGAY_RUN_ID ?? process.pid.toString(36)}-store-`),
+);
+const redis = new RedisServerProcess({
+  directory,
+  address: host,
+  port,
+  args: ['--appendonly', 'yes', '--maxclients', String(2 * watchers + 100)],
+});
+const server = {
+  nodes: [{ host, port }],
+  kind: { kind: 'standalone' },
+  username: undefined,
+  password: undefined,
+  tls: undefined,
+} as const;
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const row = (name: string, value: string) => say(`  ${name.padEnd(52)} ${value}`);
+
+function document(name: string, labels: Readonly<Record<string, string>>): IPPoolResource {
+  return {
+    apiVersion: CALICO_API,
+    kind: 'IPPool',
+    metadata: { name, labels, annotations: {} },
+    spec: {
+      cidr: '10.0.0.0/16' as never,
+      ipipMode: 'Never',
+      vxlanMode: 'Never',
+      natOutgoing: false,
+      disabled: false,
+      disableBGPExport: false,
+      blockSize: 26,
+      nodeSelector: 'all()',
+      allowedUses: ['Workload', 'Tunnel'],
+      assignmentMode: 'Automatic',
+    },
+  };
+}
+
+async function info(name: string): Promise<number> {
+  return Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(await redis.ask('info'))?.[1]);
+}
+
+const cpuSeconds = async () => (await info('used_cpu_sys')) + (await info('used_cpu_user'));
+
+class Watchers {
+  readonly #processes: readonly ChildProcess[];
+
+  constructor(order: Omit<WatchersOrder, 'count'>) {
+    const script = fileURLToPath(new URL('watchers-process.js', import.meta.url));
+    this.#processes = Array.from({ length: PROCESSES }, () => fork(script));
+    for (const child of this.#processes)
+      child.send({ ...order, count: Math.ceil(watchers / PROCESSES) } satisfies WatchersOrder);
+  }
+
+  async ready(): Promise<void> {
+    await this.#answers('ready');
+  }
+
+  async delivered(): Promise<readonly number[]> {
+    return (await this.#report('delivered')).flatMap(answer => answer.delays);
+  }
+
+  async inSync(): Promise<number> {
+    return (await this.#report('in-sync')).reduce((sum, { count }) => sum + count, 0);
+  }
+
+  end(): void {
+    for (const child of this.#processes) child.kill('SIGKILL');
+  }
+
+  #report<K extends WatchersAnswer['kind']>(kind: K) {
+    const answers = this.#answers(kind);
+    for (const child of this.#processes) child.send('report');
+    return answers;
+  }
+
+  #answers<K extends WatchersAnswer['kind']>(
+    kind: K,
+  ): Promise<readonly Extract<WatchersAnswer, { kind: K }>[]> {
+    return Promise.all(
+      this.#processes.map(
+        child =>
+          new Promise<Extract<WatchersAnswer, { kind: K }>>(resolve => {
+            const hear = (answer: WatchersAnswer) => {
+              if (answer.kind !== kind) return;
+              child.off('message', hear);
+              resolve(answer as Extract<WatchersAnswer, { kind: K }>);
+            };
+            child.on('message', hear);
+          }),
+      ),
+    );
+  }
+}
+
+function quantile(sorted: readonly number[], part: number): string {
+  return `${(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN).toFixed(1)} ms`;
+}
+
+async function delivery(store: RedisStore): Promise<void> {
+  const [memoryBefore, after] = [await info('used_memory'), (await store.check()).revision];
+  const crowd = new Watchers({ kind: 'thin', host, port, prefix, after });
+  try {
+    await crowd.ready();
+    const memory = (await info('used_memory')) - memoryBefore;
+    const idleFrom = await cpuSeconds();
+    await sleep(10_000);
+    const idle = ((await cpuSeconds()) - idleFrom) / 10;
+    const from = await cpuSeconds();
+    let found = await store.create(document('changing', {}));
+    for (let i = 0; i < changes && found.kind === 'ok'; i++) {
+      await sleep(BETWEEN_CHANGES_MS);
+      const at = String(process.hrtime.bigint() / 1000n);
+      found = await store.update(document('changing', { at }), found.value.revision);
+    }
+    await sleep(3000);
+    const spent = (await cpuSeconds()) - from;
+    const delays = (await crowd.delivered()).toSorted((a, b) => a - b);
+    say(`A change, told to ${watchers} watchers; ${changes} of them, ${BETWEEN_CHANGES_MS} ms apart`);
+    row('delivered, of what was to be', `${delays.length} of ${watchers * changes}`);
+    row(
+      'from the write to a watcher, p50, p99, longest',
+      [0.5, 0.99, 1].map(part => quantile(delays, part)).join(', '),
+    );
+    row("Redis' memory, for each watcher", `${(memory / watchers / 1024).toFixed(1)} KB`);
+    row("Redis' CPU for one watcher's change", `${((spent / delays.length) * 1e6).toFixed(1)} us`);
+    row("Redis' CPU while nothing changes", `${(idle * 100).toFixed(1)} %`);
+  } finally {
+    crowd.end();
+  }
+}
+
+async function comingBack(trimmed: boolean): Promise<void> {
+  const crowd = new Watchers({ kind: 'whole', host, port, prefix, after: 0 });
+  try {
+    await crowd.ready();
+    while ((await crowd.inSync()) < watchers) await sleep(500);
+    await redis.kill();
+    await sleep(AWAY_MS);
+    await redis.start();
+    if (trimmed) {
+      const store = new RedisStore({ server, keyPrefix: prefix, name: 'bench', copies: 0 });
+      await store.delete({ kind: 'IPPool', name: 'document-0' });
+      await store.create(document('document-0', {}));
+      await store.close();
+      await redis.ask('xtrim', `{${prefix}}:log`, 'MAXLEN', '0');
+    }
+    const began = performance.now();
+    const cpuFrom = await cpuSeconds();
+    let connections = await info('total_connections_received');
+    let most = 0;
+    const reached = new Map<number, number>();
+    for (let count = 0; count < watchers; ) {
+      await sleep(1000);
+      const received = await info('total_connections_received');
+      most = Math.max(most, received - connections);
+      connections = received;
+      count = await crowd.inSync();
+      for (const part of [0.5, 0.99, 1])
+        if (count >= watchers * part && !reached.has(part))
+          reached.set(part, (performance.now() - began) / 1000);
+    }
+    const how = trimmed ? `and all ${documents} documents are to be read anew` : 'and goes on where it was';
+    say(`Redis was away for ${AWAY_MS / 1000} s; each of ${watchers} followers comes back by itself, ${how}`);
+    const times = [0.5, 0.99, 1].map(part => `${reached.get(part)?.toFixed(1)} s`);
+    row('half, 99 of 100, all of them in sync again after', times.join(', '));
+    row('most connections that began within a second', String(most));
+    row("Redis' CPU meanwhile", `${((await cpuSeconds()) - cpuFrom).toFixed(2)} s`);
+  } finally {
+    crowd.end();
+  }
+}
+
+async function main(): Promise<void> {
+  await redis.start();
+  const store = new RedisStore({ server, keyPrefix: prefix, name: 'bench', copies: 0 });
+  for (let i = 0; i < documents; i++) await store.create(document(`document-${i}`, {}));
+  await delivery(store);
+  await store.close();
+  await comingBack(false);
+  await comingBack(true);
+}
+
+try {
+  await main();
+} finally {
+  await redis.kill();
+  rmSync(directory, { recursive: true, force: true });
+}
+process.exit(0);
