@@ -17,15 +17,23 @@ const seed = setting('MARGAY_IPAM_SEED', Math.floor(Math.random() * 2 ** 31));
 /** On average twice as often: a process takes most of a second to start. */
 const KILL_EVERY_MS = 3000;
 
-/** @param blocks of 16 addresses, a power of two: fewer than hosts, so that who has none borrows */
-function load(hosts: number, blocks: number): Pick<Load, 'resources' | 'allocators' | 'most'> {
+/**
+ * @param blocks of 16 addresses, a power of two: fewer than hosts, so that who has none borrows. Those that are abandoned fill a quarter of
+ * them in the end
+ */
+function load(
+  hosts: number,
+  blocks: number,
+  all: number,
+): Pick<Load, 'resources' | 'allocators' | 'allocations' | 'most' | 'abandonOneIn'> {
+  const abandonOneIn = Math.max(10, Math.ceil(all / (blocks * 4)));
   const resources = [
     ...Array.from({ length: hosts }, (_, i) => node(`host-${i}`, `10.0.${i >> 8}.${i & 255}/16`)),
     ipPool('pods', `10.244.0.0/${28 - Math.log2(blocks)}`, { blockSize: 28 }),
     ipPool('pods6', 'fd00:10:244::/64', { blockSize: 124 }),
     configuration({ maxBlocksPerHost: 3 }),
   ];
-  return { resources, allocators: hosts, most: 8 };
+  return { resources, allocators: hosts, allocations: all, most: 8, abandonOneIn };
 }
 
 for (const [name, newStore] of [
@@ -38,8 +46,8 @@ for (const [name, newStore] of [
     const shared = await newStore();
     t.teardown(() => shared.remove());
     const outcome = await run({
-      ...{ ...load(allocators, 2 ** Math.floor(Math.log2(allocators))), shared, allocations, seed },
-      ...{ careless: false, killEveryMs: KILL_EVERY_MS },
+      ...{ ...load(allocators, 2 ** Math.floor(Math.log2(allocators)), allocations), shared, seed },
+      ...{ careless: false, killEveryMs: KILL_EVERY_MS, mostKills: 3 * allocators + allocations / 100 },
     });
     t.log(
       `seed ${seed}: ${outcome.allocations} allocations, ${outcome.releases} releases by ${allocators} allocators in ${outcome.seconds.toFixed(1)} s`,
@@ -61,8 +69,8 @@ test('where compare-and-swap is left out, the same test finds addresses that two
   const shared = await sharedFileStore();
   t.teardown(() => shared.remove());
   const outcome = await run({
-    ...{ ...load(4, 1), shared, allocations: 200, seed },
-    ...{ careless: true, killEveryMs: 10 * KILL_EVERY_MS },
+    ...{ ...load(4, 1, 200), shared, seed },
+    ...{ careless: true, killEveryMs: KILL_EVERY_MS, mostKills: 0 },
   });
   t.log(`${outcome.twice.length} found in ${outcome.allocations} allocations`);
   t.true(outcome.twice.length > 0);

@@ -30,10 +30,14 @@ export interface Load {
   readonly allocations: number;
   /** That one has at a time. */
   readonly most: number;
+  /** One handle in so many is left to the collector. */
+  readonly abandonOneIn: number;
   readonly careless: boolean;
   readonly seed: number;
   /** Between two kills, at most. */
   readonly killEveryMs: number;
+  /** Of a slow machine the starts that follow would take all of the time. */
+  readonly mostKills: number;
 }
 
 export interface Outcome extends Verdict {
@@ -91,14 +95,15 @@ async function allocate(load: Load, folder: string) {
   while (left > 0) {
     await Promise.race([done, sleep(random.below(load.killEveryMs))]);
     const victims = [...running.values()];
-    if (victims.length > 0 && left > 0 && random.pick(victims).kill('SIGKILL')) kills++;
+    if (victims.length > 0 && left > 0 && kills < load.mostKills && random.pick(victims).kill('SIGKILL'))
+      kills++;
   }
   await Promise.all([done, disturbed]);
   return { kills, failures, disturbances };
 }
 
 async function runOne(
-  { shared, allocators, allocations, careless, seed, most }: Load,
+  { shared, allocators, allocations, abandonOneIn, careless, seed, most }: Load,
   folder: string,
   i: number,
   running: Map<number, ChildProcess>,
@@ -106,7 +111,7 @@ async function runOne(
 ): Promise<NodeJS.Signals | null> {
   const host = `host-${i}`;
   const task: AllocatorTask = {
-    ...{ host, careless, most, seed: seed + i, store: shared.address, abandonOneIn: 20 },
+    ...{ host, careless, most, seed: seed + i, store: shared.address, abandonOneIn },
     logPath: join(folder, `${host}.log`),
     recordPath: join(folder, `${host}.addresses`),
     handles: Math.ceil(allocations / allocators),
