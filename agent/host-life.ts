@@ -16,6 +16,7 @@ import type { ClusterView } from './controller/task.js';
 import { controllerTasks } from './controller/tasks.js';
 import { AddressGuard } from './lease/address-guard.js';
 import type { LeaseSpec } from './lease/lease-sight.js';
+import { lifeConditions, silentHosts } from './lease/life-conditions.js';
 import { NameLease } from './lease/name-lease.js';
 import { addressesOf, announcedFamily, withheldChoice } from './lease/own-addresses.js';
 import { type Standing, standing } from './lease/standing.js';
@@ -44,9 +45,6 @@ export interface HostLifePorts {
 const DURATION_SECONDS = 30;
 /** A cluster of one host has nobody who waits for it, and a disk that need not be written to so often. */
 const LONE_DURATION_SECONDS = 60;
-
-/** In this host's report. */
-const SILENT_NAMED = 200;
 
 export class HostLife {
   readonly controller: Controller;
@@ -168,49 +166,18 @@ export class HostLife {
 
   /** Where this host is the controller: who has not renewed his lease. */
   get silent(): HostReport['silent'] {
-    const hosts = [...(this.controller.hosts?.values() ?? [])].filter(({ leased }) => leased);
-    if (this.controller.hosts === undefined) return undefined;
-    const nodes = hosts
-      .filter(({ alive }) => !alive)
-      .map(({ name, renewals = 0 }) => ({ node: name, renewals }));
-    const leftOut = Math.max(0, nodes.length - SILENT_NAMED);
-    return { hosts: hosts.length, nodes: nodes.slice(0, SILENT_NAMED), leftOut };
+    return silentHosts(this.controller.hosts);
   }
 
   /** What stands in the way, for people. */
   conditions(): readonly ConditionView[] {
-    const now = this.standing;
-    const verdict = this.#name.verdict;
-    const object = `Node/${this.#options.nodeName}`;
-    const ofStanding: ConditionView[] =
-      !this.#begun || now.kind === 'member'
-        ? []
-        : [
-            {
-              severity: now.kind === 'pending' ? 'warning' : 'error',
-              message: now.reason,
-              objects: [object],
-            },
-          ];
-    const problem = verdict.kind === 'ours' ? verdict.problem : undefined;
-    const ofLease: ConditionView[] =
-      problem === undefined || !this.#begun
-        ? []
-        : [
-            {
-              severity: 'warning',
-              message: `the lease of this host's name cannot be renewed: ${problem}; everything goes on`,
-              objects: [object],
-            },
-          ];
-    const ofTasks = [...this.controller.problems].map(([task, words]): ConditionView => {
-      return {
-        severity: 'warning',
-        message: `the controller's task ${task}: ${words}`,
-        objects: ['Lease/controller'],
-      };
-    });
-    return [...ofStanding, ...ofLease, ...ofTasks];
+    if (!this.#begun) return [];
+    return lifeConditions(
+      this.#options.nodeName,
+      this.standing,
+      this.#name.verdict,
+      this.controller.problems,
+    );
   }
 
   async close(): Promise<void> {
