@@ -4,16 +4,10 @@
  */
 
 /**
- * KEYS: head, documents, log. ARGV: create, update or delete; the document's id; the revision that must be there, "" for any; the document;
- * this write's own mark; the cluster it is for, "" for any; what a first write calls the cluster; entries that the log keeps.
- *
- * A write that is sent again because its answer was lost is known by its mark.
+ * Returns what stands in the way of `operation` on `id`, if anything does. A write that is sent again because its answer was lost is known by its
+ * mark.
  */
-export const WRITE_SCRIPT = `
-local operation, id, expected, document, mark, cluster, newCluster, most = unpack(ARGV)
-local head = redis.call('HMGET', KEYS[1], 'revision', 'chain', 'cluster')
-if cluster ~= '' and head[3] ~= cluster then return {'other-cluster', head[3] or ''} end
-local current = redis.call('HGET', KEYS[2], id)
+const COMPARE = `local current = redis.call('HGET', KEYS[2], id)
 local found = current and string.match(current, '^[^\\n]*')
 if found and string.sub(found, -#mark) == mark then return {'ok', found} end
 if operation == 'create' then
@@ -23,7 +17,17 @@ elseif not found then
 elseif expected ~= '' and expected ~= found then
   return {'conflict', found}
 end
-local number = (tonumber(head[1]) or 0) + 1
+`;
+
+/**
+ * KEYS: head, documents, log. ARGV: create, update or delete; the document's id; the revision that must be there, "" for any; the document;
+ * this write's own mark; the cluster it is for, "" for any; what a first write calls the cluster; entries that the log keeps.
+ */
+export const WRITE_SCRIPT = `
+local operation, id, expected, document, mark, cluster, newCluster, most = unpack(ARGV)
+local head = redis.call('HMGET', KEYS[1], 'revision', 'chain', 'cluster')
+if cluster ~= '' and head[3] ~= cluster then return {'other-cluster', head[3] or ''} end
+${COMPARE}local number = (tonumber(head[1]) or 0) + 1
 local text = string.format('%d', number)
 local revision = text .. '-' .. mark
 local chain = redis.sha1hex((head[2] or '') .. '\\n' .. id .. '\\n' .. document)
@@ -41,17 +45,7 @@ export const RECORD_SCRIPT = `
 local operation, id, expected, document, mark, cluster, newCluster = unpack(ARGV)
 local known = redis.call('HGET', KEYS[1], 'cluster')
 if cluster ~= '' and known ~= cluster then return {'other-cluster', known or ''} end
-local current = redis.call('HGET', KEYS[2], id)
-local found = current and string.match(current, '^[^\\n]*')
-if found and string.sub(found, -#mark) == mark then return {'ok', found} end
-if operation == 'create' then
-  if found then return {'already-exists', found} end
-elseif not found then
-  return {'not-found', ''}
-elseif expected ~= '' and expected ~= found then
-  return {'conflict', found}
-end
-if not known then redis.call('HSET', KEYS[1], 'cluster', newCluster) end
+${COMPARE}if not known then redis.call('HSET', KEYS[1], 'cluster', newCluster) end
 if operation == 'delete' then
   redis.call('HDEL', KEYS[2], id)
   redis.call('HINCRBY', KEYS[1], 'records', 1)
