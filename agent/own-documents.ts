@@ -57,7 +57,7 @@ export class KeptDocument {
   readonly #clock: Clock;
   readonly #keep: () => Promise<Kept>;
   readonly #kept: (kept: Kept) => void;
-  #running = false;
+  #running: Promise<void> | undefined;
   #again = false;
   #retry: Timer | undefined;
   #closed = false;
@@ -69,10 +69,20 @@ export class KeptDocument {
   }
 
   /** Resolves when what was wanted at the time of the call has been tried. */
-  async request(): Promise<void> {
+  request(): Promise<void> {
     this.#again = true;
-    if (this.#running) return;
-    this.#running = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+  }
+
+  async #run(): Promise<void> {
     this.#retry?.cancel();
     while (this.#again && !this.#closed) {
       this.#again = false;
@@ -81,11 +91,5 @@ export class KeptDocument {
       this.#kept(kept);
       if (kept.kind === 'failed') this.#retry = this.#clock.schedule(RETRY_MS, () => void this.request());
     }
-    this.#running = false;
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#retry?.cancel();
   }
 }
