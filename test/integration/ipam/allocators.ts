@@ -17,7 +17,8 @@ import type { AllocatorTask } from './allocator-process.js';
 import { checkLive, type Verdict } from './live-checker.js';
 import { openShared, type SharedStore } from './shared-store.js';
 
-/** Longer than all of them take to start. */
+/** The first while they begin: a run is over soon on a quick machine. */
+const FIRST_DISTURBANCE_MS = 1500;
 const DISTURB_EVERY_MS = 8000;
 
 const ALLOCATOR = fileURLToPath(new URL('./allocator-process.js', import.meta.url));
@@ -85,11 +86,13 @@ async function allocate(load: Load, folder: string) {
   );
   const disturbed = (async () => {
     const { disturb } = load.shared;
+    let pauseMs = FIRST_DISTURBANCE_MS;
     while (disturb !== undefined && left > 0) {
-      await Promise.race([done, sleep(DISTURB_EVERY_MS)]);
+      await Promise.race([done, sleep(pauseMs)]);
       if (left === 0) break;
       await disturb();
       disturbances++;
+      pauseMs = DISTURB_EVERY_MS;
     }
   })();
   while (left > 0) {
