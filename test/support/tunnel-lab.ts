@@ -73,6 +73,15 @@ function lineFor(routes: string, to: Host): string {
   return routes.split('\n').find(line => line.startsWith(to.block)) ?? '';
 }
 
+/** Every tunnel that is open: a host gets its address inside tunnels after its first routes, which are then written with it. */
+async function haveAddresses(lab: Lab): Promise<boolean> {
+  for (const host of lab.hosts) {
+    const tunnels = (await lab.status(host))?.tunnels ?? [];
+    if (tunnels.some(({ state, address }) => state === 'open' && address === null)) return false;
+  }
+  return true;
+}
+
 /** True once every host sends to every other as the mode says. */
 export async function takes(
   lab: Lab,
@@ -83,12 +92,13 @@ export async function takes(
   const device = (from: Host, to: Host) =>
     when === 'CrossSubnet' && from.subnet === to.subnet ? devices.plain : devices[mode];
   // One look per host: starting a command is dear in the lab.
-  return within(milliseconds, () =>
+  const isTaken = await within(milliseconds, () =>
     lab.hosts.every(from => {
       const routes = lab.routes(from);
       return lab.hosts.every(to => from === to || lineFor(routes, to).includes(` dev ${device(from, to)} `));
     }),
   );
+  return isTaken && (await within(milliseconds, () => haveAddresses(lab)));
 }
 
 /** Every pod from every other one, as "a-pod-1 > b-pod-1" where one did not answer. */

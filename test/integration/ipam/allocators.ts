@@ -55,7 +55,9 @@ export interface Outcome extends Verdict {
 }
 
 export async function run(load: Load): Promise<Outcome> {
-  const folder = mkdtempSync(join(tmpdir(), 'mgy-allocators-'));
+  const folder = mkdtempSync(
+    join(tmpdir(), `mgy-${process.env.MARGAY_RUN_ID ?? process.pid.toString(36)}-allocators-`),
+  );
   const store = openShared(load.shared.address);
   try {
     for (const resource of load.resources) await store.create(resource);
