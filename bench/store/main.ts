@@ -14,23 +14,41 @@ import { RedisServerProcess } from '../../demo/redis-server.js';
 import { RedisStore } from '../../store/redis/redis-store.js';
 import type { WatchersAnswer, WatchersOrder } from './watchers-process.js';
 
-const { values } = parseArgs({
-  options: {
-    watchers: { type: 'string', default: '5000' },
-    documents: { type: 'string', default: '1000' },
-    changes: { type: 'string', default: '60' },
+const usage = 'npm run bench -- store [--watchers 5000] [--documents 1000] [--changes 60]';
+const { watchers, documents, changes } = readOptions();
+
+function readOptions() {
+  const counts = { watchers: '5000', documents: '1000', changes: '60' };
+  const options = {
+    ...Object.fromEntries(
+      Object.entries(counts).map(([name, usual]) => [name, { type: 'string', default: usual }] as const),
+    ),
     help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) {
-  process.stdout.write(`npm run bench -- store [--watchers 5000] [--documents 1000] [--changes 60]\n`);
-  process.exit(0);
+  } as const;
+  try {
+    const values: Readonly<Record<string, unknown>> = parseArgs({ options }).values;
+    if (values.help === true) end(usage, 0);
+    const [watchers, documents, changes] = Object.keys(counts).map(name =>
+      wholeNumber(name, String(values[name])),
+    );
+    return { watchers: watchers!, documents: documents!, changes: changes! };
+  } catch (error) {
+    return end(`${(error as Error).message}\n${usage}`, 2);
+  }
 }
-const [watchers, documents, changes] = [
-  Number(values.watchers),
-  Number(values.documents),
-  Number(values.changes),
-];
+
+/** @throws with the flag and what is allowed */
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 20_000) return value;
+  throw new Error(`--${name} ${text}: a whole number from 1 to 20000`);
+}
+
+function end(text: string, code: number): never {
+  (code === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+  process.exit(code);
+}
+
 const PROCESSES = 4;
 const BETWEEN_CHANGES_MS = 500;
 const AWAY_MS = 20_000;

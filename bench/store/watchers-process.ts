@@ -3,10 +3,10 @@
  * a few cores can be thousands of hosts; `whole` ones are the store's own followers.
  */
 import { connect, type Socket } from 'node:net';
+import { clusterMemory } from '../../store/redis/cluster-memory.js';
 import { RedisCommands } from '../../store/redis/commands.js';
 import { RedisConnection } from '../../store/redis/connection.js';
 import { RedisFollower } from '../../store/redis/follower.js';
-import { ORIGIN } from '../../store/redis/history.js';
 import { keysOf } from '../../store/redis/keys.js';
 import { ResourceTable } from '../../store/resource-table.js';
 
@@ -89,16 +89,7 @@ async function startWhole({ count, host, port, prefix }: WatchersOrder): Promise
       keysOf(prefix),
       logLength,
     );
-    let cluster = ORIGIN.cluster;
-    const memory = {
-      get cluster() {
-        return cluster;
-      },
-      remember: (found: string) => {
-        cluster = found;
-      },
-    };
-    new RedisFollower(commands, table, memory).start();
+    new RedisFollower(commands, table, clusterMemory()).start();
     void counted(table);
     if (i % 20 === 0) await new Promise(resolve => setTimeout(resolve, 20));
   }

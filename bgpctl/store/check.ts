@@ -1,4 +1,5 @@
 /** SHELL: whether a store can be used as it is. */
+import { describeProblem } from '../../core/resources/problems.js';
 import type { InvalidDocument } from '../../store/port.js';
 import { formatCount } from '../format/text.js';
 import { contentsOf } from './contents.js';
@@ -39,7 +40,5 @@ async function invalidDocuments(store: OpenStore['store']): Promise<readonly Inv
 }
 
 function problemLines({ location, problems }: InvalidDocument): readonly string[] {
-  return problems.map(
-    ({ path, value, allowed }) => `${location}: ${path === '' ? '' : `${path}: `}${value} is not ${allowed}`,
-  );
+  return problems.map(problem => `${location}: ${describeProblem(problem)}`);
 }

@@ -1,5 +1,12 @@
 /** SHELL: whether what a Redis store holds fits together: the log's chain, and each document with the last that the log says of it. */
-import { type LogEntry, type RedisCommands, revisionNumber, type StoredText } from './commands.js';
+import { describeProblem } from '../../core/resources/problems.js';
+import {
+  type LogEntry,
+  type RedisCommands,
+  revisionNumber,
+  type SeenStore,
+  type StoredText,
+} from './commands.js';
 import { chained } from './history.js';
 import { readDocument } from './stored-document.js';
 
@@ -18,54 +25,35 @@ export async function checkRedis(commands: RedisCommands): Promise<StoreCheck> {
   const seen = await commands.look(0);
   const documents = new Map<string, StoredText>();
   for await (const part of commands.scan(undefined)) for (const [id, text] of part) documents.set(id, text);
-  const problems: string[] = [];
-  const last = new Map<string, LogEntry>();
-  let before: LogEntry | undefined;
-  let entries = 0;
-  for (let after = 0; ; ) {
-    const part = await commands.log(after, 0);
+  const log: LogEntry[] = [];
+  for (;;) {
+    const part = await commands.log(log.at(-1)?.number ?? 0, 0);
     if (part.length === 0) break;
-    for (const entry of part) {
-      const problem = before === undefined ? undefined : linkProblem(before, entry);
-      if (problem !== undefined) problems.push(problem);
-      last.set(entry.id, entry);
-      before = entry;
-      entries++;
-    }
-    after = part.at(-1)!.number;
+    log.push(...part);
   }
-  problems.push(...headProblems(seen.head.revision, before));
-  const first = seen.head.revision - entries + 1;
-  for (const [id, text] of documents) {
-    const read = readDocument(id, text);
-    if (read.kind === 'invalid')
-      problems.push(
-        `${id}: ${read.invalid.problems.map(({ path, value, allowed }) => `${path}: ${value} is not ${allowed}`).join('; ')}`,
-      );
-    const entry = last.get(id);
-    const isRecent = revisionNumber(text.revision) >= first;
-    if (entry === undefined && isRecent) problems.push(`${id}: revision ${text.revision} is not in the log`);
-    if (
-      entry !== undefined &&
-      entry.revision !== text.revision &&
-      revisionNumber(text.revision) <= entry.number
-    )
-      problems.push(`${id}: revision ${text.revision} is there, and ${entry.revision} is the log's last`);
-  }
-  for (const [id, entry] of last)
-    if (entry.document !== '' && !documents.has(id))
-      problems.push(`${id}: the log has it, and it is not there`);
   const { copiesThere, copiesKnown, head } = seen;
-  if (copiesThere < copiesKnown)
-    problems.push(`${copiesThere} of ${copiesKnown} copies that were ever seen are there`);
   return {
     cluster: head.cluster,
     revision: head.revision,
     documents: documents.size,
-    entries,
+    entries: log.length,
     copies: { there: copiesThere, known: Math.max(copiesKnown, copiesThere) },
-    problems,
+    problems: [
+      ...logProblems(log, head.revision),
+      ...documentProblems(documents, log),
+      ...copyProblems(seen),
+    ],
   };
+}
+
+/** The log may have grown since the head was read. */
+function logProblems(log: readonly LogEntry[], revision: number): readonly string[] {
+  const links = log.slice(1).flatMap((entry, i) => linkProblem(log[i]!, entry) ?? []);
+  const last = log.at(-1);
+  if (last === undefined)
+    return revision === 0 ? [] : ['the log is empty: who was away must read everything anew'];
+  if (last.number >= revision) return links;
+  return [...links, `the log ends at revision ${last.number}, and ${revision} is the head's`];
 }
 
 function linkProblem(before: LogEntry, entry: LogEntry): string | undefined {
@@ -76,11 +64,28 @@ function linkProblem(before: LogEntry, entry: LogEntry): string | undefined {
   return undefined;
 }
 
-/** The log may have grown since the head was read. */
-function headProblems(revision: number, last: LogEntry | undefined): readonly string[] {
-  if (last === undefined)
-    return revision === 0 ? [] : ['the log is empty: who was away must read everything anew'];
-  return last.number < revision
-    ? [`the log ends at revision ${last.number}, and ${revision} is the head's`]
-    : [];
+/** What was written while they were read may be newer than the log that was. */
+function documentProblems(documents: ReadonlyMap<string, StoredText>, log: readonly LogEntry[]): string[] {
+  const last = new Map(log.map(entry => [entry.id, entry]));
+  const first = log[0]?.number ?? Number.POSITIVE_INFINITY;
+  const problems: string[] = [];
+  for (const [id, text] of documents) {
+    const read = readDocument(id, text);
+    if (read.kind === 'invalid')
+      problems.push(...read.invalid.problems.map(one => `${id}: ${describeProblem(one)}`));
+    const entry = last.get(id);
+    const number = revisionNumber(text.revision);
+    if (entry === undefined && number >= first && number <= (log.at(-1)?.number ?? 0))
+      problems.push(`${id}: revision ${text.revision} is not in the log`);
+    if (entry !== undefined && entry.revision !== text.revision && number <= entry.number)
+      problems.push(`${id}: revision ${text.revision} is there, and ${entry.revision} is the log's last`);
+  }
+  for (const [id, { document }] of last)
+    if (document !== '' && !documents.has(id)) problems.push(`${id}: the log has it, and it is not there`);
+  return problems;
+}
+
+function copyProblems({ copiesThere, copiesKnown }: SeenStore): readonly string[] {
+  if (copiesThere >= copiesKnown) return [];
+  return [`${copiesThere} of ${copiesKnown} copies that were ever seen are there`];
 }

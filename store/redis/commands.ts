@@ -2,7 +2,7 @@
 import type { ChainableCommander } from 'ioredis';
 import type { ResourceKind } from '../../core/resources/resource.js';
 import type { RedisConnection } from './connection.js';
-import type { Position, SeenHistory } from './history.js';
+import type { SeenHistory } from './history.js';
 import type { Keys } from './keys.js';
 import { COPIES_SCRIPT, HISTORY_SCRIPT, RECORD_SCRIPT, WRITE_SCRIPT } from './scripts.js';
 
@@ -39,6 +39,8 @@ export interface LogEntry extends StoredText {
 }
 
 export interface SeenStore extends SeenHistory {
+  /** Of the client that looked. */
+  readonly knownRevision: number;
   /** It takes writes. */
   readonly isPrimary: boolean;
   readonly copiesThere: number;
@@ -138,6 +140,7 @@ export class RedisCommands {
     ];
     const [part, , replicas] = role as [string, unknown, unknown];
     return {
+      knownRevision,
       head: { revision: Number(revision), chain, cluster },
       chainAtKnown: chainAtKnown === '' ? undefined : chainAtKnown,
       isPrimary: part === 'master',
@@ -208,5 +211,3 @@ function logEntry(entryId: string, fields: readonly string[]): LogEntry {
     chain: text('chain'),
   };
 }
-
-export type { Position };

@@ -7,16 +7,16 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { type ResourceId, resourceIdOf } from '../../core/resources/resource.js';
 import type { InvalidDocument } from '../port.js';
 import type { ResourceTable } from '../resource-table.js';
-import { type LogEntry, type RedisCommands, revisionNumber, type StoredText } from './commands.js';
+import type { ClusterMemory } from './cluster-memory.js';
+import {
+  type LogEntry,
+  type RedisCommands,
+  revisionNumber,
+  type SeenStore,
+  type StoredText,
+} from './commands.js';
 import { chained, ORIGIN, type Position, resume } from './history.js';
 import { readDocument } from './stored-document.js';
-
-/** Which cluster the store is, over restarts: an empty Redis is told from one that was emptied. */
-export interface ClusterMemory {
-  /** "": none is known. */
-  readonly cluster: string;
-  remember(cluster: string): void;
-}
 
 /** How long a quiet log is waited for before the store is looked at: half of it to the whole. */
 const BLOCK_MS = 10_000;
@@ -64,6 +64,21 @@ export class RedisFollower {
   /** "": none is known. */
   get cluster(): string {
     return this.#position?.cluster || this.#memory.cluster;
+  }
+
+  /** Up to which revision the table is. */
+  get revision(): number {
+    return this.#position?.revision ?? 0;
+  }
+
+  /** Looks for the place anew where the store, seen with {@link revision} as it still is, went on from elsewhere. */
+  doubt(seen: SeenStore): void {
+    const known = this.#position;
+    if (known === undefined || known.revision !== seen.knownRevision) return;
+    const found = resume(known, this.#memory.cluster, seen);
+    if (found.kind === 'continue' || (found.kind === 'snapshot' && !found.forked)) return;
+    this.#inSync = false;
+    this.#commands.connection.again();
   }
 
   /** Resolves to true once everything up to a revision is in the table, to false after the time. */
@@ -128,7 +143,7 @@ export class RedisFollower {
         return;
       case 'continue':
         if (this.#strayed) await this.#readAll(seen.head, true);
-        else this.#isAt({ ...seen.head, ...this.#position, cluster: seen.head.cluster }, false);
+        else this.#isAt({ ...(this.#position ?? seen.head), cluster: seen.head.cluster }, false);
     }
   }
 

@@ -14,6 +14,7 @@ import type { Revision, Store, StoredResource, StoreResult, WatchEvent, WriteOpt
 import { ResourceTable } from '../resource-table.js';
 import { failure, type StoreFailure, unavailable } from '../results.js';
 import { checkRedis, type StoreCheck } from './check.js';
+import { type ClusterMemory, clusterMemory } from './cluster-memory.js';
 import {
   type Operation,
   RedisCommands,
@@ -24,7 +25,7 @@ import {
 } from './commands.js';
 import { RedisConnection, type RedisServer } from './connection.js';
 import { neededCopies } from './copies.js';
-import { type ClusterMemory, RedisFollower } from './follower.js';
+import { RedisFollower } from './follower.js';
 import { keysOf } from './keys.js';
 import { documentText, fieldOf, readDocument } from './stored-document.js';
 
@@ -59,7 +60,7 @@ export class RedisStore implements Store {
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
-    const { server, keyPrefix, name, logLength = LOG_LENGTH, memory = newMemory() } = options;
+    const { server, keyPrefix, name, logLength = LOG_LENGTH, memory = clusterMemory() } = options;
     this.#newCluster = options.newCluster ?? randomUUID();
     const keys = keysOf(keyPrefix);
     this.#commands = new RedisCommands(new RedisConnection(server, name), keys, logLength);
@@ -71,8 +72,9 @@ export class RedisStore implements Store {
     return this.#answer('list', async () => {
       if (kind !== undefined && isRecord(kind)) return { kind: 'ok', value: await this.#records(kind) };
       this.#follower.start();
-      const { head } = await this.#look();
-      if (!(await this.#follower.reached(head.revision, PATIENCE_MS)))
+      const seen = await this.#look();
+      this.#follower.doubt(seen);
+      if (!(await this.#follower.reached(seen.head.revision, PATIENCE_MS)))
         throw new Error(`its changes were not read within ${PATIENCE_MS / 1000} s`);
       return { kind: 'ok', value: this.#table.list(kind) };
     });
@@ -141,7 +143,7 @@ export class RedisStore implements Store {
   }
 
   async #look(): Promise<SeenStore> {
-    const seen = await this.#commands.look(0);
+    const seen = await this.#commands.look(this.#follower.revision);
     this.#looked = { seen, atMs: performance.now() };
     return seen;
   }
@@ -271,16 +273,4 @@ function refusal(
 
 function enough(there: number, needed: number): void {
   if (there < needed) throw new Error(`on ${there} of the ${needed} copies that a claim needs`);
-}
-
-function newMemory(): ClusterMemory {
-  let cluster = '';
-  return {
-    get cluster() {
-      return cluster;
-    },
-    remember: found => {
-      cluster = found;
-    },
-  };
 }
