@@ -1,5 +1,5 @@
 /** Whether anybody is known to use an allocated address (pure). What nobody has said anything of counts as used. */
-import type { IPAMAllocation } from '../core/resources/resource.js';
+import type { IPAMAllocation } from '../core/resources/cluster-documents.js';
 import type { IpamDocuments } from './documents.js';
 import { tunnelNode } from './names.js';
 import { KEPT_BY, WORKLOAD_ATTRIBUTES } from './request.js';

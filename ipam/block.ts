@@ -6,7 +6,8 @@
  */
 import { compareAddresses, type IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import { type IPAMAllocation, type IPAMBlockResource, MARGAY_API } from '../core/resources/resource.js';
+import type { IPAMAllocation, IPAMBlockResource } from '../core/resources/cluster-documents.js';
+import { MARGAY_API } from '../core/resources/resource.js';
 import { MOST_RELEASED } from './free-addresses.js';
 import { blockName } from './names.js';
 

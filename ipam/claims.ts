@@ -7,12 +7,8 @@
  * interrupted anywhere finds by the affinity what is left to be done.
  */
 import type { Prefix } from '../core/prefix.js';
-import {
-  type BlockAffinityResource,
-  CALICO_API,
-  type IPAMBlockResource,
-  type ResourceId,
-} from '../core/resources/resource.js';
+import type { IPAMBlockResource } from '../core/resources/cluster-documents.js';
+import { type BlockAffinityResource, CALICO_API, type ResourceId } from '../core/resources/resource.js';
 import { type Block, blockResource, claimed, givenUp, newBlock, touched } from './block.js';
 import { certain, type IpamContext, keep, Unavailable } from './context.js';
 import { claimOf } from './host-record.js';

@@ -1,7 +1,8 @@
 /** SHELL: the collector's looks at the records of the whole cluster, and what comes of them. Everything is looked at again before it goes. */
 
 import type { Prefix } from '../core/prefix.js';
-import type { IPAMBlockResource, Resource, ResourceKind } from '../core/resources/resource.js';
+import type { IPAMBlockResource } from '../core/resources/cluster-documents.js';
+import type { Resource, ResourceKind } from '../core/resources/resource.js';
 import type { Store } from '../store/port.js';
 import type { Block } from './block.js';
 import { giveUpBlock, putConfirmed, withdraw } from './claims.js';

@@ -4,7 +4,7 @@
  */
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import type { IPAMAllocation, IPAMHandleResource } from '../core/resources/resource.js';
+import type { IPAMAllocation, IPAMHandleResource } from '../core/resources/cluster-documents.js';
 import { isLeft, useOf } from './address-use.js';
 import type { Affinity } from './affinities.js';
 import type { Block } from './block.js';

@@ -4,11 +4,11 @@
  */
 import { addressBits, type IpAddress } from '../core/ip-address.js';
 import { type Prefix, prefixAddress, prefixFamily, prefixLength } from '../core/prefix.js';
+import type { IPAMConfigurationResource } from '../core/resources/cluster-documents.js';
 import { ipamConfigurationSpec } from '../core/resources/ipam.js';
 import {
   type BlockAffinityResource,
   formatResourceId,
-  type IPAMConfigurationResource,
   type IPPoolResource,
   type Resource,
   type ResourceId,

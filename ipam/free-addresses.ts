@@ -4,7 +4,7 @@
  */
 import type { IpAddress } from '../core/ip-address.js';
 import { prefixFamily } from '../core/prefix.js';
-import type { IPAMBlockResource } from '../core/resources/resource.js';
+import type { IPAMBlockResource } from '../core/resources/cluster-documents.js';
 import {
   type AddressRange,
   addressNumber,

@@ -3,7 +3,8 @@
  * removed after the last one is back: so nothing is ever given out that its handle does not lead to.
  */
 import type { Prefix } from '../core/prefix.js';
-import { type IPAMHandleResource, MARGAY_API } from '../core/resources/resource.js';
+import type { IPAMHandleResource } from '../core/resources/cluster-documents.js';
+import { MARGAY_API } from '../core/resources/resource.js';
 import type { Store } from '../store/port.js';
 import { certain, Unavailable } from './context.js';
 import { modify } from './modify.js';

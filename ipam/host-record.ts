@@ -6,7 +6,7 @@
  */
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import type { IPAMAllocation } from '../core/resources/resource.js';
+import type { IPAMAllocation } from '../core/resources/cluster-documents.js';
 import type { Block } from './block.js';
 
 export type KeptClaim = Pick<Block, 'cidr' | 'claimedUnixMs' | 'claim' | 'claimAfter'>;

@@ -2,7 +2,7 @@
  * A host's record held against what the store says of one block (pure): what the store has forgotten is written back, what others decided
  * meanwhile is taken over, and of two claims on the same thing the older stays (`precedence.ts`).
  */
-import type { IPAMAllocation } from '../core/resources/resource.js';
+import type { IPAMAllocation } from '../core/resources/cluster-documents.js';
 import { allocationOf, type Block, newBlock, withRestored } from './block.js';
 import type { HostRecord, KeptAllocation, KeptClaim, LostClaim, RecordEntry } from './host-record.js';
 import { type Claim, isOurs, precedence } from './precedence.js';

@@ -2,7 +2,7 @@
 
 import type { IpAddress } from '../core/ip-address.js';
 import { type Prefix, prefixContainsAddress, prefixOf } from '../core/prefix.js';
-import type { IPAMAllocation } from '../core/resources/resource.js';
+import type { IPAMAllocation } from '../core/resources/cluster-documents.js';
 import { blocksOf } from './allocate.js';
 import { type IpamContext, keep, Unavailable } from './context.js';
 import type { ReleaseOutcome, ReleaseRequest } from './request.js';

@@ -1,7 +1,7 @@
 /** What is asked of address management, and what it answers. Plain data. */
 import type { AddressFamily, IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import type { IPAMAllocation } from '../core/resources/resource.js';
+import type { IPAMAllocation } from '../core/resources/cluster-documents.js';
 
 export interface AllocationRequest {
   /** Who the addresses are for: asked again with the same one, the answer is the same. */

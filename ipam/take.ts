@@ -4,7 +4,7 @@
  */
 import type { IpAddress } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
-import type { IPAMAllocation, IPAMBlockResource } from '../core/resources/resource.js';
+import type { IPAMAllocation, IPAMBlockResource } from '../core/resources/cluster-documents.js';
 import { allocationOf, type Block, blockResource, touched, withAllocations, withReleased } from './block.js';
 import { certain, type IpamContext, keep, Unavailable } from './context.js';
 import { excludedFrom } from './excluded.js';

@@ -3,7 +3,7 @@
  * interrupted are brought to an end, what the store has forgotten is written back, empty blocks are given back.
  */
 import type { Prefix } from '../core/prefix.js';
-import type { IPAMBlockResource } from '../core/resources/resource.js';
+import type { IPAMBlockResource } from '../core/resources/cluster-documents.js';
 import { blockResource } from './block.js';
 import { confirm, giveUpBlock, putConfirmed, withdraw } from './claims.js';
 import { certain, type IpamContext, keep } from './context.js';

@@ -1,7 +1,7 @@
 /** How much of the pools and blocks is in use (pure): `bgpctl ipam show`. Counts of large IPv6 pools are as exact as a `number` is. */
 import type { IpAddress } from '../core/ip-address.js';
 import { type Prefix, prefixContainsAddress, prefixesOverlap } from '../core/prefix.js';
-import type { IPAMAllocation } from '../core/resources/resource.js';
+import type { IPAMAllocation } from '../core/resources/cluster-documents.js';
 import {
   type AddressRange,
   addressCount,

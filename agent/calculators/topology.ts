@@ -8,7 +8,8 @@
 
 import type { Asn } from '../../core/asn.js';
 import { usualTopology } from '../../core/resources/cluster.js';
-import type { NodeResource, TopologyArrangement } from '../../core/resources/resource.js';
+import type { TopologyArrangement } from '../../core/resources/cluster-documents.js';
+import type { NodeResource } from '../../core/resources/resource.js';
 import { ArrangementView, MESH } from '../topology/arrangement.js';
 import { clusterAsn, type Membership, membershipOf, membershipWords } from '../topology/members.js';
 import type { TopologyPlan } from '../topology/planner.js';

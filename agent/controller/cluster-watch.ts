@@ -1,5 +1,6 @@
 /** What the controller has seen of all hosts (pure): leases and reports as they were listed, look after look. */
-import type { NodeReportResource, Resource } from '../../core/resources/resource.js';
+import type { NodeReportResource } from '../../core/resources/cluster-documents.js';
+import type { Resource } from '../../core/resources/resource.js';
 import { nodeOfLease } from '../lease/lease-document.js';
 import { isLapsed, type LeaseSight, type Look, missLease, seeLease } from '../lease/lease-sight.js';
 import type { HostView } from './task.js';

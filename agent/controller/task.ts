@@ -2,7 +2,8 @@
  * What the controller does for the cluster, and what it knows of it. One agent of the cluster is the controller at a time; it looks at all
  * hosts every few seconds and runs its tasks, one after the other.
  */
-import type { NodeReportResource, Resource, ResourceKind } from '../../core/resources/resource.js';
+import type { NodeReportResource } from '../../core/resources/cluster-documents.js';
+import type { Resource, ResourceKind } from '../../core/resources/resource.js';
 
 export interface ControllerTask {
   readonly name: string;

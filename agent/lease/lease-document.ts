@@ -1,5 +1,6 @@
 /** Leases as they stand in the store (pure). */
-import { type LeaseResource, MARGAY_API } from '../../core/resources/resource.js';
+import type { LeaseResource } from '../../core/resources/cluster-documents.js';
+import { MARGAY_API } from '../../core/resources/resource.js';
 import type { LeaseSpec } from './lease-sight.js';
 
 /** Of the part that one host of the cluster has. */

@@ -2,7 +2,7 @@
  * What one sees of somebody else's lease (pure). No clock but one's own is trusted: a holder lives if its renewals go on, and is silent for
  * as long as they have been seen not to. Time for which the store could not be read is no silence.
  */
-import type { LeaseResource } from '../../core/resources/resource.js';
+import type { LeaseResource } from '../../core/resources/cluster-documents.js';
 
 export type LeaseSpec = LeaseResource['spec'];
 

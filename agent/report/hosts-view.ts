@@ -1,6 +1,7 @@
 /** All hosts as one agent sees them by the store: their leases and their reports, with the age of each (pure). */
 
-import type { LeaseResource, NodeReportResource, NodeResource } from '../../core/resources/resource.js';
+import type { LeaseResource, NodeReportResource } from '../../core/resources/cluster-documents.js';
+import type { NodeResource } from '../../core/resources/resource.js';
 import { nodeAddress } from '../calculators/node-view.js';
 import type { HostsView, HostView } from '../control/types.js';
 import { CONTROLLER_LEASE, nodeOfLease } from '../lease/lease-document.js';

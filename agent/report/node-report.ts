@@ -3,7 +3,8 @@
  * many sessions there are. What asks for a person comes first.
  */
 import type { PeerStatus } from '../../bgp/speaker/contract.js';
-import { MARGAY_API, type NodeReportResource } from '../../core/resources/resource.js';
+import type { NodeReportResource } from '../../core/resources/cluster-documents.js';
+import { MARGAY_API } from '../../core/resources/resource.js';
 import type { AgentStatus, HostReport, SessionReport } from '../control/types.js';
 
 /** More of them are counted. */

@@ -1,6 +1,6 @@
 /** A NodeReport as another host wrote it, perhaps one of another version: what is not as it is known here counts as not said (pure). */
 import { z } from 'zod';
-import type { NodeReportResource } from '../../core/resources/resource.js';
+import type { NodeReportResource } from '../../core/resources/cluster-documents.js';
 import type { HostReport } from '../control/types.js';
 
 const count = z.number().catch(0);

@@ -2,7 +2,7 @@
  * Who has a session with whom by an arrangement, and what each is to the other (pure). Both ends come to the same by themselves: all that
  * it takes stands in the arrangement.
  */
-import type { TopologyArrangement } from '../../core/resources/resource.js';
+import type { TopologyArrangement } from '../../core/resources/cluster-documents.js';
 import { chosenReflectors } from './reflector-choice.js';
 
 /** What the other end of a session is to this host; of two reflectors each is the other's fellow (RFC 4456: a non-client). */

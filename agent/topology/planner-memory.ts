@@ -2,7 +2,7 @@
  * What the controller remembers between its rounds, measured by its own clock (pure): who was silent lately, and how often the plan has
  * changed. Its successor begins without it: then a plan that it finds counts as just made, and whoever the plan holds down is held anew.
  */
-import type { TopologyPlanResource } from '../../core/resources/resource.js';
+import type { TopologyPlanResource } from '../../core/resources/cluster-documents.js';
 import type { TopologyHosts } from './cluster-hosts.js';
 import type { TopologySettings } from './wanted-arrangement.js';
 

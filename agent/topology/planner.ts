@@ -5,7 +5,7 @@
  * An arrangement is let go only once every living host is in sync with the one after it. One that is given up before that was never
  * relied upon: the last that was stays `previous`, and is simply `current` again where that is what is wanted.
  */
-import type { TopologyArrangement, TopologyPlanResource } from '../../core/resources/resource.js';
+import type { TopologyArrangement, TopologyPlanResource } from '../../core/resources/cluster-documents.js';
 import { arrangementWords, sameArrangement } from './arrangement.js';
 import { laggards, type TopologyHosts } from './cluster-hosts.js';
 import {

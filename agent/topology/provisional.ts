@@ -3,7 +3,7 @@
  * sees the same Nodes comes to the same: a mesh up to its limit, and above it the reflectors that would be elected first, so that a
  * cluster that starts with a thousand hosts at once begins with some thousand sessions instead of half a million.
  */
-import type { TopologyArrangement } from '../../core/resources/resource.js';
+import type { TopologyArrangement } from '../../core/resources/cluster-documents.js';
 import { MESH } from './arrangement.js';
 import type { TopologyHost } from './cluster-hosts.js';
 import { type TopologySettings, wantedArrangement } from './wanted-arrangement.js';

@@ -2,7 +2,7 @@
  * Which reflectors a client has its sessions with (pure): the heaviest by rendezvous hashing, of different values of the label first, as
  * far as there are so many. Both ends of a session ask here, and a reflector that is lost moves one session of each of its own clients.
  */
-import type { PlannedReflector, TopologyArrangement } from '../../core/resources/resource.js';
+import type { PlannedReflector, TopologyArrangement } from '../../core/resources/cluster-documents.js';
 import { inOrderOfWeight } from './rendezvous.js';
 
 export interface RankedReflector {

@@ -3,7 +3,8 @@
  * when it is another one. Nothing is planned on what may be outdated: what the store holds must be what is in force here.
  */
 import { usualTopology } from '../../core/resources/cluster.js';
-import { MARGAY_API, type TopologyPlanResource } from '../../core/resources/resource.js';
+import type { TopologyPlanResource } from '../../core/resources/cluster-documents.js';
+import { MARGAY_API } from '../../core/resources/resource.js';
 import type { Store, StoreError } from '../../store/port.js';
 import { BgpConfigurations } from '../calculators/node-view.js';
 import type { ClusterView, ControllerTask } from '../controller/task.js';

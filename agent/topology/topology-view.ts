@@ -1,6 +1,6 @@
 /** `bgpctl topology` (pure): what is in force here, what the hosts report, and the state of this host's own sessions, as one view. */
 import type { PeerStatus } from '../../bgp/speaker/contract.js';
-import type { TopologyArrangement } from '../../core/resources/resource.js';
+import type { TopologyArrangement } from '../../core/resources/cluster-documents.js';
 import type { TopologyInForce } from '../calculators/topology.js';
 import type { TopologySessionView, TopologyTransitionView, TopologyView } from '../control/topology-types.js';
 import { ArrangementView, MESH } from './arrangement.js';

@@ -3,7 +3,7 @@
  * (pure). It clings to what there is: a mesh grows to its limit and comes back below four fifths of it, reflectors go on as long as they
  * live and may.
  */
-import type { BGPTopologyResource, TopologyArrangement } from '../../core/resources/resource.js';
+import type { BGPTopologyResource, TopologyArrangement } from '../../core/resources/cluster-documents.js';
 import { isSelector, matchesSelector, parseSelector } from '../../core/selector.js';
 import { MESH } from './arrangement.js';
 import type { TopologyHost, TopologyHosts } from './cluster-hosts.js';

@@ -1,21 +1,10 @@
 /** `bgpctl get` of what keeps a cluster together: address management, topology, leases and reports. Pure. */
+import type { ClusterResource } from '../../core/resources/cluster-documents.js';
 import type { Resource } from '../../core/resources/resource.js';
-
-type ClusterKind =
-  | 'IPAMConfiguration'
-  | 'IPReservation'
-  | 'IPAMBlock'
-  | 'IPAMHandle'
-  | 'BGPTopology'
-  | 'TopologyPlan'
-  | 'Lease'
-  | 'NodeReport';
-
-export type ClusterResource = Extract<Resource, { readonly kind: ClusterKind }>;
 
 type Cell = readonly [header: string, text: string];
 
-const clusterKinds: Readonly<Record<ClusterKind, true>> = {
+const clusterKinds: Readonly<Record<ClusterResource['kind'], true>> = {
   IPAMConfiguration: true,
   IPReservation: true,
   IPAMBlock: true,

@@ -3,6 +3,7 @@
  * agents keep for each other: leases and reports.
  */
 import { z } from 'zod';
+import type { BGPTopologyResource } from './cluster-documents.js';
 import {
   flag,
   ipAddress,
@@ -14,7 +15,6 @@ import {
   text,
   wholeNumber,
 } from './fields.js';
-import type { BGPTopologyResource } from './resource.js';
 
 const LEAST_REFLECTORS = 3;
 const MOST_REFLECTORS = 100;

@@ -2,12 +2,16 @@
 import type { Asn } from '../../core/asn.js';
 import type { Prefix } from '../../core/prefix.js';
 import { usualTopology } from '../../core/resources/cluster.js';
+import type {
+  BGPTopologyResource,
+  TopologyArrangement,
+  TopologyPlanResource,
+} from '../../core/resources/cluster-documents.js';
 import {
   type BGPConfigurationResource,
   type BGPFilterResource,
   type BGPPeerRangeResource,
   type BGPPeerResource,
-  type BGPTopologyResource,
   type BlockAffinityResource,
   CALICO_API,
   type FelixConfigurationResource,
@@ -18,8 +22,6 @@ import {
   type NodeStatusResource,
   type Resource,
   type SecretResource,
-  type TopologyArrangement,
-  type TopologyPlanResource,
   type WorkloadEndpointResource,
 } from '../../core/resources/resource.js';
 

@@ -1,6 +1,6 @@
 /** Blocks claimed by several at a time, and by hosts that die in the middle of it. */
 import test, { type ExecutionContext } from 'ava';
-import type { IPAMBlockResource } from '../../core/resources/resource.js';
+import type { IPAMBlockResource } from '../../core/resources/cluster-documents.js';
 import { passingRecord } from '../../ipam/host-record.js';
 import { MemoryStore } from '../../store/memory-store.js';
 import type { Store } from '../../store/port.js';

@@ -1,6 +1,6 @@
 /** What is left over goes, after two looks and a while; what anybody may still want stays. */
 import test, { type ExecutionContext } from 'ava';
-import type { IPAMHandleResource } from '../../core/resources/resource.js';
+import type { IPAMHandleResource } from '../../core/resources/cluster-documents.js';
 import { collect, readRecords } from '../../ipam/collect.js';
 import { Collector, USUAL_GRACE_MS } from '../../ipam/collector.js';
 import { inconsistencies } from '../../ipam/inconsistencies.js';

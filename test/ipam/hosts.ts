@@ -1,13 +1,15 @@
 /** Hosts with address management on one store, as agents are: each knows the documents by its own watch. */
 import type { ExecutionContext } from 'ava';
 import type { IpAddress } from '../../core/ip-address.js';
+import type {
+  IPAMBlockResource,
+  IPAMConfigurationResource,
+  IPReservationResource,
+} from '../../core/resources/cluster-documents.js';
 import {
   type BlockAffinityResource,
   CALICO_API,
-  type IPAMBlockResource,
-  type IPAMConfigurationResource,
   type IPPoolResource,
-  type IPReservationResource,
   type Resource,
 } from '../../core/resources/resource.js';
 import { IpamDocuments } from '../../ipam/documents.js';

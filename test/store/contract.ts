@@ -1,6 +1,7 @@
 /** What every store must do; run against each of them. */
 import type { ExecutionContext, TestFn } from 'ava';
-import { type IPPoolResource, type LeaseResource, MARGAY_API } from '../../core/resources/resource.js';
+import type { LeaseResource } from '../../core/resources/cluster-documents.js';
+import { type IPPoolResource, MARGAY_API } from '../../core/resources/resource.js';
 import type { Store, WatchEvent } from '../../store/port.js';
 import { pool } from '../agent/documents.js';
 

@@ -4,7 +4,7 @@ import { nodeLeaseName } from '../../../agent/lease/lease-document.js';
 import { NameLease } from '../../../agent/lease/name-lease.js';
 import { FakeClock } from '../../../bgp/testing/index.js';
 import type { Ipv4Address } from '../../../core/ip-address.js';
-import type { LeaseResource } from '../../../core/resources/resource.js';
+import type { LeaseResource } from '../../../core/resources/cluster-documents.js';
 import { MemoryStore } from '../../../store/memory-store.js';
 import { type Faults, FaultyStore, faultless, pass } from '../controller/faulty-store.js';
 

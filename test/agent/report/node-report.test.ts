@@ -1,8 +1,8 @@
 import test from 'ava';
 import { gist, hostReport, reportDocument } from '../../../agent/report/node-report.js';
 import { readReport } from '../../../agent/report/read-report.js';
+import type { NodeReportResource } from '../../../core/resources/cluster-documents.js';
 import { parseResource } from '../../../core/resources/parse.js';
-import type { NodeReportResource } from '../../../core/resources/resource.js';
 import { serialiseResource } from '../../../core/resources/written-form.js';
 import { agentStatus, NOW, peerStatus } from '../control/fake-backend.js';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { chosenReflectors, rankReflectors } from '../../../agent/topology/reflector-choice.js';
-import type { TopologyArrangement } from '../../../core/resources/resource.js';
+import type { TopologyArrangement } from '../../../core/resources/cluster-documents.js';
 
 const racks = ['r1', 'r2', 'r3', undefined] as const;
 const reflectors = fc.uniqueArray(

@@ -18,13 +18,8 @@ import type { PeerStatus, SpeakerAnswer, SpeakerEvent, SpeakerQuery } from '../.
 import { Speaker } from '../../../bgp/speaker/speaker.js';
 import { FakeClock, MemoryNetwork } from '../../../bgp/testing/index.js';
 import type { IpAddress } from '../../../core/ip-address.js';
-import {
-  type BGPTopologyResource,
-  formatResourceId,
-  type NodeReportResource,
-  type Resource,
-  resourceIdOf,
-} from '../../../core/resources/resource.js';
+import type { BGPTopologyResource, NodeReportResource } from '../../../core/resources/cluster-documents.js';
+import { formatResourceId, type Resource, resourceIdOf } from '../../../core/resources/resource.js';
 import { MemoryStore } from '../../../store/memory-store.js';
 import { block, node, nodeStatus, pool } from '../documents.js';
 

@@ -4,12 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import {
-  formatResourceId,
-  type IPAMHandleResource,
-  MARGAY_API,
-  resourceIdOf,
-} from '../../../core/resources/resource.js';
+import type { IPAMHandleResource } from '../../../core/resources/cluster-documents.js';
+import { formatResourceId, MARGAY_API, resourceIdOf } from '../../../core/resources/resource.js';
 import type { RedisServerProcess } from '../../../demo/redis-server.js';
 import { RedisStore } from '../../../store/redis/redis-store.js';
 import { pool } from '../../agent/documents.js';
