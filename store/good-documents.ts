@@ -1,6 +1,6 @@
 /**
  * SHELL: good documents in a file of the state directory, for the next start of the agent: a line for each change, the newest of a document
- * counts. It is written a second after a change, once for all of them, and made anew where it has grown to a multiple of what it holds. A
+ * counts. It is written at once after a change, for all that come together, and made anew where it has grown to a multiple of what it holds. A
  * line that was cut off by a full disk or a crash is skipped; what cannot be written is tried again.
  */
 import { createHash } from 'node:crypto';
@@ -22,7 +22,10 @@ export interface GoodDocumentsOptions {
   readonly problem: (text: string | undefined) => void;
 }
 
-const WRITE_DELAY_MS = 1000;
+/** Of changes that come together: what is lost with a killed process is as much as this. */
+const WRITE_DELAY_MS = 50;
+/** After which what could not be written is tried again. */
+const RETRY_MS = 5000;
 /** Passwords may be among them. */
 const MODE = 0o600;
 /** Lines that are out of date: as many as documents, and these. */
@@ -94,9 +97,9 @@ export class GoodDocuments implements GoodMemory {
     this.#later();
   }
 
-  #later(): void {
+  #later(delayMs = WRITE_DELAY_MS): void {
     if (this.#closed) return;
-    this.#timer ??= this.#options.clock.schedule(WRITE_DELAY_MS, () => this.#begin());
+    this.#timer ??= this.#options.clock.schedule(delayMs, () => this.#begin());
   }
 
   #begin(): void {
@@ -118,7 +121,7 @@ export class GoodDocuments implements GoodMemory {
       if (!this.#failed) this.#options.problem((error as Error).message);
       this.#failed = true;
       for (const [key, resource] of pending) if (!this.#pending.has(key)) this.#pending.set(key, resource);
-      this.#later();
+      this.#later(RETRY_MS);
       return;
     }
     for (const [key, line] of changed) {

@@ -242,6 +242,33 @@ test('a document that was never good stands in for nothing', async t => {
   }
 });
 
+test('a change is kept at once: a process that is killed has lost little', async t => {
+  const path = join(newFolder(), 'good');
+  const { memory, clock } = await openMemory(path);
+  memory.remember(pool('a', '10.0.0.0/16'));
+  clock.advance(50);
+  t.true(await eventually(() => readable(path).includes('IPPool/a')));
+  await memory.close();
+});
+
+test('what cannot be written is tried again after seconds, not at once', async t => {
+  const folder = newFolder();
+  const path = join(folder, 'file', 'good');
+  writeFileSync(join(folder, 'file'), '');
+  const { memory, clock, problems } = await openMemory(path);
+  const found = problems.length;
+  memory.remember(pool('a', '10.0.0.0/16'));
+  clock.advance(50);
+  t.true(await eventually(() => problems.length === found + 1));
+  rmSync(join(folder, 'file'));
+  clock.advance(4000);
+  await new Promise(resolve => setImmediate(resolve));
+  t.is(readable(path), '');
+  clock.advance(1000);
+  t.true(await eventually(() => readable(path).includes('IPPool/a')));
+  await memory.close();
+});
+
 // ---------------------------------------------------------------- a store that is away at the start
 
 /** What a watch of it tells, as words. */
