@@ -1,12 +1,18 @@
 /**
- * SHELL: records of the file store: a folder with a file each, read when asked for and watched by nobody. A writer holds the folder's lock,
- * reads the file anew, compares, and replaces it whole.
+ * SHELL: records of the file store: a folder with a file of JSON each, read when asked for and watched by nobody. A writer holds the folder's
+ * lock, reads the file anew, compares, and replaces it whole.
  */
-import { type Resource, type ResourceId, resourceIdOf } from '../../core/resources/resource.js';
+import {
+  formatResourceId,
+  type Resource,
+  type ResourceId,
+  resourceIdOf,
+} from '../../core/resources/resource.js';
 import type { Revision, StoredResource, StoreError, StoreResult } from '../port.js';
 import { failure, mismatch, unavailable } from '../results.js';
+import { jsonText, readDocument } from '../stored-document.js';
 import { Directory, type FileLock } from './directory.js';
-import { documentText, fileNameOf, parseFile } from './document-file.js';
+import { revisionOf } from './document-file.js';
 
 export class RecordFiles {
   readonly #directory: Directory;
@@ -21,7 +27,7 @@ export class RecordFiles {
     try {
       await this.#make();
       const names = [...(await this.#directory.list()).keys()].filter(name => name.startsWith(`${kind}.`));
-      const found = await Promise.all(names.map(name => this.#read(name)));
+      const found = await Promise.all(names.map(name => this.#read(idOf(name))));
       return { kind: 'ok', value: found.filter(one => one !== undefined) };
     } catch (error) {
       return unavailable('list', error);
@@ -30,7 +36,7 @@ export class RecordFiles {
 
   async get(id: ResourceId): Promise<StoreResult<StoredResource>> {
     try {
-      const found = await this.#read(fileNameOf(id));
+      const found = await this.#read(formatResourceId(id));
       return found === undefined ? failure({ kind: 'not-found', id }) : { kind: 'ok', value: found };
     } catch (error) {
       return unavailable('get', error);
@@ -50,9 +56,9 @@ export class RecordFiles {
 
   delete(id: ResourceId, expected?: Revision): Promise<StoreResult<undefined>> {
     return this.#exclusively('delete', async (): Promise<StoreResult<undefined>> => {
-      const refusal = mismatch(id, await this.#read(fileNameOf(id)), expected);
+      const refusal = mismatch(id, await this.#read(formatResourceId(id)), expected);
       if (refusal !== undefined) return failure(refusal);
-      await this.#directory.remove(fileNameOf(id));
+      await this.#directory.remove(fileOf(formatResourceId(id)));
       return { kind: 'ok', value: undefined };
     });
   }
@@ -62,14 +68,13 @@ export class RecordFiles {
     resource: Resource,
     refuse: (found: StoredResource | undefined) => StoreError | undefined,
   ): Promise<StoreResult<StoredResource>> {
-    const name = fileNameOf(resourceIdOf(resource));
+    const id = formatResourceId(resourceIdOf(resource));
     return this.#exclusively(operation, async (): Promise<StoreResult<StoredResource>> => {
-      const refusal = refuse(await this.#read(name));
+      const refusal = refuse(await this.#read(id));
       if (refusal !== undefined) return failure(refusal);
-      await this.#directory.write(name, documentText(resource), false);
-      const written = await this.#read(name);
-      if (written === undefined) throw new Error(`${name} is gone at once`);
-      return { kind: 'ok', value: written };
+      const text = jsonText(resource);
+      await this.#directory.write(fileOf(id), text, false);
+      return { kind: 'ok', value: { resource, revision: revisionOf(text) } };
     });
   }
 
@@ -82,9 +87,11 @@ export class RecordFiles {
     }
   }
 
-  async #read(name: string): Promise<StoredResource | undefined> {
-    const content = await this.#directory.read(name);
-    return content === undefined ? undefined : parseFile(name, content).stored[0];
+  async #read(id: string): Promise<StoredResource | undefined> {
+    const document = await this.#directory.read(fileOf(id));
+    if (document === undefined) return undefined;
+    const read = readDocument(id, { revision: revisionOf(document), document });
+    return read.kind === 'ok' ? read.stored : undefined;
   }
 
   async #make(): Promise<void> {
@@ -93,4 +100,13 @@ export class RecordFiles {
     await this.#directory.sweep().catch(() => {});
     this.#made = true;
   }
+}
+
+/** `Lease/node-1` is in `Lease.node-1.json`: records have no namespace. */
+function fileOf(id: string): string {
+  return `${id.replace('/', '.')}.json`;
+}
+
+function idOf(file: string): string {
+  return file.replace('.', '/').replace(/\.json$/, '');
 }

@@ -1,14 +1,8 @@
 /** SHELL: whether what a Redis store holds fits together: the log's chain, and each document with the last that the log says of it. */
 import { describeProblem } from '../../core/resources/problems.js';
-import {
-  type LogEntry,
-  type RedisCommands,
-  revisionNumber,
-  type SeenStore,
-  type StoredText,
-} from './commands.js';
+import { readDocument, type StoredText } from '../stored-document.js';
+import { type LogEntry, type RedisCommands, revisionNumber, type SeenStore } from './commands.js';
 import { chained } from './history.js';
-import { readDocument } from './stored-document.js';
 
 export interface StoreCheck {
   readonly cluster: string;

@@ -1,6 +1,7 @@
 /** SHELL: what is asked of Redis, and how its answers read. Every method throws with the reason in words where there is no answer. */
 import type { ChainableCommander } from 'ioredis';
 import type { ResourceKind } from '../../core/resources/resource.js';
+import type { StoredText } from '../stored-document.js';
 import type { RedisConnection } from './connection.js';
 import type { SeenHistory } from './history.js';
 import type { Keys } from './keys.js';
@@ -26,11 +27,6 @@ export type Written =
   | { readonly kind: 'already-exists' | 'conflict'; readonly found: string }
   | { readonly kind: 'not-found' }
   | { readonly kind: 'other-cluster'; readonly found: string };
-
-export interface StoredText {
-  readonly revision: string;
-  readonly document: string;
-}
 
 export interface LogEntry extends StoredText {
   readonly number: number;

@@ -7,16 +7,10 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { type ResourceId, resourceIdOf } from '../../core/resources/resource.js';
 import type { InvalidDocument } from '../port.js';
 import type { ResourceTable } from '../resource-table.js';
+import { readDocument, type StoredText } from '../stored-document.js';
 import type { ClusterMemory } from './cluster-memory.js';
-import {
-  type LogEntry,
-  type RedisCommands,
-  revisionNumber,
-  type SeenStore,
-  type StoredText,
-} from './commands.js';
+import { type LogEntry, type RedisCommands, revisionNumber, type SeenStore } from './commands.js';
 import { chained, ORIGIN, type Position, resume } from './history.js';
-import { readDocument } from './stored-document.js';
 
 /** How long a quiet log is waited for before the store is looked at: half of it to the whole. */
 const BLOCK_MS = 10_000;

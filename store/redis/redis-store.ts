@@ -4,6 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import {
+  formatResourceId,
   isRecord,
   type Resource,
   type ResourceId,
@@ -13,21 +14,14 @@ import {
 import type { Revision, Store, StoredResource, StoreResult, WatchEvent, WriteOptions } from '../port.js';
 import { ResourceTable } from '../resource-table.js';
 import { failure, type StoreFailure, unavailable } from '../results.js';
+import { jsonText, readDocument, type StoredText } from '../stored-document.js';
 import { checkRedis, type StoreCheck } from './check.js';
 import { type ClusterMemory, clusterMemory } from './cluster-memory.js';
-import {
-  type Operation,
-  RedisCommands,
-  type SeenStore,
-  type StoredText,
-  type Write,
-  type Written,
-} from './commands.js';
+import { type Operation, RedisCommands, type SeenStore, type Write, type Written } from './commands.js';
 import { RedisConnection, type RedisServer } from './connection.js';
 import { neededCopies } from './copies.js';
 import { RedisFollower } from './follower.js';
 import { keysOf } from './keys.js';
-import { documentText, fieldOf, readDocument } from './stored-document.js';
 
 export interface RedisStoreOptions {
   readonly server: RedisServer;
@@ -83,7 +77,7 @@ export class RedisStore implements Store {
   async get(id: ResourceId, options: WriteOptions = {}): Promise<StoreResult<StoredResource>> {
     return this.#answer('get', async () => {
       const copies = options.replicated === true ? await this.#copies() : 0;
-      const text = await this.#commands.get(recordKind(id), fieldOf(id));
+      const text = await this.#commands.get(recordKind(id), formatResourceId(id));
       if (copies > 0) enough(await this.#commands.copied(copies), copies);
       const found = text === undefined ? undefined : this.#usable(id, text);
       return found === undefined ? failure({ kind: 'not-found', id }) : { kind: 'ok', value: found };
@@ -138,7 +132,7 @@ export class RedisStore implements Store {
 
   /** One that cannot be used is what it was before, or nothing. */
   #usable(id: ResourceId, text: StoredText): StoredResource | undefined {
-    const read = readDocument(fieldOf(id), text);
+    const read = readDocument(formatResourceId(id), text);
     return read.kind === 'ok' ? read.stored : isRecord(id.kind) ? undefined : this.#table.get(id);
   }
 
@@ -157,7 +151,7 @@ export class RedisStore implements Store {
     options: WriteOptions | undefined,
   ): Promise<StoreResult<StoredResource>> {
     const id = resourceIdOf(resource);
-    const result = await this.#write(operation, id, documentText(resource), expected, options);
+    const result = await this.#write(operation, id, jsonText(resource), expected, options);
     if (typeof result !== 'string') return result;
     return { kind: 'ok', value: { resource, revision: result } };
   }
@@ -173,7 +167,14 @@ export class RedisStore implements Store {
     try {
       await this.#commands.connection.ready(PATIENCE_MS);
       const mark = randomBytes(6).toString('hex');
-      const write = { operation, id: fieldOf(id), expected, document, mark, records: recordKind(id) };
+      const write = {
+        operation,
+        id: formatResourceId(id),
+        expected,
+        document,
+        mark,
+        records: recordKind(id),
+      };
       const copies = replicated ? await this.#copies() : 0;
       const written = await this.#send(write, copies);
       const ruined = await this.#ruined(id, written, expected);
@@ -199,8 +200,8 @@ export class RedisStore implements Store {
     expected: Revision | undefined,
   ): Promise<Revision | undefined> {
     if (written.kind !== 'already-exists' && written.kind !== 'conflict') return undefined;
-    const text = await this.#commands.get(recordKind(id), fieldOf(id));
-    if (text === undefined || readDocument(fieldOf(id), text).kind === 'ok') return undefined;
+    const text = await this.#commands.get(recordKind(id), formatResourceId(id));
+    if (text === undefined || readDocument(formatResourceId(id), text).kind === 'ok') return undefined;
     return this.#table.get(id)?.revision === expected ? text.revision : undefined;
   }
 
