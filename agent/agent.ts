@@ -3,8 +3,6 @@
  * from the one to the other. Keeps what `bgpctl status` shows. What is decided is decided elsewhere.
  */
 
-import { FAMILIES, type Family } from '../bgp/family.js';
-import type { PeerStatus, SpeakerCommand, SpeakerEvent } from '../bgp/speaker/contract.js';
 import {
   type NodeResource,
   type Resource,
@@ -16,40 +14,32 @@ import { Dataplane } from '../ipip/dataplane.js';
 import { type HostIntent, interfacesByAddress, linkLocalsByInterface } from '../ipip/kernel-facts.js';
 import type { TunnelHost } from '../ipip/tunnel-driver.js';
 import type { InvalidDocument } from '../store/port.js';
-import { BestRouteIntake } from './best-route-intake.js';
-import { BfdWatch } from './bfd-watch.js';
+import { AgentSpeaker } from './agent-speaker.js';
 import type { ResourceChange } from './calculators/calculator.js';
 import type { Condition } from './calculators/condition.js';
 import type { Cluster } from './cluster.js';
 import type { WatchTopic } from './control/types.js';
 import { AgentFilter } from './filter/agent-filter.js';
+import { FirstSync } from './first-sync.js';
 import { HostLife } from './host-life.js';
 import { HostPasswords } from './host-passwords.js';
 import { HostTunnels } from './host-tunnels.js';
 import { AgentIpam } from './ipam/agent-ipam.js';
-import { Monitoring } from './monitoring.js';
 import { newCluster } from './new-cluster.js';
 import type { AgentOptions, AgentState } from './options.js';
 import { OrderedGate } from './ordered-gate.js';
 import { OwnNodeKeeper } from './own-node-keeper.js';
-import { PeerShutdowns } from './peer-shutdowns.js';
-import { PeerSwitches } from './peer-switches.js';
 import { HostReports } from './report/host-reports.js';
 import { feedFrom, ResourceFeed } from './resource-feed.js';
 import type { Sessions } from './session-effects.js';
-import { SpeakerAppearance } from './speaker-appearance.js';
-import type { SpeakerHost } from './speaker-host.js';
-import { SpeakerQueries } from './speaker-queries.js';
-import { SpeakerWatch } from './speaker-watch.js';
 import type { TopologyProgress } from './topology/cluster-hosts.js';
 import { TopologyWatch } from './topology/topology-watch.js';
 
 export class Agent {
   readonly options: AgentOptions;
   readonly cluster: Cluster;
-  readonly queries: SpeakerQueries;
   readonly dataplane: Dataplane | undefined;
-  readonly bfd: BfdWatch | undefined;
+  readonly speaker: AgentSpeaker;
   /** Undefined: no policy is enforced here. */
   readonly filter: AgentFilter | undefined;
   readonly startedUnixMs = Date.now();
@@ -73,37 +63,18 @@ export class Agent {
   readonly reports: HostReports;
   /** Undefined: it manages no addresses. */
   readonly ipam: AgentIpam | undefined;
-  readonly monitoring = new Monitoring(
-    () => this.queries,
-    command => this.#speaker.send(command),
-  );
-  readonly #watch: SpeakerWatch;
   readonly #feed: ResourceFeed;
-  readonly #speaker: SpeakerHost;
-  readonly #intake: BestRouteIntake;
-  readonly #appearance: SpeakerAppearance;
   readonly #subscribers = new Map<WatchTopic, Set<() => void>>();
   readonly #ending = new AbortController();
-  readonly #wholeTables = new Set<Family>();
-  readonly #switches: PeerSwitches;
+  readonly #firstSync = new FirstSync(() => this.#mayDelete());
   readonly #gate: OrderedGate;
   readonly #passwords: HostPasswords;
-  #storeSeen = false;
   /** This host is one of the cluster: it acts by its documents. */
   #member = false;
   #intent: HostIntent | undefined;
-  #inSync: (() => void) | undefined;
-
-  /** Resolves once the store and the RIB have been in sync, by themselves or by time-out. */
-  readonly inSync: Promise<void>;
 
   constructor(options: AgentOptions) {
     this.options = options;
-    this.#watch = new SpeakerWatch(this.state, options, topic => this.#tell(topic));
-    this.#switches = new PeerSwitches(options.peerShutdowns ?? new PeerShutdowns(undefined));
-    this.inSync = new Promise(resolve => {
-      this.#inSync = resolve;
-    });
     const { clock } = options;
     this.cluster = newCluster(this.options);
     this.#passwords = new HostPasswords(clock, options.readPassword ?? noPassword, () => this.#recalculate());
@@ -122,28 +93,13 @@ export class Agent {
     this.reports = new HostReports(this);
     this.dataplane = options.dataplane === 'none' ? undefined : this.#newDataplane();
     this.filter = this.#newFilter();
-    this.#speaker = options.startSpeaker({
-      event: event => this.#speakerEvent(event),
-      restarted: (error, pauseMs) => this.#speakerDied(error, pauseMs),
-    });
-    this.bfd = this.#newBfd();
-    this.queries = new SpeakerQueries(command => this.#speaker.send(command));
+    this.speaker = this.#newSpeaker();
     this.topology = new TopologyWatch({
       clock,
       inForce: () => this.cluster.topology.inForce,
       arranged: () => this.cluster.arranged,
-      ask: query => this.queries.ask(query),
+      ask: query => this.speaker.queries.ask(query),
       changed: () => this.#tell('status'),
-    });
-    this.#intake = new BestRouteIntake(
-      this.dataplane ?? noDataplane,
-      command => this.#speaker.send(command),
-      family => this.#wholeTable(family),
-    );
-    this.#appearance = new SpeakerAppearance({
-      ...{ speaker: this.#speaker, watch: this.#watch, intake: this.#intake, queries: this.queries },
-      families: this.#reflects ? [] : FAMILIES,
-      resumed: () => this.tunnels.statusStrayed(),
     });
   }
 
@@ -165,10 +121,7 @@ export class Agent {
     this.topology.close();
     this.#passwords.close();
     const tunnelsClosed = this.tunnels.close();
-    this.state.speaker = 'closed';
-    // Sessions that end for want of a BFD session would end before their own goodbye.
-    await this.#speaker.close(goodbye, message, SPEAKER_PATIENCE_MS);
-    await this.bfd?.close(BFD_PATIENCE_MS);
+    await this.speaker.close(goodbye, message);
     this.dataplane?.close();
     this.filter?.close();
     this.options.tunnels?.close();
@@ -182,8 +135,9 @@ export class Agent {
     return this.startedUnixMs + this.options.gracefulRestart.selectionDeferralSeconds * 1000;
   }
 
-  get peers(): Map<string, PeerStatus> {
-    return this.#watch.peers;
+  /** Resolves once the RIB has been in sync, by itself or by time-out, and everything in it was taken. */
+  get inSync(): Promise<void> {
+    return this.#firstSync.tables;
   }
 
   get resources(): number {
@@ -204,42 +158,11 @@ export class Agent {
     return this.cluster.conditions;
   }
 
-  /** False if there is no such peer. Until the agent restarts; enabled, it is no longer shut down either. */
-  setPeerEnabled(key: string, enabled: boolean): boolean {
-    const peer = this.cluster.peer(key);
-    if (peer === undefined) return false;
-    if (enabled) this.#switches.enable(key);
-    else this.#switches.disable(key);
-    this.#send([{ kind: 'set-peer', peer }]);
-    return true;
-  }
-
-  /** False if there is no such peer. Until it is enabled, also over restarts. */
-  shutdownPeer(key: string, message: string): boolean {
-    const peer = this.cluster.peer(key);
-    if (peer === undefined) return false;
-    this.#switches.shutDown(key, message);
-    this.#send([{ kind: 'set-peer', peer }]);
-    return true;
-  }
-
-  /** Whether it has no session, by hand or for want of its password. */
-  keepsPeerDown(key: string): boolean {
-    const peer = this.cluster.peer(key);
-    if (peer === undefined) return false;
-    const told = this.#switches.applyTo({ kind: 'set-peer', peer });
-    return told.kind === 'set-peer' && told.peer.administrativeState === 'down';
-  }
-
   /** How far this host is with the arrangement of sessions that the plan asks for. */
   topologyProgress(): TopologyProgress {
     return (
       this.topology.progress ?? { generation: 0, inSync: false, detail: 'it has just begun', waitsFor: [] }
     );
-  }
-
-  clearPeer(key: string, how: 'hard' | 'soft-in' | 'soft-out', message: string): void {
-    this.#speaker.send({ kind: 'clear-peer', key, how, message });
   }
 
   /** What this host would make of a cluster of these documents, the last of a name counting. */
@@ -279,9 +202,8 @@ export class Agent {
     this.state.storeDetail = '';
     this.state.storeSinceUnixMs = undefined;
     this.state.storeCopy = false;
-    if (!this.#storeSeen) this.options.log.info({ resources: this.#feed.size }, 'store in sync');
-    this.#storeSeen = true;
-    this.#mayDelete();
+    if (!this.#firstSync.storeRead) this.options.log.info({ resources: this.#feed.size }, 'store in sync');
+    this.#firstSync.storeInSync();
     void this.life.inSync();
     if (!this.#member) return;
     this.ipam?.inSync();
@@ -309,7 +231,7 @@ export class Agent {
     this.ipam?.inSync();
     this.#recalculate();
     this.#inOrder(() => {
-      if (this.#member) this.#appearance.begin();
+      if (this.#member) this.speaker.begin();
     });
   }
 
@@ -318,7 +240,7 @@ export class Agent {
     this.options.withheld?.(reason);
     this.#member = false;
     void this.ownNode.request();
-    this.#appearance.withhold();
+    this.speaker.withhold();
   }
 
   #regained(): void {
@@ -344,11 +266,6 @@ export class Agent {
     this.#tell('status');
   }
 
-  /** Nothing is made of best routes here. */
-  get #reflects(): boolean {
-    return this.options.mode === 'route-reflector';
-  }
-
   #recalculate(): void {
     this.tunnels.prepare();
     const passwords = this.#passwords.look(this.cluster.hostPasswordSources);
@@ -362,8 +279,8 @@ export class Agent {
     }
     this.filter?.flush(intent);
     this.#inOrder(() => {
-      this.#send(commands);
-      if (identityChanged) this.#speaker.restart('the AS number or router id changed');
+      this.speaker.send(commands);
+      if (identityChanged) this.speaker.restart('the AS number or router id changed');
       this.topology.review();
     });
     this.tunnels.publish();
@@ -479,97 +396,24 @@ export class Agent {
 
   // ---------------------------------------------------------------- speaker
 
-  #send(commands: readonly SpeakerCommand[]): void {
-    for (const command of commands) {
-      // A speaker that is being restarted will not say that the peer is gone.
-      if (command.kind === 'remove-peer') this.peers.delete(command.key);
-      const told = this.#switches.applyTo(command);
-      this.#speaker.send(told);
-      this.bfd?.onCommand(told);
-    }
-  }
-
-  #speakerEvent(event: SpeakerEvent): void {
-    switch (event.kind) {
-      case 'ready':
-      case 'listen-failed':
-        this.#watch.heard(event);
-        return;
-      case 'peer-status':
-        this.bfd?.onPeerStatus(event.peer);
-        this.#watch.heard(event);
-        return;
-      case 'peer-removed':
-        this.bfd?.onPeerRemoved(event.key);
-        this.#watch.heard(event);
-        return;
-      case 'watch-next-hops':
-        this.dataplane?.watchNextHops(event.nextHops);
-        return;
-      case 'best-routes':
-        // What goes with sessions that end by our own will stays in the kernel.
-        if (this.#appearance.suspended) return;
-        this.#intake.take(event.batch);
-        this.#tell('routes');
-        return;
-      case 'rib-in-sync':
-        this.state.ribInSync.set(event.family, { timedOut: event.timedOut });
-        // What the RIB holds now is the truth: take it whole, then let go of what it does not say.
-        if (this.#reflects) this.#wholeTable(event.family);
-        else this.#intake.begin(event.family);
+  #newSpeaker(): AgentSpeaker {
+    return new AgentSpeaker({
+      agent: this.options,
+      state: this.state,
+      peer: key => this.cluster.peer(key),
+      taker: this.dataplane,
+      watchNextHops: nextHops => this.dataplane?.watchNextHops(nextHops),
+      synced: family => {
+        this.#firstSync.tableInSync(family);
         this.#tell('status');
-        return;
-      case 'answer':
-        this.queries.answered(event.id, event.answer);
-        return;
-      case 'log':
-        this.options.log[event.level](event.fields, event.message);
-        return;
-      case 'mrt-records':
-        this.monitoring.recorded(event.records);
-        return;
-      case 'bmp-stations':
-        this.monitoring.stations = event.stations;
-        this.#tell('status');
-        return;
-      case 'closed':
-        return;
-    }
-  }
-
-  #newBfd(): BfdWatch | undefined {
-    const { startBfd, log } = this.options;
-    if (startBfd === undefined) return undefined;
-    return new BfdWatch({
-      start: startBfd,
-      tellSpeaker: command => this.#speaker.send(command),
-      changed: () => {
-        this.#tell('bfd');
-        this.#tell('peers');
       },
-      log,
+      resumed: () => this.tunnels.statusStrayed(),
+      tell: topic => this.#tell(topic),
     });
-  }
-
-  #speakerDied(error: string, pauseMs: number): void {
-    this.#intake.speakerEnded();
-    this.queries.failAll('the speaker is being restarted');
-    this.#watch.died(error, pauseMs);
-  }
-
-  /** A whole table has been taken; one that was taken after the RIB came in sync tells what may be deleted. */
-  #wholeTable(family: Family): void {
-    if (!this.state.ribInSync.has(family)) return;
-    this.#wholeTables.add(family);
-    if (this.#wholeTables.size < 2) return;
-    this.#mayDelete();
-    this.#inSync?.();
-    this.#tell('status');
   }
 
   /** Once the store and the RIB have both been in sync. */
   #mayDelete(): void {
-    if (!this.#storeSeen || this.#wholeTables.size < 2) return;
     this.dataplane?.allowDeletions();
     this.tunnels.allowRemovals();
   }
@@ -586,12 +430,8 @@ export class Agent {
         guardOf: kind => this.tunnels.guardOf(kind),
       },
       handler: {
-        nextHops: statuses =>
-          this.#speaker.send({
-            kind: 'next-hop-status',
-            nextHops: statuses.map(status => ({ ...status, metric: 0 })),
-          }),
-        ownAddresses: addresses => this.#speaker.send({ kind: 'own-addresses', addresses }),
+        nextHops: statuses => this.speaker.nextHopStatus(statuses.map(status => ({ ...status, metric: 0 }))),
+        ownAddresses: addresses => this.speaker.ownAddresses(addresses),
         looked: facts => {
           this.options.looked?.(facts);
           this.filter?.looked(facts);
@@ -637,12 +477,8 @@ export class Agent {
   }
 }
 
-/** Sessions close and say goodbye within this. */
-const SPEAKER_PATIENCE_MS = 2000;
 /** What the speaker is told waits no longer for the guard of the tunnels. */
 const GUARD_PATIENCE_MS = 5000;
-
-const BFD_PATIENCE_MS = 1000;
 
 const noTunnelHost: Omit<TunnelHost, 'guardOf'> = {
   looseReversePath: () => undefined,
@@ -650,9 +486,3 @@ const noTunnelHost: Omit<TunnelHost, 'guardOf'> = {
 };
 
 const noPassword = () => ({ kind: 'missing', problem: 'this agent reads no passwords of its host' }) as const;
-
-const noDataplane = {
-  setBest: () => {},
-  flush: () => {},
-  bestPrefixes: () => [],
-};

@@ -69,9 +69,9 @@ export class AgentBackend implements ControlBackend {
   }
 
   async peers(): Promise<readonly PeerView[]> {
-    const answer = await this.#agent.queries.ask({ kind: 'peers' });
+    const answer = await this.#agent.speaker.queries.ask({ kind: 'peers' });
     // A speaker that is being restarted has none; what was known last is better than nothing.
-    const peers = answer.kind === 'peers' ? answer.peers : [...this.#agent.peers.values()];
+    const peers = answer.kind === 'peers' ? answer.peers : [...this.#agent.speaker.peers.values()];
     const { sessions } = await this.bfd();
     const bfdSessions = new Map(sessions.map(session => [session.address, session]));
     return peers
@@ -91,7 +91,7 @@ export class AgentBackend implements ControlBackend {
   }
 
   async bfd(): Promise<BfdView> {
-    const { sessions, discarded } = (await this.#agent.bfd?.view()) ?? noBfd;
+    const { sessions, discarded } = (await this.#agent.speaker.bfd?.view()) ?? noBfd;
     return { sessions: sessions.toSorted((a, b) => compareAddresses(a.address, b.address)), discarded };
   }
 
@@ -99,7 +99,7 @@ export class AgentBackend implements ControlBackend {
     query: RoutesQuery & { readonly after?: string; readonly limit: number },
   ): Promise<RoutesPage> {
     const family = query.prefix === undefined ? familyWord(query.family) : familyOf(query.prefix);
-    const answer = await this.#agent.queries.ask({
+    const answer = await this.#agent.speaker.queries.ask({
       kind: 'routes',
       table: await this.#table(query),
       family,
@@ -116,19 +116,19 @@ export class AgentBackend implements ControlBackend {
 
   setPeerEnabled({ key, dynamicFrom }: PeerStatus, enabled: boolean): boolean {
     if (dynamicFrom !== undefined) throw notSwitched(dynamicFrom);
-    return kept(() => this.#agent.setPeerEnabled(key, enabled));
+    return kept(() => this.#agent.speaker.setPeerEnabled(key, enabled));
   }
 
   shutdownPeer({ key, dynamicFrom }: PeerStatus, message: string): boolean {
     if (dynamicFrom !== undefined) throw notSwitched(dynamicFrom);
-    return kept(() => this.#agent.shutdownPeer(key, message));
+    return kept(() => this.#agent.speaker.shutdownPeer(key, message));
   }
 
   clearPeer(peer: PeerStatus, how: ClearPeerRequest['how'], message: string): string {
     const { key } = peer;
-    const problem = clearProblem(peer, this.#agent.keepsPeerDown(key), how);
+    const problem = clearProblem(peer, this.#agent.speaker.keepsPeerDown(key), how);
     if (problem !== undefined) throw new ControlFailure(409, { error: problem });
-    this.#agent.clearPeer(key, how, message);
+    this.#agent.speaker.clearPeer(key, how, message);
     return clearWords[how];
   }
 
@@ -226,11 +226,11 @@ export class AgentBackend implements ControlBackend {
   }
 
   dumpTable(): AsyncIterable<Uint8Array> {
-    return this.#agent.monitoring.dumpTable();
+    return this.#agent.speaker.monitoring.dumpTable();
   }
 
   recordSessions(signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return this.#agent.monitoring.recordSessions(signal);
+    return this.#agent.speaker.monitoring.recordSessions(signal);
   }
 
   subscribe(topic: WatchTopic, changed: () => void): () => void {

@@ -19,11 +19,11 @@ interface Recording {
 
 export class Monitoring {
   stations: readonly BmpStationStatus[] = [];
-  readonly #queries: () => SpeakerQueries;
+  readonly #queries: SpeakerQueries;
   readonly #send: (command: SpeakerCommand) => void;
   readonly #recordings = new Set<Recording>();
 
-  constructor(queries: () => SpeakerQueries, send: (command: SpeakerCommand) => void) {
+  constructor(queries: SpeakerQueries, send: (command: SpeakerCommand) => void) {
     this.#queries = queries;
     this.#send = send;
   }
@@ -100,7 +100,7 @@ export class Monitoring {
     query: Parameters<SpeakerQueries['ask']>[0],
     kind: K,
   ): Promise<Extract<SpeakerAnswer, { readonly kind: K }>> {
-    const answer = await this.#queries().ask(query);
+    const answer = await this.#queries.ask(query);
     if (answer.kind === kind) return answer as Extract<SpeakerAnswer, { readonly kind: K }>;
     throw new Error(answer.kind === 'error' ? answer.message : 'no answer');
   }

@@ -13,7 +13,7 @@ export function agentStatus(agent: Agent): AgentStatus {
   const { state, options, cluster, ownNode } = agent;
   const { speaker } = cluster;
   const kernel = agent.dataplane?.status();
-  const peers = [...agent.peers.values()];
+  const peers = [...agent.speaker.peers.values()];
   const ipv4 = state.ribInSync.get('ipv4-unicast');
   return {
     pid: process.pid,
@@ -56,7 +56,7 @@ export function agentStatus(agent: Agent): AgentStatus {
     },
     tunnels: tunnelStatus(agent),
     policy: filterStatus(agent.filter, options.clock.now()),
-    bmpStations: agent.monitoring.stations,
+    bmpStations: agent.speaker.monitoring.stations,
     peers: {
       total: peers.length,
       established: peers.filter(peer => peer.state === 'Established').length,

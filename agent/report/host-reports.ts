@@ -71,8 +71,8 @@ export class HostReports {
 
   /** Counters of a speaker that does not answer are those of the last change. */
   async #peers(): Promise<readonly PeerStatus[]> {
-    const answer = await this.#agent.queries.ask({ kind: 'peers' });
-    return answer.kind === 'peers' ? answer.peers : [...this.#agent.peers.values()];
+    const answer = await this.#agent.speaker.queries.ask({ kind: 'peers' });
+    return answer.kind === 'peers' ? answer.peers : [...this.#agent.speaker.peers.values()];
   }
 }
 

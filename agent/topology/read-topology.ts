@@ -15,8 +15,9 @@ const SILENT_MS = 180_000;
 export async function readTopology(agent: Agent): Promise<TopologyView> {
   const { cluster, options } = agent;
   const { topology, arranged } = cluster;
-  const answer = await agent.queries.ask({ kind: 'peers' });
-  const peers: readonly PeerStatus[] = answer.kind === 'peers' ? answer.peers : [...agent.peers.values()];
+  const answer = await agent.speaker.queries.ask({ kind: 'peers' });
+  const peers: readonly PeerStatus[] =
+    answer.kind === 'peers' ? answer.peers : [...agent.speaker.peers.values()];
   const { inForce } = topology;
   return topologyView({
     node: options.nodeName,

@@ -127,7 +127,7 @@ test('a peer removed while the speaker is away is gone', async t => {
   running.handler.event({ kind: 'peer-status', peer });
   running.handler.restarted('boom', 1000);
   await running.store.delete({ kind: 'Node', name: 'b' });
-  t.true(await eventually(() => running.agent.peers.size === 0));
+  t.true(await eventually(() => running.agent.speaker.peers.size === 0));
 });
 
 test('a port that cannot be had names who holds it, once', async t => {

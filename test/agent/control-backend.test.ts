@@ -338,7 +338,7 @@ test('peers are shown with their BFD sessions as they are now', async t => {
   const { backend, running } = await newBackend(t);
   const session = bfdSession({ address: '10.0.0.9' as never, flaps: 7 });
   const discarded = { strangers: 0, wrongTtl: 0, malformed: 0, unseen: 0 };
-  Object.assign(running.agent, {
+  Object.assign(running.agent.speaker, {
     bfd: { view: async () => ({ sessions: [session], discarded }), close() {} },
   });
   const [with9, with10] = await backend.peers();

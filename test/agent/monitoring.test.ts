@@ -5,10 +5,7 @@ import type { SpeakerAnswer, SpeakerCommand, SpeakerQuery } from '../../bgp/spea
 function newMonitoring(answers: (query: SpeakerQuery) => SpeakerAnswer = () => fail) {
   const sent: SpeakerCommand[] = [];
   const queries = { ask: async (query: SpeakerQuery) => answers(query) };
-  const monitoring = new Monitoring(
-    () => queries as never,
-    command => sent.push(command),
-  );
+  const monitoring = new Monitoring(queries as never, command => sent.push(command));
   return { monitoring, sent };
 }
 
