@@ -237,6 +237,27 @@ async function closeAll(servers: readonly RedisServerProcess[], directory: strin
   rmSync(directory, { recursive: true, force: true });
 }
 
+/** Those that follow a primary now. */
+export async function copiesOf(
+  { servers }: RedisLab,
+  { options }: RedisServerProcess,
+): Promise<readonly RedisServerProcess[]> {
+  const infos = await Promise.all(servers.map(server => server.ask('info', 'replication')));
+  return servers.filter((_, i) => new RegExp(`master_host:${options.address}\\s`).test(infos[i]!));
+}
+
+/** Its copies hear nothing of the primary, until they are let go on: what it takes meanwhile is lost where it dies before. */
+export async function holdCopies(lab: RedisLab): Promise<() => void> {
+  const primary = await lab.primary();
+  const copies = await copiesOf(lab, primary);
+  for (const copy of copies) copy.signal('SIGSTOP');
+  // What is on its way to a process that stands still would arrive later.
+  await primary.ask('client', 'kill', 'type', 'replica');
+  return () => {
+    for (const copy of copies) copy.signal('SIGCONT');
+  };
+}
+
 /** Ends it with the test. */
 export function closing(t: ExecutionContext, lab: RedisLab): RedisLab {
   t.teardown(() => lab.close());

@@ -6,7 +6,10 @@ import type { Store } from '../../../store/port.js';
 import type { RedisServer } from '../../../store/redis/connection.js';
 import { RedisStore } from '../../../store/redis/redis-store.js';
 import { CarelessStore } from '../../ipam/troubled-store.js';
-import { type RedisLab, sentinelRedis, standaloneRedis } from '../../support/redis-lab.js';
+import { holdCopies, type RedisLab, sentinelRedis, standaloneRedis } from '../../support/redis-lab.js';
+
+/** Of what a primary acknowledged before it was killed. */
+const LOST_MS = 1000;
 
 /** Plain data. */
 export type StoreAddress =
@@ -30,11 +33,16 @@ export async function sharedFileStore(): Promise<SharedStore> {
   };
 }
 
-export async function sharedRedis(): Promise<SharedStore> {
-  return ofLab(await standaloneRedis());
+/** It is killed, and comes back with all that it has acknowledged. */
+export async function restartingRedis(): Promise<SharedStore> {
+  const lab = await standaloneRedis();
+  return { ...ofLab(lab), disturb: () => restart(lab) };
 }
 
-/** Its primary is killed, and comes back as a copy of the one that took its place. */
+/**
+ * Its primary is killed after a second of which its copies hear nothing, and comes back as a copy of the one that took its place: what it
+ * has acknowledged in that second is forgotten.
+ */
 export async function failingRedis(): Promise<SharedStore> {
   const lab = await sentinelRedis();
   return { ...ofLab(lab), disturb: () => failOver(lab) };
@@ -62,9 +70,18 @@ function ofLab(lab: RedisLab): SharedStore {
   return { address: { kind: 'redis', server: { nodes, kind } }, remove: () => lab.close() };
 }
 
+async function restart(lab: RedisLab): Promise<void> {
+  const server = await lab.primary();
+  await server.kill();
+  await server.start();
+}
+
 async function failOver(lab: RedisLab): Promise<void> {
   const before = await lab.primary();
+  const goOn = await holdCopies(lab);
+  await new Promise(resolve => setTimeout(resolve, LOST_MS));
   await before.kill();
+  goOn();
   const patience = performance.now() + 30_000;
   while ((await lab.primary()) === before && performance.now() < patience)
     await new Promise(resolve => setTimeout(resolve, 200));

@@ -6,11 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { IPAMHandleResource } from '../../../core/resources/cluster-documents.js';
 import { formatResourceId, MARGAY_API, resourceIdOf } from '../../../core/resources/resource.js';
-import type { RedisServerProcess } from '../../../demo/redis-server.js';
 import { RedisStore } from '../../../store/redis/redis-store.js';
 import { pool } from '../../agent/documents.js';
 import { eventually } from '../../support/eventually.js';
-import { closing, clusterRedis, type RedisLab, sentinelRedis } from '../../support/redis-lab.js';
+import {
+  closing,
+  clusterRedis,
+  copiesOf,
+  holdCopies,
+  type RedisLab,
+  sentinelRedis,
+} from '../../support/redis-lab.js';
 import { StoreWatcher } from '../../support/store-watcher.js';
 
 const PREFIX = 'failover';
@@ -80,14 +86,6 @@ function record(name: string, number: number): IPAMHandleResource {
   return { apiVersion: MARGAY_API, kind: 'IPAMHandle', metadata: metadata(name, number), spec };
 }
 
-async function copiesOf(
-  { servers }: RedisLab,
-  { options }: RedisServerProcess,
-): Promise<RedisServerProcess[]> {
-  const infos = await Promise.all(servers.map(server => server.ask('info', 'replication')));
-  return servers.filter((_, i) => new RegExp(`master_host:${options.address}\\s`).test(infos[i]!));
-}
-
 async function claimsIn(store: RedisStore, name: string): Promise<number> {
   const found = await store.get({ kind: 'IPAMHandle', name });
   if (found.kind === 'error') throw new Error(JSON.stringify(found.error));
@@ -120,12 +118,9 @@ for (const [kind, start] of Object.entries(kinds)) {
       for (const writer of writers) t.teardown(() => writer.end());
       t.true(await eventually(() => writers.every(({ claimed }) => claimed > 20), 20_000));
       const primary = await lab.primary();
-      const copies = await copiesOf(lab, primary);
-      t.true(copies.length > 0);
+      t.true((await copiesOf(lab, primary)).length > 0);
+      const goOnWithCopies = lagging ? await holdCopies(lab) : () => {};
       if (lagging) {
-        for (const server of copies) server.signal('SIGSTOP');
-        // What is on its way to a process that stands still would arrive later.
-        await primary.ask('client', 'kill', 'type', 'replica');
         await sleep(50);
         const claimed = writers.map(writer => writer.claimed);
         await sleep(1000);
@@ -138,7 +133,7 @@ for (const [kind, start] of Object.entries(kinds)) {
         t.true(await eventually(() => watchers.every(({ state }) => state.has('IPPool/lost'))));
       }
       await primary.kill();
-      if (lagging) for (const server of copies) server.signal('SIGCONT');
+      goOnWithCopies();
       const before = writers.map(({ claimed }) => claimed);
       const isReplaced = async () => (await lab.primary().catch(() => primary)) !== primary;
       t.true(await eventually(isReplaced, 60_000, 100));
