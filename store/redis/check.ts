@@ -53,7 +53,7 @@ function logProblems(log: readonly LogEntry[], revision: number): readonly strin
 function linkProblem(before: LogEntry, entry: LogEntry): string | undefined {
   if (entry.number !== before.number + 1)
     return `the log goes from revision ${before.number} to ${entry.number}`;
-  if (chained(before.chain, entry.id, entry.document) !== entry.chain)
+  if (chained(before.chain, entry) !== entry.chain)
     return `revision ${entry.number} (${entry.id}) does not follow from the one before it: it was changed`;
   return undefined;
 }

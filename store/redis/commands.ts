@@ -185,8 +185,10 @@ function writtenOf([kind, text]: [string, string], copies: number | undefined): 
   }
 }
 
+/** What somebody else has put there may have no line feed: the script that compares takes all of it for the revision. */
 function storedText(text: string): StoredText {
   const end = text.indexOf('\n');
+  if (end < 0) return { revision: text, document: '' };
   return { revision: text.slice(0, end), document: text.slice(end + 1) };
 }
 

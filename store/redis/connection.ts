@@ -97,6 +97,7 @@ export class RedisConnection {
     try {
       return await Promise.race([command(this.client), late]);
     } catch (error) {
+      if (error instanceof LateAnswer) this.#problem = error.message;
       if (error instanceof LateAnswer || isStale(error)) this.again();
       throw new Error(errorWords(error as Error));
     } finally {

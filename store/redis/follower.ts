@@ -37,6 +37,8 @@ export class RedisFollower {
   #inSync = false;
   /** What the log says cannot be what led here. */
   #strayed = false;
+  /** An entry that comes next is not in the log, although those around it are. */
+  #gap = false;
   #running: Promise<void> | undefined;
 
   constructor(commands: RedisCommands, table: ResourceTable, memory: ClusterMemory) {
@@ -136,7 +138,7 @@ export class RedisFollower {
         await this.#readAll(seen.head, found.forked || this.#strayed);
         return;
       case 'continue':
-        if (this.#strayed) await this.#readAll(seen.head, true);
+        if (this.#strayed || this.#gap) await this.#readAll(seen.head, this.#strayed);
         else this.#isAt({ ...(this.#position ?? seen.head), cluster: seen.head.cluster }, false);
     }
   }
@@ -156,8 +158,11 @@ export class RedisFollower {
   /** False if it does not follow from where we are. */
   #apply(entry: LogEntry): boolean {
     const { revision, chain, cluster } = this.#position ?? ORIGIN;
-    if (entry.number !== revision + 1) return false;
-    if (chained(chain, entry.id, entry.document) !== entry.chain) {
+    if (entry.number !== revision + 1) {
+      this.#gap = true;
+      return false;
+    }
+    if (chained(chain, entry) !== entry.chain) {
       this.#strayed = true;
       return false;
     }
@@ -197,6 +202,7 @@ export class RedisFollower {
     if (position.cluster !== '') this.#memory.remember(position.cluster);
     this.#position = position;
     this.#strayed = false;
+    this.#gap = false;
     this.#inSync = true;
     this.#table.loaded(forked);
     this.#wake();

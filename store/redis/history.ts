@@ -49,7 +49,16 @@ export function resume(known: Position | undefined, cluster: string, seen: SeenH
   return chain === known.chain ? { kind: 'continue' } : { kind: 'snapshot', forked: true };
 }
 
-/** The hash of an entry. @param document as it is stored; "" of a deletion */
-export function chained(before: string, id: string, document: string): string {
-  return createHash('sha1').update(`${before}\n${id}\n${document}`).digest('hex');
+/** What of an entry of the log is in its hash. */
+export interface ChainedEntry {
+  readonly id: string;
+  /** With the write's own mark: to write the same again after it was forgotten is another history. */
+  readonly revision: string;
+  /** As it is stored; "" of a deletion. */
+  readonly document: string;
+}
+
+/** The hash of an entry. */
+export function chained(before: string, { id, revision, document }: ChainedEntry): string {
+  return createHash('sha1').update(`${before}\n${id}\n${revision}\n${document}`).digest('hex');
 }

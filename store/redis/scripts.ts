@@ -30,7 +30,7 @@ if cluster ~= '' and head[3] ~= cluster then return {'other-cluster', head[3] or
 ${COMPARE}local number = (tonumber(head[1]) or 0) + 1
 local text = string.format('%d', number)
 local revision = text .. '-' .. mark
-local chain = redis.sha1hex((head[2] or '') .. '\\n' .. id .. '\\n' .. document)
+local chain = redis.sha1hex((head[2] or '') .. '\\n' .. id .. '\\n' .. revision .. '\\n' .. document)
 redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, text .. '-0',
   'id', id, 'revision', revision, 'document', document, 'chain', chain)
 if operation == 'delete' then redis.call('HDEL', KEYS[2], id)

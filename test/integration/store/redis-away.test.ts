@@ -99,6 +99,26 @@ test('what was missed is not in the log any more: all is read anew, and the diff
   t.is(watcher.told - before, 2);
 });
 
+test('the next change is not in the log, and the one after it is: all is read anew, once', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  await create(t, store, 'a', 'b');
+  await knows(t, watcher, 'a', 'b');
+  const before = watcher.told;
+  const [server] = lab.servers;
+  await server!.kill();
+  await sleep(4000);
+  await server!.start();
+  await create(t, openStore(t, lab), 'c', 'd');
+  await server!.ask('xdel', `{${PREFIX}}:log`, '3-0');
+  t.false(watcher.isInSync);
+  await knows(t, watcher, 'a', 'b', 'c', 'd');
+  t.is(watcher.told - before, 2);
+  // Nothing was forgotten.
+  t.false(watcher.events.some(event => event.kind === 'snapshot-begin' && event.forked === true));
+});
+
 test('it comes back with less than was told: everybody begins anew and is told that it forgot', async t => {
   const lab = closing(t, await standaloneRedis());
   const store = openStore(t, lab);
@@ -139,6 +159,42 @@ for (const [what, others] of [
   });
 }
 
+test('what it forgot is written again as it was: the revision that is told is the new one', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  await create(t, store, 'a');
+  await knows(t, watcher, 'a');
+  const [server] = lab.servers;
+  keepOlder(lab);
+  await create(t, store, 'lost');
+  await knows(t, watcher, 'a', 'lost');
+  await restoreOlder(lab);
+  await sleep(4000);
+  await server!.start();
+  const again = await openStore(t, lab).create(pool('lost', '10.0.0.0/16'));
+  t.false(watcher.isInSync);
+  const revision = again.kind === 'ok' ? again.value.revision : '';
+  t.true(
+    await eventually(() => watcher.isInSync && watcher.state.get('IPPool/lost') === revision, 20_000),
+    `${watcher.state.get('IPPool/lost')} instead of ${revision}`,
+  );
+});
+
+test('what somebody else put in the place of a document is replaced, with a line feed in it or without', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const [server] = lab.servers;
+  for (const [name, text] of [
+    ['a', 'rubbish'],
+    ['b', 'rubbish\n{}'],
+  ] as const) {
+    await server!.ask('hset', `{${PREFIX}}:documents`, `IPPool/${name}`, text);
+    await create(t, store, name);
+    t.is((await store.get({ kind: 'IPPool', name })).kind, 'ok');
+  }
+});
+
 test('a list is not of what the store has forgotten, although nothing has broken off', async t => {
   const lab = closing(t, await standaloneRedis());
   const store = openStore(t, lab);
@@ -178,6 +234,7 @@ test('emptied, it is away: nothing that was told is taken back, and nothing is w
       () => watcher.events.some(event => event.kind === 'unavailable' && /empty/.test(event.detail)),
       20_000,
     ),
+    JSON.stringify(watcher.events.slice(-3)),
   );
   t.deepEqual(names(watcher), ['a', 'b']);
   const written = await store.create(pool('c', '10.0.0.0/16'));

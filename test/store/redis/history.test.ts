@@ -20,7 +20,8 @@ function seen(cluster: string, writes: readonly string[], knownRevision: number,
 
 function chainsOf(writes: readonly string[]): readonly string[] {
   const chains: string[] = [];
-  for (const write of writes) chains.push(chained(chains.at(-1) ?? '', write, write));
+  for (const write of writes)
+    chains.push(chained(chains.at(-1) ?? '', { id: write, revision: '1-a', document: write }));
   return chains;
 }
 
