@@ -1,13 +1,12 @@
 /** `bgpctl store`: a store as a whole, with or without an agent: moved, written to a file and read back, looked through. */
-import { writeFile } from 'node:fs/promises';
 import { type Resource, resourceIdOf } from '../../core/resources/resource.js';
 import { type Arguments, type Command, type Context, exitCode, text, UsageError } from '../command.js';
 import { formatCount } from '../format/text.js';
-import { checkStore } from '../store/check.js';
+import { checkStore, unusableDocuments } from '../store/check.js';
 import { contentsOf, idText } from '../store/contents.js';
 import { type CopyOutcome, copyInto } from '../store/copy.js';
-import { exportText, readExport } from '../store/export-file.js';
-import { type OpenStore, openNamedStore, storeAllowed } from '../store/open.js';
+import { exportText, readExport, writeExport } from '../store/export-file.js';
+import { type OpenStore, openNamedStore, openStoreThatIs, storeAllowed } from '../store/open.js';
 
 const words = ['export', 'import', 'migrate', 'check'] as const;
 type Word = (typeof words)[number];
@@ -54,25 +53,25 @@ export const storeCommand: Command = {
     const [first, second] = [text(given, 'first'), text(given, 'second')];
     switch (what) {
       case 'export':
-        return await withStore(first, store => exportStore(store, text(given, 'file'), context));
+        return await withStore(openStoreThatIs(first), store =>
+          exportStore(store, text(given, 'file'), context),
+        );
       case 'import':
         if (first === undefined) throw new UsageError('give the file to import, or -');
         return await importFile(first, second, given, context);
       case 'migrate':
         if (first === undefined || second === undefined)
           throw new UsageError(`give both stores, FROM and TO; each is ${storeAllowed}`);
-        return await withStore(first, from => withStore(second, to => migrate(from, to, given, context)));
+        return await withStore(openStoreThatIs(first), from =>
+          withStore(openNamedStore(second), to => migrate(from, to, given, context)),
+        );
       case 'check':
-        return await withStore(first, store => check(store, context));
+        return await withStore(openStoreThatIs(first), store => check(store, context));
     }
   },
 };
 
-async function withStore(
-  name: string | undefined,
-  use: (store: OpenStore) => Promise<number>,
-): Promise<number> {
-  const store = openNamedStore(name);
+async function withStore(store: OpenStore, use: (store: OpenStore) => Promise<number>): Promise<number> {
   try {
     return await use(store);
   } finally {
@@ -86,15 +85,24 @@ async function exportStore(
   context: Context,
 ): Promise<number> {
   const contents = await contentsOf(store, location);
+  // An export that is there already is worth more than none.
+  if (contents.length === 0) throw new Error(`${location} holds no documents: nothing was exported`);
   const cluster = 'check' in store ? (await store.check()).cluster : '';
   const resources = contents.map(({ resource }) => resource);
   const output = await exportText(resources, location, cluster, context.now());
   if (file === undefined) await context.out(output);
   else {
-    await writeFile(file, output, { mode: 0o600, flush: true });
+    await writeExport(file, output);
     await context.out(`${formatCount(resources.length, 'document')} of ${location} written to ${file}\n`);
   }
-  return exitCode.fine;
+  return (await leftOut(store, context)) ? exitCode.finding : exitCode.fine;
+}
+
+/** Whether there are documents that nobody can use: each is said. */
+async function leftOut(store: OpenStore['store'], context: Context): Promise<boolean> {
+  const unusable = await unusableDocuments(store);
+  for (const line of unusable) context.err(`left out: ${line}`);
+  return unusable.length > 0;
 }
 
 async function importFile(
@@ -122,6 +130,8 @@ async function migrate(from: OpenStore, to: OpenStore, given: Arguments, context
     throw new Error(
       `${to.location} holds ${formatCount(there.length, 'document')} already (${idText(there[0]!.resource)}, ...): give --overwrite, or an empty one`,
     );
+  if ((await contentsOf(from.store, from.location)).length === 0)
+    throw new Error(`${from.location} holds no documents: nothing was copied`);
   const copied = new Map<string, Resource>();
   for (let round = 1; round <= MOST_ROUNDS; round++) {
     const contents = await contentsOf(from.store, from.location);
@@ -133,7 +143,7 @@ async function migrate(from: OpenStore, to: OpenStore, given: Arguments, context
     await context.out(
       `${formatCount(resources.length, 'document')} of ${from.location} are in ${to.location}.\nSet store in the agent.yaml of every host and restart the agents; sessions and routes go on meanwhile. What is written to the old store from now on is not carried over.\n`,
     );
-    return exitCode.fine;
+    return (await leftOut(from.store, context)) ? exitCode.finding : exitCode.fine;
   }
   throw new Error(`${from.location} changes faster than it is copied: try when it is quieter`);
 }

@@ -15,8 +15,7 @@ export async function checkStore({ store, location }: OpenStore): Promise<Checke
   const contents = await contentsOf(store, location);
   const known = `${formatCount(contents.length, 'document')} can be used.`;
   if (!('check' in store)) {
-    const invalid = await invalidDocuments(store);
-    return { lines: [`${location}: ${known}`], problems: invalid.flatMap(problemLines) };
+    return { lines: [`${location}: ${known}`], problems: await unusableDocuments(store) };
   }
   const { cluster, revision, entries, copies, problems } = await store.check();
   const lines = [
@@ -29,14 +28,15 @@ export async function checkStore({ store, location }: OpenStore): Promise<Checke
   return { lines, problems };
 }
 
-async function invalidDocuments(store: OpenStore['store']): Promise<readonly InvalidDocument[]> {
+/** What is wrong with those that nobody can use, in words. */
+export async function unusableDocuments(store: OpenStore['store']): Promise<readonly string[]> {
   const ending = new AbortController();
   let found: readonly InvalidDocument[] = [];
   for await (const events of store.watch({ signal: ending.signal })) {
     for (const event of events) if (event.kind === 'invalid') found = event.documents;
     if (events.some(({ kind }) => kind === 'in-sync' || kind === 'unavailable')) ending.abort();
   }
-  return found;
+  return found.flatMap(problemLines);
 }
 
 function problemLines({ location, problems }: InvalidDocument): readonly string[] {

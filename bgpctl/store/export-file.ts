@@ -1,5 +1,5 @@
 /** SHELL: a store as one file: YAML documents behind a comment that says what they are of; or the copy that an agent keeps for its next start. */
-import { readFile } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
 import { parseResource } from '../../core/resources/parse.js';
@@ -31,6 +31,31 @@ export async function exportText(
     '',
   ].join('\n');
   return head + resources.map(resource => `---\n${stringify(serialiseResource(resource))}`).join('');
+}
+
+/**
+ * Its owner's alone, whatever stood there before; that stays until all of the new one is on the disk. What is no file, such as a pipe, is
+ * written to as it is.
+ * @throws with what is in the way
+ */
+export async function writeExport(path: string, content: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) return await writeFile(path, content);
+  const target = there === undefined ? path : await realpath(path);
+  const next = `${target}.${process.pid}.next`;
+  try {
+    const file = await open(next, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(next, target);
+  } catch (error) {
+    await rm(next, { force: true });
+    throw new Error(`cannot write ${path}: ${(error as Error).message}`);
+  }
 }
 
 /** @param path "-" is standard input @throws {UsageError} with everything that is wrong, each with its place */

@@ -1,5 +1,5 @@
 /** SHELL: a store that is named on the command line: a directory, a Redis by its address, or what an agent's configuration says. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { readConfigurationFile } from '../../agent/config/file.js';
 import { loadConfiguration } from '../../agent/config/load.js';
@@ -30,6 +30,14 @@ export function openNamedStore(text: string | undefined, newCluster?: string): O
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** One that is to be read: a directory is not made for that. @param text undefined: that of this host's agent */
+export function openStoreThatIs(text: string | undefined): OpenStore {
+  const { redisNodes, storeDirectory } = settingsOf(text);
+  if (redisNodes.length === 0 && !existsSync(storeDirectory))
+    throw new UsageError(`there is no directory ${storeDirectory}`);
+  return openNamedStore(text);
 }
 
 function settingsOf(text: string | undefined): StoreSettings {

@@ -1,6 +1,6 @@
 /** `bgpctl store` on a directory and a real Redis, without an agent. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
@@ -88,6 +88,53 @@ test('an export is its owner’s alone, and what it came from is put back so tha
   t.is(imported.status, 0, imported.stderr);
   t.true(await eventually(() => watcher.isInSync, 30_000));
   t.deepEqual([...watcher.state.keys()].sort(), ['IPPool/pods', 'Secret/bgp']);
+});
+
+test('an export takes the place of an older one whole or not at all, and is its owner’s alone then, too', async t => {
+  const { lab, location, files, directory } = await place(t);
+  t.is(run('migrate', files, location).status, 0);
+  const file = join(directory, 'export.yaml');
+  writeFileSync(file, 'older\n', { mode: 0o644 });
+  t.is(run('export', location, '-f', file).status, 0);
+  t.is(statSync(file).mode & 0o777, 0o600);
+  const kept = readFileSync(file, 'utf8');
+  await lab.servers[0]!.ask('flushall');
+  const emptied = run('export', location, '-f', file);
+  t.is(emptied.status, 1);
+  t.regex(emptied.stderr, /holds no documents/);
+  t.is(readFileSync(file, 'utf8'), kept);
+  t.deepEqual(readdirSync(directory).sort(), ['export.yaml', 'store']);
+});
+
+test('documents that cannot be used are named by who leaves them out', async t => {
+  const { lab, location, files, directory } = await place(t);
+  t.is(run('migrate', files, location).status, 0);
+  await lab.servers[0]!.ask('hset', '{command}:documents', 'IPPool/other', '9-x\n{}');
+  const exported = run('export', location);
+  t.is(exported.status, 1);
+  t.regex(exported.stdout, /name: pods/);
+  t.regex(exported.stderr, /left out: IPPool\/other: /);
+  const migrated = run('migrate', location, join(directory, 'to'));
+  t.is(migrated.status, 1);
+  t.regex(migrated.stderr, /left out: IPPool\/other: /);
+});
+
+test('a directory that is not there is not made to be read', async t => {
+  const { location, directory } = await place(t);
+  const absent = join(directory, 'stoer');
+  for (const words of [
+    ['check', absent],
+    ['export', absent],
+    ['migrate', absent, location],
+  ]) {
+    const { status, stderr } = run(...words);
+    t.is(status, 2, words.join(' '));
+    t.regex(stderr, /there is no directory .*stoer/);
+  }
+  t.false(existsSync(absent));
+  const empty = run('migrate', location, absent);
+  t.is(empty.status, 1);
+  t.regex(empty.stderr, /holds no documents: nothing was copied/);
 });
 
 test('a Redis that lost everything is filled from what an agent knew', async t => {
