@@ -62,6 +62,7 @@ export class IpamViews implements IpamBackend {
     const { ipam } = this.#options;
     this.#refuseIfWithheld();
     const wanted = allocationRequest(request, ipam.context.host);
+    this.#refuseUnknown(request.node);
     const outcome = await ipam.allocate(wanted);
     switch (outcome.kind) {
       case 'given':
@@ -104,11 +105,19 @@ export class IpamViews implements IpamBackend {
     if (reason !== undefined) throw new ControlFailure(409, { error: reason });
   }
 
+  /** Nobody would announce a block that was claimed for it. */
+  #refuseUnknown(node: string | undefined): void {
+    const { host, documents } = this.#options.ipam.context;
+    if (node === undefined || node === host || documents.hasNode(node)) return;
+    throw new ControlFailure(409, { error: `no address: there is no node ${node}` });
+  }
+
   async #records(): Promise<Records> {
     try {
       return await readRecords(this.#options.ipam.context.store);
     } catch (error) {
-      throw error instanceof Unavailable ? unavailable(error.message) : error;
+      if (!(error instanceof Unavailable)) throw error;
+      throw new ControlFailure(503, { error: `the records of addresses cannot be read: ${error.message}` });
     }
   }
 }

@@ -6,6 +6,7 @@ import { passingRecord } from '../../../ipam/host-record.js';
 import { MemoryStore } from '../../../store/memory-store.js';
 import { affinities, ipPool, startHost, storedBlock } from '../../ipam/hosts.js';
 import { eventually } from '../../support/eventually.js';
+import { node } from '../documents.js';
 import { runAgent } from '../running-agent.js';
 
 const pool = ipPool('pods', '10.244.0.0/24');
@@ -28,6 +29,20 @@ test('addresses by the control API: assigned, shown, checked, released', async t
   t.not(refused?.refused, null);
   const [released] = await ipam.release([{ handle: 'h' }]);
   t.deepEqual(released?.released, [given!.address]);
+});
+
+test('for a node that does not exist nothing is claimed', async t => {
+  const running = await runAgent(t, [pool], { addressRecord: passingRecord() });
+  const ipam = new AgentBackend(running.agent, () => {}).ipam();
+  const failed = await t.throwsAsync(ipam.assign({ handle: 'h', node: 'b' }), { instanceOf: ControlFailure });
+  t.is(failed?.message, 'no address: there is no node b');
+  t.deepEqual(await affinities(running.store), []);
+  await running.store.create(node('b', '10.0.0.2/24'));
+  t.true(
+    await eventually(
+      async () => (await ipam.assign({ handle: 'h', node: 'b' }).catch(() => {})) !== undefined,
+    ),
+  );
 });
 
 test('an agent without a record manages no addresses, and says so', async t => {
@@ -73,6 +88,9 @@ test('a store that is away keeps what is known, and says that nothing is certain
   const ipam = new AgentBackend(running.agent, () => {}).ipam();
   const failed = await t.throwsAsync(ipam.assign({ handle: 'h' }), { instanceOf: ControlFailure });
   t.is(failed?.status, 503);
+  store.list = async () => away;
+  const unread = await t.throwsAsync(ipam.show(), { instanceOf: ControlFailure });
+  t.regex(unread?.message ?? '', /^the records of addresses cannot be read: .*gone/);
 });
 
 test('where the record cannot be written nothing is given out', async t => {
