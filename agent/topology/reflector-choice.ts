@@ -51,9 +51,10 @@ interface Circumstances {
 function whyChosen({ place, spreadBy, spread, spreads }: Circumstances): string {
   const rank = `number ${place} by the hash of both names`;
   if (spreadBy === undefined) return rank;
-  return spreads
-    ? `${rank}, the first of ${valueWords(spreadBy, spread)}`
-    : `${rank}, and no further value of ${spreadBy}`;
+  if (!spreads) return `${rank}, and no further value of ${spreadBy}`;
+  return spread === undefined
+    ? `${rank}, the first without the label ${spreadBy}`
+    : `${rank}, the first of ${valueWords(spreadBy, spread)}`;
 }
 
 function whyNot({ place, sessions, spreadBy }: Circumstances): string {

@@ -55,7 +55,7 @@ function wantedMode(
   }
   const back = Math.floor(WAY_BACK * meshLimit);
   if (base.mode === 'mesh' || count <= back) {
-    return { mode: 'mesh', reason: `a mesh is kept for up to ${meshLimit} hosts: ${hosts}` };
+    return { mode: 'mesh', reason: `there are no more hosts than a mesh is kept for, ${meshLimit}` };
   }
   return {
     mode: 'reflectors',

@@ -33,6 +33,9 @@ export function goneWords(
 
 export function electedWords({ name, spread }: Electable, { spreadBy }: TopologySettings): string {
   if (spreadBy === undefined) return `${name} reflects: it comes first by the hash of its name`;
+  if (spread === undefined) {
+    return `${name} reflects: no value of ${spreadBy} had fewer reflectors than the hosts without that label, and of those it comes first by the hash of its name`;
+  }
   return `${name} reflects: no value had fewer reflectors than its ${valueWords(spreadBy, spread)}, and there it comes first by the hash of its name`;
 }
 

@@ -4,6 +4,7 @@ import { ArrangementView } from '../../../agent/topology/arrangement.js';
 import type { TopologyHosts } from '../../../agent/topology/cluster-hosts.js';
 import { planTopology, type TopologyPlan } from '../../../agent/topology/planner.js';
 import { nothingSeen } from '../../../agent/topology/planner-memory.js';
+import { rankReflectors } from '../../../agent/topology/reflector-choice.js';
 import type { TopologySettings } from '../../../agent/topology/wanted-arrangement.js';
 import { hostOf, hostsOf, inSync, mapOf, settingsOf, silent } from './hosts.js';
 
@@ -45,6 +46,30 @@ test('the first plan is what hosts do without one: a mesh up to the limit, refle
   t.like(large, { generation: 1, current: { mode: 'reflectors' } });
   t.is(large.previous, undefined);
   t.is(large.current.reflectors.length, 3);
+});
+
+test('what a mesh is kept for is still true when hosts have joined: no other plan comes of that', t => {
+  const rounds = new Rounds();
+  const plan = rounds.round(hostsOf(1), auto);
+  t.is(rounds.round(hostsOf(5), auto), plan);
+  t.deepEqual(plan.reasons, ['there are no more hosts than a mesh is kept for, 10']);
+});
+
+test('reasons with a label are sentences also where hosts have none', t => {
+  const rounds = new Rounds();
+  const settings = settingsOf({ meshLimit: 10, spreadBy: 'rack' });
+  rounds.round(hostsOf(10), settings);
+  const { current, reasons } = rounds.round(hostsOf(11), settings, 60);
+  const why = rankReflectors('client', current).map(one => one.why);
+  t.true(
+    reasons.some(reason => /the hosts without that label/.test(reason)),
+    reasons.join(),
+  );
+  t.true(
+    why.some(reason => /the first without the label rack/.test(reason)),
+    why.join(),
+  );
+  t.notRegex([...reasons, ...why].join(), /no label/);
 });
 
 test('nothing is planned for nobody', t => {
