@@ -1,18 +1,17 @@
 /**
- * `npm run bench -- store`: what thousands of watchers ask of one Redis. Three tables: how long a change is on its way to each of them, what Redis
- * needs for it, and how they come back after it was away. On a machine where the watchers share the cores with Redis most of the time is theirs.
+ * `npm run bench -- store`: what thousands of watchers ask of one Redis. Four tables: how long a change is on its way to each of them and what Redis
+ * needs for it, what hosts write of themselves, and how they come back after it was away. On a machine where the watchers share the cores with Redis most of the time is theirs.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CALICO_API, type IPPoolResource } from '../../core/resources/resource.js';
 import { RedisServerProcess } from '../../demo/redis-server.js';
 import { RedisStore } from '../../store/redis/redis-store.js';
-import type { WatchersAnswer, WatchersOrder } from './watchers-process.js';
+import { hostLease, hostReport, LEASE_SECONDS, REPORT_SECONDS } from './host-records.js';
+import { Watchers } from './watchers.js';
 
 const usage = 'npm run bench -- store [--watchers 5000] [--documents 1000] [--changes 60]';
 const { watchers, documents, changes } = readOptions();
@@ -49,9 +48,10 @@ function end(text: string, code: number): never {
   process.exit(code);
 }
 
-const PROCESSES = 4;
 const BETWEEN_CHANGES_MS = 500;
 const AWAY_MS = 20_000;
+const LOOKS = 5;
+const recordKinds = ['Lease', 'NodeReport'] as const;
 const prefix = 'bench';
 const host = '127.0.0.1';
 const port = 20_000 + (process.pid % 20_000);
@@ -101,64 +101,13 @@ async function info(name: string): Promise<number> {
 
 const cpuSeconds = async () => (await info('used_cpu_sys')) + (await info('used_cpu_user'));
 
-class Watchers {
-  readonly #processes: readonly ChildProcess[];
-
-  constructor(order: Omit<WatchersOrder, 'count'>) {
-    const script = fileURLToPath(new URL('watchers-process.js', import.meta.url));
-    this.#processes = Array.from({ length: PROCESSES }, () => fork(script));
-    for (const child of this.#processes)
-      child.send({ ...order, count: Math.ceil(watchers / PROCESSES) } satisfies WatchersOrder);
-  }
-
-  async ready(): Promise<void> {
-    await this.#answers('ready');
-  }
-
-  async delivered(): Promise<readonly number[]> {
-    return (await this.#report('delivered')).flatMap(answer => answer.delays);
-  }
-
-  async inSync(): Promise<number> {
-    return (await this.#report('in-sync')).reduce((sum, { count }) => sum + count, 0);
-  }
-
-  end(): void {
-    for (const child of this.#processes) child.kill('SIGKILL');
-  }
-
-  #report<K extends WatchersAnswer['kind']>(kind: K) {
-    const answers = this.#answers(kind);
-    for (const child of this.#processes) child.send('report');
-    return answers;
-  }
-
-  #answers<K extends WatchersAnswer['kind']>(
-    kind: K,
-  ): Promise<readonly Extract<WatchersAnswer, { kind: K }>[]> {
-    return Promise.all(
-      this.#processes.map(
-        child =>
-          new Promise<Extract<WatchersAnswer, { kind: K }>>(resolve => {
-            const hear = (answer: WatchersAnswer) => {
-              if (answer.kind !== kind) return;
-              child.off('message', hear);
-              resolve(answer as Extract<WatchersAnswer, { kind: K }>);
-            };
-            child.on('message', hear);
-          }),
-      ),
-    );
-  }
-}
-
 function quantile(sorted: readonly number[], part: number): string {
   return `${(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN).toFixed(1)} ms`;
 }
 
 async function delivery(store: RedisStore): Promise<void> {
   const [memoryBefore, after] = [await info('used_memory'), (await store.check()).revision];
-  const crowd = new Watchers({ kind: 'thin', host, port, prefix, after });
+  const crowd = new Watchers(watchers, { kind: 'thin', host, port, prefix, after });
   try {
     await crowd.ready();
     const memory = (await info('used_memory')) - memoryBefore;
@@ -189,8 +138,49 @@ async function delivery(store: RedisStore): Promise<void> {
   }
 }
 
+/** What every host writes of itself, and what the controller reads of all of them. */
+async function records(store: RedisStore): Promise<void> {
+  const writes: (() => Promise<unknown>)[] = [];
+  for (let i = 0; i < watchers; i++)
+    writes.push(
+      () => store.create(hostLease(i)),
+      () => store.create(hostReport(i)),
+    );
+  const from = await cpuSeconds();
+  await inParallel(writes);
+  const written = await cpuSeconds();
+  let memory = 0;
+  for (const kind of recordKinds)
+    memory += Number(await redis.ask('memory', 'usage', `{${prefix}}:records:${kind}`, 'samples', '0'));
+  const began = performance.now();
+  const cpuBefore = await cpuSeconds();
+  for (let i = 0; i < LOOKS; i++) for (const kind of recordKinds) await store.list(kind);
+  const took = (performance.now() - began) / LOOKS;
+  const looked = (await cpuSeconds()) - cpuBefore;
+  const write = (written - from) / writes.length;
+  say(
+    `What ${watchers} hosts keep for each other: a lease renewed every ${LEASE_SECONDS} s, a report every ${REPORT_SECONDS} s`,
+  );
+  row("Redis' memory, for each host", `${(memory / watchers / 1024).toFixed(1)} KB`);
+  row("Redis' CPU for a write", `${(write * 1e6).toFixed(1)} us`);
+  row(
+    "Redis' CPU for the writes of all hosts",
+    `${(write * watchers * (1 / LEASE_SECONDS + 1 / REPORT_SECONDS) * 100).toFixed(1)} %`,
+  );
+  row('the controller reads all of it in', `${took.toFixed(0)} ms`);
+  row("Redis' CPU for that", `${((looked / LOOKS) * 1000).toFixed(1)} ms`);
+}
+
+async function inParallel(work: readonly (() => Promise<unknown>)[]): Promise<void> {
+  let next = 0;
+  const one = async () => {
+    while (next < work.length) await work[next++]!();
+  };
+  await Promise.all(Array.from({ length: 16 }, one));
+}
+
 async function comingBack(trimmed: boolean): Promise<void> {
-  const crowd = new Watchers({ kind: 'whole', host, port, prefix, after: 0 });
+  const crowd = new Watchers(watchers, { kind: 'whole', host, port, prefix, after: 0 });
   try {
     await crowd.ready();
     while ((await crowd.inSync()) < watchers) await sleep(500);
@@ -235,6 +225,7 @@ async function main(): Promise<void> {
   const store = new RedisStore({ server, keyPrefix: prefix, name: 'bench', copies: 0 });
   for (let i = 0; i < documents; i++) await store.create(document(`document-${i}`, {}));
   await delivery(store);
+  await records(store);
   await store.close();
   await comingBack(false);
   await comingBack(true);
