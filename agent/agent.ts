@@ -149,6 +149,16 @@ export class Agent {
     return this.#feed.list(kind);
   }
 
+  /** The good version of a document that is in force. */
+  document(id: ResourceId): Resource | undefined {
+    return this.#feed.get(id);
+  }
+
+  /** All that are in force. */
+  allDocuments(): readonly Resource[] {
+    return this.#feed.all();
+  }
+
   /** Whether a good version of a document is in force. */
   knows(id: ResourceId): boolean {
     return this.#feed.knows(id);

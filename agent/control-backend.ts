@@ -5,7 +5,6 @@ import { compareAddresses } from '../core/ip-address.js';
 import type { Prefix } from '../core/prefix.js';
 import { parseResource } from '../core/resources/parse.js';
 import { describeProblem } from '../core/resources/problems.js';
-import { redacted } from '../core/resources/redaction.js';
 import {
   formatResourceId,
   type Resource,
@@ -14,7 +13,7 @@ import {
   resourceIdOf,
 } from '../core/resources/resource.js';
 import { describeRouteRefusal } from '../ipip/desired.js';
-import type { StoredResource, StoreError, StoreResult } from '../store/port.js';
+import type { StoreError } from '../store/port.js';
 import type { Agent } from './agent.js';
 import { noBfd } from './bfd-watch.js';
 import { type ControlBackend, ControlFailure, type IpamBackend } from './control/backend.js';
@@ -32,6 +31,7 @@ import type {
   HostsView,
   KernelView,
   PeerView,
+  ResourcesView,
   RoutesPage,
   RoutesQuery,
   RouteView,
@@ -46,16 +46,19 @@ import { metricsText } from './metrics/text.js';
 import { describeStoreError } from './own-documents.js';
 import { sessionEffects } from './session-effects.js';
 import { agentStatus } from './status.js';
+import { StoredDocuments, unwrap } from './stored-documents.js';
 import { readTopology, readTopologyOf } from './topology/read-topology.js';
 import { checkTunnels } from './tunnel-check.js';
 
 export class AgentBackend implements ControlBackend {
   readonly #agent: Agent;
+  readonly #documents: StoredDocuments;
   readonly #shutdown: () => void;
 
   /** @param shutdown begins to end the process with a goodbye to every peer */
   constructor(agent: Agent, shutdown: () => void) {
     this.#agent = agent;
+    this.#documents = new StoredDocuments(agent);
     this.#shutdown = shutdown;
   }
 
@@ -132,15 +135,12 @@ export class AgentBackend implements ControlBackend {
     return clearWords[how];
   }
 
-  async listResources(kind: ResourceKind): Promise<readonly StoredView[]> {
-    const name = ({ resource }: StoredView) => formatResourceId(resourceIdOf(resource));
-    return unwrap(await this.#agent.options.store.list(kind))
-      .map(shown)
-      .toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
+  listResources(kind: ResourceKind): Promise<ResourcesView> {
+    return this.#documents.list(kind);
   }
 
-  async getResource(id: ResourceId): Promise<StoredView> {
-    return shown(unwrap(await this.#agent.options.store.get(id)));
+  getResource(id: ResourceId): Promise<StoredView> {
+    return this.#documents.get(id);
   }
 
   async apply(request: ApplyRequest): Promise<ApplyResponse> {
@@ -181,11 +181,14 @@ export class AgentBackend implements ControlBackend {
 
   async explain(query: ExplainQuery): Promise<ExplainView> {
     const { options, dataplane, filter } = this.#agent;
-    const documents = unwrap(await options.store.list()).map(({ resource }) => resource);
     const { nodeName } = options;
     const bestRoute = async (prefix: string) =>
       (await this.routes({ table: 'best', prefix, limit: 1 })).routes[0];
-    return await explain({ nodeName, dataplane, filter: filter?.host, bestRoute }, documents, query);
+    return await explain(
+      { nodeName, dataplane, filter: filter?.host, bestRoute },
+      await this.#documents.all(),
+      query,
+    );
   }
 
   async policyOf(endpoint: string): Promise<EndpointPolicyView> {
@@ -348,11 +351,6 @@ function familyWord(family: 'ipv4' | 'ipv6' | undefined) {
   return family === 'ipv6' ? 'ipv6-unicast' : 'ipv4-unicast';
 }
 
-/** As it is stored, and may be shown. */
-function shown({ resource, revision }: StoredResource): StoredView {
-  return { resource: redacted(resource), revision };
-}
-
 /** Labels may stand in any order. */
 function sameResource(a: Resource, b: Resource): boolean {
   return inOrder(a) === inOrder(b);
@@ -368,12 +366,4 @@ function inOrder(resource: Resource): string {
 
 function failed(location: string, id: string, error: StoreError): ApplyResult {
   return { location, id, outcome: 'failed', problems: [{ error: describeStoreError(error) }] };
-}
-
-function unwrap<T>(result: StoreResult<T>): T {
-  if (result.kind === 'ok') return result.value;
-  const { error } = result;
-  const status = { 'not-found': 404, 'already-exists': 409, conflict: 409, unavailable: 503 }[error.kind];
-  const name = error.kind === 'unavailable' ? '' : `${formatResourceId(error.id)}: `;
-  throw new ControlFailure(status, { error: `${name}${describeStoreError(error)}` });
 }

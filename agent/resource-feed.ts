@@ -50,6 +50,11 @@ export class ResourceFeed {
     return [...this.#ofKind(kind).values()] as Extract<Resource, { readonly kind: K }>[];
   }
 
+  /** Of every kind. */
+  all(): readonly Resource[] {
+    return [...this.#known.values()].flatMap(ofKind => [...ofKind.values()]);
+  }
+
   /** Whether a good version of it is in force. */
   knows(id: ResourceId): boolean {
     return this.#ofKind(id.kind).has(formatResourceId(id));

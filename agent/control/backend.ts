@@ -24,6 +24,7 @@ import type {
   Hello,
   HostsView,
   PeerView,
+  ResourcesView,
   RoutesPage,
   RoutesQuery,
   StoredView,
@@ -54,7 +55,7 @@ export interface ControlBackend {
   shutdownPeer(peer: PeerStatus, message: string): boolean;
   /** One sentence on what happens now; throws {@link ControlFailure} where it cannot be done. */
   clearPeer(peer: PeerStatus, how: ClearPeerRequest['how'], message: string): string;
-  listResources(kind: ResourceKind): Promise<readonly StoredView[]>;
+  listResources(kind: ResourceKind): Promise<ResourcesView>;
   getResource(id: ResourceId): Promise<StoredView>;
   apply(request: ApplyRequest): Promise<ApplyResponse>;
   deleteResource(id: ResourceId): Promise<void>;

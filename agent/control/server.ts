@@ -130,7 +130,7 @@ async function perform(
     case 'routes':
       return await backend.routes(await routesQuery(backend, wanted, wanted.after));
     case 'list-resources':
-      return { resources: await backend.listResources(wanted.resourceKind) };
+      return await backend.listResources(wanted.resourceKind);
     case 'get-resource':
       return await backend.getResource(wanted.id);
     case 'delete-resource':
@@ -305,7 +305,7 @@ async function view(backend: ControlBackend, wanted: WatchRequest): Promise<unkn
     case 'hosts':
       return await backend.hosts();
     case 'resources':
-      return { resources: await backend.listResources(wanted.resourceKind) };
+      return await backend.listResources(wanted.resourceKind);
     case 'routes':
       return await backend.routes(await routesQuery(backend, wanted.routes, undefined));
   }

@@ -123,11 +123,22 @@ export interface RoutesPage {
 
 export interface StoredView {
   readonly resource: Resource;
+  /** "" where the store is away. */
   readonly revision: string;
+  /** It is what is in force on this host. */
+  readonly storeAway?: StoreAway;
 }
 
 export interface ResourcesView {
   readonly resources: readonly StoredView[];
+  /** They are those in force on this host. */
+  readonly storeAway?: StoreAway;
+}
+
+export interface StoreAway {
+  readonly sinceUnixMs: number;
+  /** Why. */
+  readonly detail: string;
 }
 
 export interface ApplyRequest {
@@ -260,7 +271,7 @@ export interface AgentStatus {
 /** Every host, as far as the store tells. */
 export interface HostsView {
   /** Since when the store cannot be read, and why: of other hosts nothing is known but their names then. Null: it can be. */
-  readonly storeAway: { readonly sinceUnixMs: number; readonly detail: string } | null;
+  readonly storeAway: StoreAway | null;
   readonly controller: { readonly node: string; readonly sinceUnixMs: number } | null;
   /** By name. */
   readonly hosts: readonly HostView[];

@@ -5,6 +5,7 @@ import { serialiseResource } from '../../core/resources/written-form.js';
 import { type Command, type Context, exitCode, text } from '../command.js';
 import { formatPeers } from '../format/peers.js';
 import { formatPoolHosts, hostReports, tunnelOf } from '../format/pool-hosts.js';
+import { tellStoreAway } from '../format/store-away.js';
 import { formatStructured } from '../format/structured.js';
 import { parseResource } from '../kinds.js';
 
@@ -28,10 +29,11 @@ export const describeCommand: Command = {
       client.status(),
       client.peers(),
     ]);
+    tellStoreAway(stored.storeAway, context);
     const key = formatResourceId(id);
     const conditions = status.conditions.filter(({ objects }) => objects.includes(key));
     await context.out(
-      `${key}, revision ${stored.revision}\n\n${await formatStructured(serialiseResource(stored.resource), 'yaml')}`,
+      `${key}${stored.revision === '' ? '' : `, revision ${stored.revision}`}\n\n${await formatStructured(serialiseResource(stored.resource), 'yaml')}`,
     );
     if (conditions.length > 0) {
       const lines = conditions.map(({ severity, message }) => `  ${severity}: ${message}\n`);

@@ -2,9 +2,18 @@
 import type { ControlClient } from '../../agent/control/client.js';
 import { apiOf, type Resource, type ResourceId, type ResourceKind } from '../../core/resources/resource.js';
 import { serialiseResource, writtenKind } from '../../core/resources/written-form.js';
-import { type Command, exitCode, outputFormat, outputOption, text, watchOption } from '../command.js';
+import {
+  type Command,
+  type Context,
+  exitCode,
+  outputFormat,
+  outputOption,
+  text,
+  watchOption,
+} from '../command.js';
 import { type HostReport, hostReports } from '../format/pool-hosts.js';
 import { formatResources } from '../format/resources.js';
+import { tellStoreAway } from '../format/store-away.js';
 import { kindWords, parseKind, parseResource } from '../kinds.js';
 import { latest } from '../latest.js';
 import { show } from '../show.js';
@@ -28,14 +37,14 @@ export const getCommand: Command = {
   ],
   async run(given, context) {
     const kindText = text(given, 'kind') as string;
-    const { client, columns: width, colour } = context;
+    const { columns: width, colour } = context;
     const one =
       text(given, 'name') !== undefined || kindText.includes('/')
         ? parseResource(kindText, text(given, 'name'))
         : undefined;
     const kind = one?.kind ?? parseKind(kindText);
     const format = outputFormat(given);
-    const source = new DocumentSource(client, kind, one, kind === 'IPPool' && format === 'wide');
+    const source = new DocumentSource(context, kind, one, kind === 'IPPool' && format === 'wide');
     await show<Documents>(
       context,
       format,
@@ -61,13 +70,15 @@ interface Documents {
 const ofHosts = ['Node', 'NodeStatus'] as const;
 
 class DocumentSource {
+  readonly #context: Context;
   readonly #client: ControlClient;
   readonly #kind: ResourceKind;
   readonly #one: ResourceId | undefined;
   readonly #withHosts: boolean;
 
-  constructor(client: ControlClient, kind: ResourceKind, one: ResourceId | undefined, withHosts: boolean) {
-    this.#client = client;
+  constructor(context: Context, kind: ResourceKind, one: ResourceId | undefined, withHosts: boolean) {
+    this.#context = context;
+    this.#client = context.client;
     this.#kind = kind;
     this.#one = one;
     this.#withHosts = withHosts;
@@ -85,6 +96,7 @@ class DocumentSource {
     for await (const [documents, ...reports] of latest(
       kinds.map(kind => this.#client.watchResources(kind, signal)),
     )) {
+      tellStoreAway(documents!.storeAway, this.#context);
       const resources = documents!.resources
         .map(({ resource }) => resource)
         .filter(one => this.#isWanted(one));
@@ -94,11 +106,15 @@ class DocumentSource {
   }
 
   async #list(kind: ResourceKind): Promise<readonly Resource[]> {
-    return (await this.#client.resources(kind)).resources.map(({ resource }) => resource);
+    const { resources, storeAway } = await this.#client.resources(kind);
+    if (kind === this.#kind) tellStoreAway(storeAway, this.#context);
+    return resources.map(({ resource }) => resource);
   }
 
   async #get(id: ResourceId): Promise<Resource> {
-    return (await this.#client.resource(id)).resource;
+    const { resource, storeAway } = await this.#client.resource(id);
+    tellStoreAway(storeAway, this.#context);
+    return resource;
   }
 
   #isWanted({ metadata: { name, namespace } }: Resource): boolean {

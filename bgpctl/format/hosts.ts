@@ -1,6 +1,7 @@
 /** `bgpctl status --all` and `bgpctl node list`: every host of the cluster, as the store tells. Pure. */
 import type { HostReport, HostsView, HostView } from '../../agent/control/types.js';
 import type { FormatOptions } from './peers.js';
+import { storeAwayWords } from './store-away.js';
 import { type Column, type Row, renderTable } from './table.js';
 import { type Colour, formatCount, formatSpan, painter, printable, wrapText } from './text.js';
 
@@ -76,13 +77,8 @@ export function headline(view: HostsView, options: FormatOptions): string {
     for (const part of wrapText(printable(text), options.width)) lines.push(`${paint(colour, part)}\n`);
   };
   const { storeAway, controller, hosts } = view;
-  if (storeAway !== null) {
-    const since = formatSpan(options.now - storeAway.sinceUnixMs);
-    say(
-      `The store is away since ${since}: ${storeAway.detail}. Of other hosts their names alone are known.`,
-      'red',
-    );
-  }
+  if (storeAway !== null)
+    say(storeAwayWords(storeAway, 'Of other hosts their names alone are known.', options.now), 'red');
   const count = (life: HostView['life'], word: string) => {
     const found = hosts.filter(host => host.life === life).length;
     return found === 0 ? [] : [`${found} ${word}`];

@@ -84,7 +84,7 @@ function storeLine({ store }: AgentStatus, now: number): Line {
     const which = store.copy ? 'of a copy from before this start' : 'that are known';
     const resources = formatCount(store.resources, 'resource');
     const goesOn = `sessions and routes go on by the ${resources} ${which}`;
-    const words = `away${since}${detail}, ${store.location}: ${goesOn}; no document can be read or written`;
+    const words = `away${since}${detail}, ${store.location}: ${goesOn}; no document can be written`;
     return ['Store', words, 'red'];
   }
   const words = { loading: 'loading', 'in-sync': 'in sync' }[store.state];

@@ -246,6 +246,32 @@ test('apply: somebody else writes at the same time, and the last one wins', asyn
   t.deepEqual(outcomes(lost), ['IPPool/p failed']);
 });
 
+test('while the store is away people see what is in force, and are told so', async t => {
+  const store = new MemoryStore([node('a', '10.0.0.1/24'), pool('p', '10.1.0.0/16')]);
+  const { backend, running } = await newBackend(t, store);
+  t.is((await backend.listResources('IPPool')).storeAway, undefined);
+  const error = { kind: 'unavailable', operation: 'read', detail: 'connection refused' } as const;
+  store.list = async () => ({ kind: 'error', error });
+  store.get = async () => ({ kind: 'error', error });
+  for (const known of [false, true]) {
+    if (known) Object.assign(running.agent.state, { store: 'unavailable', storeDetail: error.detail });
+    const listed = await backend.listResources('IPPool');
+    t.deepEqual(
+      listed.resources.map(({ resource, revision }) => [resource.metadata.name, revision]),
+      [['p', '']],
+    );
+    t.regex(listed.storeAway?.detail ?? '', /connection refused/);
+    const one = await backend.getResource({ kind: 'IPPool', name: 'p' });
+    t.is(one.resource.kind, 'IPPool');
+    t.regex(one.storeAway?.detail ?? '', /connection refused/);
+    for (const id of [{ kind: 'IPPool', name: 'q' } as const, { kind: 'Lease', name: 'node.a' } as const]) {
+      const refused = await t.throwsAsync(backend.getResource(id), { instanceOf: ControlFailure });
+      t.is(refused?.status, 503);
+      t.regex(refused?.message ?? '', /connection refused/);
+    }
+  }
+});
+
 test('a store that is away, a document that is not there', async t => {
   const store = new MemoryStore([node('a', '10.0.0.1/24')]);
   const { backend } = await newBackend(t, store);

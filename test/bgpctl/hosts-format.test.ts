@@ -82,7 +82,7 @@ test('while the store is away it is said since when, and other hosts are named',
     formatAllPeers(away, options),
     formatNodes(away, options),
   ]) {
-    t.true(text.startsWith('The store is away since 5m12s: connection refused.'));
+    t.true(text.startsWith('The store has been away for 5m12s: connection refused.'));
     t.true(text.includes('\nhost2 '));
   }
   t.true(hostsHaveFindings(away));

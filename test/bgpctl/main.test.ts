@@ -11,6 +11,7 @@ import { commands } from '../../bgpctl/commands.js';
 import { explainArguments } from '../../bgpctl/explain.js';
 import { nearest } from '../../core/nearest-word.js';
 import { fakeBackend, peerStatus, routeView, tunnelCheck } from '../agent/control/fake-backend.js';
+import { pool } from '../agent/documents.js';
 import { eventually } from '../support/eventually.js';
 
 const launcher = fileURLToPath(new URL('../../../bin/bgpctl', import.meta.url));
@@ -182,6 +183,33 @@ test('hosts: as a table and for machines; a deletion says what it deleted', asyn
   const { stdout } = await bgpctl(['node', 'delete', 'host2', '--force']);
   t.is(stdout, 'host2 deleted: 2 BlockAffinities\n');
   t.true(backend.calls.includes('delete host host2 by force'));
+});
+
+test('documents of a store that is away are shown, and that it is so is said beside them', async t => {
+  const socket = join(directory, 'away.sock');
+  const storeAway = { sinceUnixMs: Date.now() - 60_000, detail: 'connection refused' };
+  const view = { resource: pool('pods', '10.1.0.0/16'), revision: '' };
+  const away = fakeBackend();
+  Object.assign(away, {
+    listResources: async () => ({ resources: [view], storeAway }),
+    getResource: async () => ({ ...view, storeAway }),
+  });
+  const other = await startControlServer(socket, away, error => t.log(String(error)));
+  for (const words of [
+    ['get', 'ippools'],
+    ['get', 'ippool', 'pods', '-o', 'json'],
+    ['describe', 'ippool', 'pods'],
+  ]) {
+    const { code, stdout, stderr } = await bgpctl(words, '', socket);
+    t.is(code, 0, stderr);
+    t.regex(stdout, /pods/);
+    t.notRegex(stdout, /away|revision/);
+    t.regex(
+      stderr,
+      /^The store has been away for 1m0\ds: connection refused\. .* in force on this host\.\n$/,
+    );
+  }
+  await other.close();
 });
 
 test('an agent that is not there: exit 3 and how to start it', async t => {

@@ -396,7 +396,7 @@ export function fakeBackend(): FakeBackend {
       return 'it is asked for all its routes again';
     },
     setPeerEnabled: ({ key }, enabled) => backend.calls.push(`${enabled ? 'enable' : 'disable'} ${key}`) > 0,
-    listResources: async () => [],
+    listResources: async () => ({ resources: [] }),
     getResource: async id => {
       throw new ControlFailure(404, { error: `${formatResourceId(id)} does not exist` });
     },

@@ -71,6 +71,12 @@ test.serial(
     const established = async () => (await lab.status(second))?.peers.established === HOSTS - 1;
     t.true(await within(START_MS, established), logTail(second));
     t.true((await lab.status(second))?.store.copy);
+    const nodes = lab.bgpctl(second, 'get', 'nodes');
+    t.is(nodes.status, 0, nodes.output);
+    t.true(
+      lab.hosts.every(({ name }) => nodes.output.includes(name)),
+      nodes.output,
+    );
     await sleep(AWAY_SECONDS * 1000);
     await lab.redis.start();
     t.true(await within(START_MS, () => lab.converged()), problems());
