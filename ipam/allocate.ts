@@ -22,7 +22,8 @@ export async function allocate(context: IpamContext, request: AllocationRequest)
   try {
     return await serve(context, request);
   } catch (error) {
-    if (error instanceof Unavailable) return { kind: 'unavailable', detail: error.message };
+    if (error instanceof Unavailable)
+      return { kind: 'unavailable', detail: error.message, reminder: error.reminder };
     throw error;
   }
 }
@@ -125,7 +126,8 @@ async function takeExactly(
   const addresses = await takeFrom(context, request, prefix, 1);
   if (addresses.length > 0) return { addresses, reasons: [] };
   const block = await readBlock(context, prefix);
-  const holder = block === undefined ? undefined : allocationOf(block, address);
+  const stored = block === undefined ? undefined : allocationOf(block, address);
+  const holder = stored ?? context.durable.record.allocations.get(address);
   if (holder !== undefined) return none(`${address} is in use by handle ${holder.handle} on ${holder.node}`);
   return none(`${address} is in block ${prefix} of ${block?.node ?? 'nobody'}, and strictAffinity is true`);
 }

@@ -130,13 +130,18 @@ async function takeBlock(
 ): Promise<ClaimOutcome> {
   const { store, nowUnixMs, host } = context;
   const modified = certain(
-    await modify<IPAMBlockResource>(store, blockId(cidr), found => {
-      const block = found?.spec ?? newBlock(cidr);
-      if (block.node !== undefined && block.node !== node) return { kind: 'leave' };
-      const taken =
-        block.node === node ? touched(block, nowUnixMs()) : claimed(block, node, nowUnixMs(), byHand);
-      return { kind: 'put', resource: blockResource(taken) };
-    }),
+    await modify<IPAMBlockResource>(
+      store,
+      blockId(cidr),
+      found => {
+        const block = found?.spec ?? newBlock(cidr);
+        if (block.node !== undefined && block.node !== node) return { kind: 'leave' };
+        const taken =
+          block.node === node ? touched(block, nowUnixMs()) : claimed(block, node, nowUnixMs(), byHand);
+        return { kind: 'put', resource: blockResource(taken) };
+      },
+      context.host,
+    ),
   );
   const block = modified.resource?.spec;
   if (modified.kind !== 'written' || block === undefined) return { kind: 'taken', by: block?.node ?? '' };

@@ -16,13 +16,21 @@ export interface IpamContext {
 }
 
 /** Nothing can be said: what was asked ends here. */
-export class Unavailable extends Error {}
+export class Unavailable extends Error {
+  /** The store waits for what this host holds. */
+  readonly reminder: boolean;
+
+  constructor(message: string, reminder = false) {
+    super(message);
+    this.reminder = reminder;
+  }
+}
 
 /** What was written or found. @throws Unavailable */
 export function certain<R extends Resource>(
   modified: Modified<R>,
 ): Exclude<Modified<R>, { kind: 'unavailable' }> {
-  if (modified.kind === 'unavailable') throw new Unavailable(modified.detail);
+  if (modified.kind === 'unavailable') throw new Unavailable(modified.detail, modified.reminder);
   return modified;
 }
 

@@ -2,6 +2,7 @@
  * SHELL: one host's address management: everything it does to the records, one thing after the other, so that a host is never in its own way.
  */
 import { prefixContains } from '../core/prefix.js';
+import type { StoreError } from '../store/port.js';
 import { allocate } from './allocate.js';
 import { giveUpBlock } from './claims.js';
 import { type IpamContext, Unavailable } from './context.js';
@@ -32,7 +33,12 @@ export class HostIpam {
   }
 
   allocate(request: AllocationRequest): Promise<AllocationOutcome> {
-    return this.#inTurn(() => allocate(this.#context, request));
+    return this.#inTurn(async () => {
+      const outcome = await allocate(this.#context, request);
+      if (outcome.kind !== 'unavailable' || !outcome.reminder) return outcome;
+      const problem = await tried(() => this.#remind());
+      return problem === undefined ? await allocate(this.#context, request) : { ...outcome, detail: problem };
+    });
   }
 
   release(request: ReleaseRequest): Promise<ReleaseOutcome> {
@@ -41,22 +47,33 @@ export class HostIpam {
 
   /** At the start, and whenever the store may have forgotten something. @returns what kept it from being done; undefined: nothing */
   reassert(): Promise<string | undefined> {
-    return this.#tried(async () => {
+    return this.#inTurn(() => tried(() => this.#remind()));
+  }
+
+  /** From time to time. @returns what kept it from being done; undefined: nothing */
+  tidy(): Promise<string | undefined> {
+    return this.#inTurn(() => tried(() => this.#tidy()));
+  }
+
+  /** @throws Unavailable */
+  async #remind(): Promise<void> {
+    const { host, store } = this.#context;
+    const reminded = await store.remind(host, async () => {
       await dropTakenBack(this.#context);
       await reassertAll(this.#context);
       await finishClaims(this.#context);
       if (!this.#learnt) await learnOwn(this.#context);
       this.#learnt = true;
     });
+    if (reminded.kind === 'error')
+      throw new Unavailable(`the store cannot be reminded: ${errorDetail(reminded.error)}`);
   }
 
-  /** From time to time. @returns what kept it from being done; undefined: nothing */
-  tidy(): Promise<string | undefined> {
-    return this.#tried(async () => {
-      await dropTakenBack(this.#context);
-      await mendAffinities(this.#context);
-      await this.#giveBackEmpty();
-    });
+  /** @throws Unavailable */
+  async #tidy(): Promise<void> {
+    await dropTakenBack(this.#context);
+    await mendAffinities(this.#context);
+    await this.#giveBackEmpty();
   }
 
   async #giveBackEmpty(): Promise<void> {
@@ -83,21 +100,24 @@ export class HostIpam {
     );
   }
 
-  #tried(work: () => Promise<void>): Promise<string | undefined> {
-    return this.#inTurn(async () => {
-      try {
-        await work();
-        return undefined;
-      } catch (error) {
-        if (error instanceof Unavailable) return error.message;
-        throw error;
-      }
-    });
-  }
-
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => {});
     return done;
   }
+}
+
+/** What kept it from being done; undefined: nothing. */
+async function tried(work: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Unavailable) return error.message;
+    throw error;
+  }
+}
+
+function errorDetail(error: StoreError): string {
+  return error.kind === 'unavailable' ? error.detail : error.kind;
 }

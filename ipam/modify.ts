@@ -17,7 +17,7 @@ export type Modified<R extends Resource> =
   /** @property resource as it is now; undefined: it is not there */
   | { readonly kind: 'written' | 'left'; readonly resource: R | undefined }
   /** Not known whether it was written. */
-  | { readonly kind: 'unavailable'; readonly detail: string };
+  | { readonly kind: 'unavailable'; readonly detail: string; readonly reminder: boolean };
 
 /** Others may write the same document again and again. */
 const MOST_CONFLICTS = 100;
@@ -25,14 +25,19 @@ const MOST_FAILURES = 3;
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 100;
 
-/** @param change must come to the same when it is asked again about what it wanted */
+/**
+ * @param change must come to the same when it is asked again about what it wanted
+ * @param claimant who claims something new by it
+ */
 export async function modify<R extends Resource>(
   store: Store,
   id: ResourceId,
   change: (found: R | undefined, uncertain: boolean) => Change<R>,
+  claimant?: string,
 ): Promise<Modified<R>> {
   let failures = 0;
   let detail = 'others write it all the time';
+  let reminder = false;
   for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
     if (conflicts > 0) await pause(conflicts);
     const read = await store.get(id);
@@ -42,16 +47,17 @@ export async function modify<R extends Resource>(
       const wanted = change(found?.resource as R | undefined, failures > 0);
       if (wanted.kind === 'leave') return { kind: 'left', resource: found?.resource as R | undefined };
       if (wanted.kind === 'delete' && found === undefined) return { kind: 'written', resource: undefined };
-      result = await write(store, id, found, wanted);
+      result = await write(store, id, found, wanted, claimant);
       if (result.kind === 'ok')
         return { kind: 'written', resource: wanted.kind === 'put' ? wanted.resource : undefined };
     }
     if (result.kind === 'error' && result.error.kind === 'unavailable') {
       detail = `${result.error.operation}: ${result.error.detail}`;
-      if (++failures === MOST_FAILURES) break;
+      reminder = result.error.reminder === true;
+      if (reminder || ++failures === MOST_FAILURES) break;
     }
   }
-  return { kind: 'unavailable', detail };
+  return { kind: 'unavailable', detail, reminder };
 }
 
 function write<R extends Resource>(
@@ -59,8 +65,9 @@ function write<R extends Resource>(
   id: ResourceId,
   found: StoredResource | undefined,
   wanted: Exclude<Change<R>, { kind: 'leave' }>,
+  claimant: string | undefined,
 ): Promise<StoreResult<unknown>> {
-  const options = { replicated: true };
+  const options = { replicated: true, ...(claimant === undefined ? {} : { claimant }) };
   if (wanted.kind === 'delete') return store.delete(id, found?.revision, options);
   return found === undefined
     ? store.create(wanted.resource, options)

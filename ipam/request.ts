@@ -34,8 +34,11 @@ export type AllocationOutcome =
   | { readonly kind: 'given'; readonly addresses: readonly GivenAddress[] }
   /** There is none to give; one sentence each. */
   | { readonly kind: 'none'; readonly reasons: readonly string[] }
-  /** Nothing is said about addresses: the store, or the host's record, cannot be written now. */
-  | { readonly kind: 'unavailable'; readonly detail: string };
+  /**
+   * Nothing is said about addresses: the store, or the host's record, cannot be written now. `reminder`: the store waits for what this host
+   * holds.
+   */
+  | { readonly kind: 'unavailable'; readonly detail: string; readonly reminder: boolean };
 
 /** All that is given has to match. */
 export interface ReleaseRequest {

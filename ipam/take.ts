@@ -36,15 +36,21 @@ export function takeable(
   block: Block,
   count: number,
 ): readonly IpAddress[] {
-  const { documents, nowUnixMs } = context;
+  const { documents, durable, nowUnixMs } = context;
+  // What the store has forgotten and this host has not is no less in use.
+  const isKept = (used: IpAddress) => {
+    const kept = durable.record.allocations.get(used);
+    return kept !== undefined && kept.handle !== request.handle;
+  };
   if (block.node !== request.node && documents.configuration.strictAffinity) return [];
   const { address } = request;
-  if (address !== undefined) return allocationOf(block, address) === undefined ? [address] : [];
+  if (address !== undefined)
+    return allocationOf(block, address) === undefined && !isKept(address) ? [address] : [];
   return freeAddresses(block, count, {
     nowUnixMs: nowUnixMs(),
     cooldownMs: documents.configuration.ipCooldownSeconds * 1000,
     excluded: excludedFrom(documents, block.cidr),
-    isUsed: used => otherUsers(context, request, used).length > 0,
+    isUsed: used => isKept(used) || otherUsers(context, request, used).length > 0,
   });
 }
 
@@ -61,20 +67,25 @@ export async function takeFrom(
   await noteBlocks(store, request.handle, [cidr]);
   const had = new Set(handleAddresses(read, request.handle));
   const { resource } = certain(
-    await modify<IPAMBlockResource>(store, blockId(cidr), (found, uncertain) => {
-      if (found === undefined) return { kind: 'leave' };
-      // What a write of an unknown end gave is ours, and is written again to be sure.
-      const got = handleAddresses(found.spec, request.handle).filter(address => !had.has(address)).length;
-      const more = takeable(context, request, found.spec, count - got);
-      if (more.length === 0 || count === got)
-        return uncertain && got > 0
-          ? { kind: 'put', resource: blockResource(touched(found.spec, nowUnixMs())) }
-          : { kind: 'leave' };
-      return {
-        kind: 'put',
-        resource: blockResource(withAllocations(found.spec, more, request, nowUnixMs())),
-      };
-    }),
+    await modify<IPAMBlockResource>(
+      store,
+      blockId(cidr),
+      (found, uncertain) => {
+        if (found === undefined) return { kind: 'leave' };
+        // What a write of an unknown end gave is ours, and is written again to be sure.
+        const got = handleAddresses(found.spec, request.handle).filter(address => !had.has(address)).length;
+        const more = takeable(context, request, found.spec, count - got);
+        if (more.length === 0 || count === got)
+          return uncertain && got > 0
+            ? { kind: 'put', resource: blockResource(touched(found.spec, nowUnixMs())) }
+            : { kind: 'leave' };
+        return {
+          kind: 'put',
+          resource: blockResource(withAllocations(found.spec, more, request, nowUnixMs())),
+        };
+      },
+      context.host,
+    ),
   );
   const taken = (resource?.spec.allocations ?? []).filter(
     ({ address, handle }) => handle === request.handle && !had.has(address),

@@ -194,6 +194,10 @@ export class LastGoodStore implements Store {
     return this.#store.delete(id, expected, options);
   }
 
+  remind(claimant: string, work: () => Promise<void>): Promise<StoreResult<undefined>> {
+    return this.#store.remind(claimant, work);
+  }
+
   async *watch(options: { readonly signal: AbortSignal }): AsyncGenerator<readonly WatchEvent[]> {
     const watch = new LastGoodWatch(this.#memory);
     this.#watch = watch;

@@ -8,6 +8,7 @@ import {
 } from '../core/resources/resource.js';
 import type { Revision, Store, StoredResource, StoreResult, WatchEvent } from './port.js';
 import { ResourceTable } from './resource-table.js';
+import { nothingForgotten } from './results.js';
 
 export class MemoryStore implements Store {
   readonly #table = new ResourceTable();
@@ -51,6 +52,10 @@ export class MemoryStore implements Store {
     if (isRecord(id.kind)) this.#records.delete(formatResourceId(id));
     else this.#table.delete(id);
     return { kind: 'ok', value: undefined };
+  }
+
+  remind(_claimant: string, work: () => Promise<void>): Promise<StoreResult<undefined>> {
+    return nothingForgotten(work);
   }
 
   watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]> {

@@ -29,9 +29,14 @@ export type StoreError =
     }
   /**
    * The store cannot be read or written now: full disk, read-only, connection lost. Retry may help; a write may have been made
-   * nevertheless, so it is to be read first what is there.
+   * nevertheless, so it is to be read first what is there. `reminder`: the claimant is to {@link Store.remind} it first.
    */
-  | { readonly kind: 'unavailable'; readonly operation: string; readonly detail: string };
+  | {
+      readonly kind: 'unavailable';
+      readonly operation: string;
+      readonly detail: string;
+      readonly reminder?: true;
+    };
 
 export type StoreResult<T> =
   | { readonly kind: 'ok'; readonly value: T }
@@ -74,6 +79,8 @@ export interface WriteOptions {
    * a write that was acknowledged may be forgotten by a store whose copies lag.
    */
   readonly replicated?: boolean;
+  /** Of a record that claims something new: who claims it. What that asks of him: {@link Store.remind}. */
+  readonly claimant?: string;
 }
 
 export interface Store {
@@ -88,6 +95,14 @@ export interface Store {
     options?: WriteOptions,
   ): Promise<StoreResult<StoredResource>>;
   delete(id: ResourceId, expected?: Revision, options?: WriteOptions): Promise<StoreResult<undefined>>;
+  /**
+   * Does `work`, which writes back what a claimant holds, and takes new claims of his from then on. A store that may have forgotten what it
+   * acknowledged (another primary, or one that was restarted) takes none, of anybody, until all who had reminded it before have done so
+   * again, or for 30 s: so nothing is given out twice that was merely forgotten.
+   *
+   * @throws what the work throws
+   */
+  remind(claimant: string, work: () => Promise<void>): Promise<StoreResult<undefined>>;
   /** Batches of events, coalesced while the consumer is busy; ends when `signal` aborts. */
   watch(options: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]>;
   close(): Promise<void>;

@@ -13,6 +13,12 @@ export function unavailable(operation: string, error: unknown): StoreFailure {
   return failure({ kind: 'unavailable', operation, detail: (error as Error).message });
 }
 
+/** Of a store that forgets nothing it has acknowledged. */
+export async function nothingForgotten(work: () => Promise<void>): Promise<StoreResult<undefined>> {
+  await work();
+  return { kind: 'ok', value: undefined };
+}
+
 /** Of an update or a deletion, where what was found is not what was expected; undefined expects anything. */
 export function mismatch(
   id: ResourceId,

@@ -18,6 +18,7 @@ export function fencedStore(store: Store, mayWrite: () => boolean): Store {
     update: (resource, expected, options) =>
       guarded('update', () => store.update(resource, expected, options)),
     delete: (id, expected, options) => guarded('delete', () => store.delete(id, expected, options)),
+    remind: (claimant, work) => store.remind(claimant, work),
     watch: options => store.watch(options),
     // It is somebody else's.
     close: async () => {},

@@ -34,6 +34,8 @@ export interface AgentIpamOptions {
 }
 
 const TIDY_MS = 30_000;
+/** Others may wait for what this host has not been able to write back; longer each time. */
+const FIRST_RETRY_MS = 1000;
 /** Tidyings between two comparisons of the whole record with the store: what another host has put right meanwhile shows by them. */
 const TIDYINGS = 10;
 /** What was lost longer ago is history. */
@@ -47,8 +49,11 @@ export class AgentIpam {
   readonly #tunnels: TunnelAddresses;
   #timer: Timer | undefined;
   #tidyings = 0;
+  #retryMs = FIRST_RETRY_MS;
   #problem: string | undefined;
   #begun = false;
+  /** At the last attempt. */
+  #compared = false;
   #closed = false;
 
   constructor(options: AgentIpamOptions) {
@@ -121,7 +126,15 @@ export class AgentIpam {
   async #compare(): Promise<void> {
     if (this.#closed || this.#options.withheld() !== undefined) return;
     this.#said(await this.host.reassert());
-    if (this.#closed || this.#problem !== undefined) return this.#schedule(TIDY_MS);
+    if (this.#closed) return;
+    if (this.#problem !== undefined) {
+      this.#compared = false;
+      this.#schedule(this.#retryMs);
+      this.#retryMs = Math.min(2 * this.#retryMs, TIDY_MS);
+      return;
+    }
+    this.#compared = true;
+    this.#retryMs = FIRST_RETRY_MS;
     this.#tidyings = 0;
     this.#begun = true;
     this.#tunnels.begin();
@@ -130,7 +143,7 @@ export class AgentIpam {
 
   async #tidy(): Promise<void> {
     if (this.#closed || this.#options.withheld() !== undefined) return;
-    if (!this.#begun || ++this.#tidyings >= TIDYINGS) return await this.#compare();
+    if (!this.#compared || ++this.#tidyings >= TIDYINGS) return await this.#compare();
     this.#said(await this.host.tidy());
     this.#tunnels.review();
     this.#schedule(TIDY_MS);

@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { clusterMemory } from '../../store/redis/cluster-memory.js';
-import { RedisCommands } from '../../store/redis/commands.js';
+import { RedisCommands, usualLimits } from '../../store/redis/commands.js';
 import { RedisConnection } from '../../store/redis/connection.js';
 import { RedisFollower } from '../../store/redis/follower.js';
 import { keysOf } from '../../store/redis/keys.js';
@@ -28,7 +28,6 @@ export type WatchersAnswer =
   | { readonly kind: 'in-sync'; readonly count: number };
 
 const BLOCK_MS = 10_000;
-const logLength = 10_000;
 
 const delays: number[] = [];
 let inSync = 0;
@@ -87,7 +86,7 @@ async function startWhole({ count, host, port, prefix }: WatchersOrder): Promise
     const commands = new RedisCommands(
       new RedisConnection(server, `watcher-${i}`),
       keysOf(prefix),
-      logLength,
+      usualLimits,
     );
     new RedisFollower(commands, table, clusterMemory()).start();
     void counted(table);

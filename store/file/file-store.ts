@@ -23,7 +23,7 @@ import type {
   WatchEvent,
 } from '../port.js';
 import { ResourceTable } from '../resource-table.js';
-import { failure, mismatch, unavailable } from '../results.js';
+import { failure, mismatch, nothingForgotten, unavailable } from '../results.js';
 import { Directory, type FileLock, type FileStamp, isOfOneFile } from './directory.js';
 import { fileNameOf, mentionsSecret, parseFile, replaceDocument } from './document-file.js';
 import { RecordFiles } from './record-files.js';
@@ -102,6 +102,10 @@ export class FileStore implements Store {
     if (isRecord(id.kind)) return this.#records.delete(id, expected);
     const result = await this.#write('delete', id, undefined, found => mismatch(id, found, expected));
     return result.kind === 'ok' ? { kind: 'ok', value: undefined } : result;
+  }
+
+  remind(_claimant: string, work: () => Promise<void>): Promise<StoreResult<undefined>> {
+    return nothingForgotten(work);
   }
 
   watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]> {

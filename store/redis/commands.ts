@@ -5,7 +5,7 @@ import type { StoredText } from '../stored-document.js';
 import type { RedisConnection } from './connection.js';
 import type { SeenHistory } from './history.js';
 import type { Keys } from './keys.js';
-import { COPIES_SCRIPT, HISTORY_SCRIPT, RECORD_SCRIPT, WRITE_SCRIPT } from './scripts.js';
+import { CLAIMANT_SCRIPT, COPIES_SCRIPT, HISTORY_SCRIPT, RECORD_SCRIPT, WRITE_SCRIPT } from './scripts.js';
 
 export type Operation = 'create' | 'update' | 'delete';
 
@@ -20,13 +20,19 @@ export interface Write {
   readonly mark: string;
   /** Undefined: one of documents. */
   readonly records: ResourceKind | undefined;
+  /** Who claims something new by a record. */
+  readonly claimant: string | undefined;
 }
 
 export type Written =
   | { readonly kind: 'ok'; readonly revision: string; readonly copies: number | undefined }
   | { readonly kind: 'already-exists' | 'conflict'; readonly found: string }
   | { readonly kind: 'not-found' }
-  | { readonly kind: 'other-cluster'; readonly found: string };
+  | { readonly kind: 'other-cluster'; readonly found: string }
+  /** The claimant has to remind it first. */
+  | { readonly kind: 'remind' }
+  /** Others have to. */
+  | { readonly kind: 'settling'; readonly awaited: number; readonly seconds: number };
 
 export interface LogEntry extends StoredText {
   readonly number: number;
@@ -51,15 +57,25 @@ const COPIES_TIMEOUT_MS = 1500;
 const SCAN_COUNT = 500;
 const LOG_COUNT = 500;
 
+export interface RedisLimits {
+  /** Entries that the log keeps at least. */
+  readonly logLength: number;
+  /** After which new claims are taken although not all claimants are back. */
+  readonly settleSeconds: number;
+}
+
+/** The log: of a client that was away this long a whole snapshot is spared: at ten changes a second a quarter of an hour. */
+export const usualLimits: RedisLimits = { logLength: 10_000, settleSeconds: 30 };
+
 export class RedisCommands {
   readonly #connection: RedisConnection;
   readonly #keys: Keys;
-  readonly #logLength: number;
+  readonly #limits: RedisLimits;
 
-  constructor(connection: RedisConnection, keys: Keys, logLength: number) {
+  constructor(connection: RedisConnection, keys: Keys, limits: RedisLimits) {
     this.#connection = connection;
     this.#keys = keys;
-    this.#logLength = logLength;
+    this.#limits = limits;
   }
 
   get connection(): RedisConnection {
@@ -77,9 +93,11 @@ export class RedisCommands {
     const { head, documents, log } = this.#keys;
     const [answer, there] = await this.#pipeline(pipeline => {
       if (records === undefined) {
-        pipeline.eval(WRITE_SCRIPT, 3, head, documents, log, ...words, this.#logLength);
+        pipeline.eval(WRITE_SCRIPT, 3, head, documents, log, ...words, this.#limits.logLength);
       } else {
-        pipeline.eval(RECORD_SCRIPT, 2, head, this.#keys.records(records), ...words);
+        const { claimants } = this.#keys;
+        const claim = [write.claimant ?? '', this.#limits.settleSeconds];
+        pipeline.eval(RECORD_SCRIPT, 3, head, this.#keys.records(records), claimants, ...words, ...claim);
       }
       if (copies > 0) pipeline.wait(copies, COPIES_TIMEOUT_MS);
     });
@@ -93,6 +111,16 @@ export class RedisCommands {
       pipeline.wait(copies, COPIES_TIMEOUT_MS);
     });
     return there as number;
+  }
+
+  /** Of the claimants, as it is now: another one with each primary. */
+  async term(): Promise<string> {
+    return await this.#claimants('', '');
+  }
+
+  /** False: another term has begun. */
+  async isBack(claimant: string, term: string): Promise<boolean> {
+    return (await this.#claimants(claimant, term)) === 'back';
   }
 
   /** Keeps how many copies there are, if that is more than ever. */
@@ -157,6 +185,14 @@ export class RedisCommands {
     return entries.map(([id, fields]) => logEntry(id, fields));
   }
 
+  async #claimants(claimant: string, term: string): Promise<string> {
+    const words = [this.#limits.settleSeconds, claimant, term];
+    const [answer] = await this.#pipeline(pipeline =>
+      pipeline.eval(CLAIMANT_SCRIPT, 1, this.#keys.claimants, ...words),
+    );
+    return answer as string;
+  }
+
   async #pipeline(add: (pipeline: ChainableCommander) => unknown): Promise<readonly unknown[]> {
     const replies = await this.#connection.ask(TIMEOUT_MS, async client => {
       const pipeline = client.pipeline();
@@ -180,6 +216,12 @@ function writtenOf([kind, text]: [string, string], copies: number | undefined): 
     case 'conflict':
     case 'other-cluster':
       return { kind, found: text };
+    case 'remind':
+      return { kind };
+    case 'settling': {
+      const [awaited, seconds] = text.split(' ').map(Number);
+      return { kind, awaited: awaited!, seconds: seconds! };
+    }
     default:
       throw new Error(`Redis answered ${JSON.stringify(kind)} to a write`);
   }

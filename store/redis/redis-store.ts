@@ -17,7 +17,15 @@ import { failure, type StoreFailure, unavailable } from '../results.js';
 import { jsonText, readDocument, type StoredText } from '../stored-document.js';
 import { checkRedis, type StoreCheck } from './check.js';
 import { type ClusterMemory, clusterMemory } from './cluster-memory.js';
-import { type Operation, RedisCommands, type SeenStore, type Write, type Written } from './commands.js';
+import {
+  type Operation,
+  RedisCommands,
+  type RedisLimits,
+  type SeenStore,
+  usualLimits,
+  type Write,
+  type Written,
+} from './commands.js';
 import { RedisConnection, type RedisServer } from './connection.js';
 import { neededCopies } from './copies.js';
 import { RedisFollower } from './follower.js';
@@ -30,15 +38,12 @@ export interface RedisStoreOptions {
   readonly name: string;
   /** Which must have a claim beside the primary. */
   readonly copies: number | 'auto';
-  /** Entries that the log keeps at least. */
-  readonly logLength?: number;
+  readonly limits?: Partial<RedisLimits>;
   readonly memory?: ClusterMemory;
   /** What a store that is empty is called with the first write; by default a new name. */
   readonly newCluster?: string;
 }
 
-/** Of a client that was away this long a whole snapshot is spared: at ten changes a second a quarter of an hour. */
-const LOG_LENGTH = 10_000;
 /** At the start, and for a list: until the table has what the store had when it was asked. */
 const PATIENCE_MS = 3000;
 /** For which what was seen of the copies counts. */
@@ -54,11 +59,12 @@ export class RedisStore implements Store {
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
-    const { server, keyPrefix, name, logLength = LOG_LENGTH, memory = clusterMemory() } = options;
+    const { server, keyPrefix, name, memory = clusterMemory() } = options;
+    const limits = { ...usualLimits, ...options.limits };
     this.#newCluster = options.newCluster ?? randomUUID();
     const keys = keysOf(keyPrefix);
-    this.#commands = new RedisCommands(new RedisConnection(server, name), keys, logLength);
-    const following = new RedisCommands(new RedisConnection(server, `${name}-watch`), keys, logLength);
+    this.#commands = new RedisCommands(new RedisConnection(server, name), keys, limits);
+    const following = new RedisCommands(new RedisConnection(server, `${name}-watch`), keys, limits);
     this.#follower = new RedisFollower(following, this.#table, memory);
   }
 
@@ -99,6 +105,19 @@ export class RedisStore implements Store {
   async delete(id: ResourceId, expected?: Revision, options?: WriteOptions): Promise<StoreResult<undefined>> {
     const result = await this.#write('delete', id, '', expected, options);
     return typeof result === 'string' ? { kind: 'ok', value: undefined } : result;
+  }
+
+  async remind(claimant: string, work: () => Promise<void>): Promise<StoreResult<undefined>> {
+    const term = await this.#answer('remind', async () => ({
+      kind: 'ok',
+      value: await this.#commands.term(),
+    }));
+    if (term.kind === 'error') return term;
+    await work();
+    return await this.#answer('remind', async () => {
+      if (await this.#commands.isBack(claimant, term.value)) return { kind: 'ok', value: undefined };
+      throw new Error('another primary took over meanwhile');
+    });
   }
 
   watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]> {
@@ -162,7 +181,7 @@ export class RedisStore implements Store {
     id: ResourceId,
     document: string,
     expected: Revision | undefined,
-    { replicated = false }: WriteOptions = {},
+    { replicated = false, claimant }: WriteOptions = {},
   ): Promise<Revision | StoreFailure> {
     try {
       await this.#commands.connection.ready(PATIENCE_MS);
@@ -174,6 +193,7 @@ export class RedisStore implements Store {
         document,
         mark,
         records: recordKind(id),
+        claimant,
       };
       const copies = replicated ? await this.#copies() : 0;
       const written = await this.#send(write, copies);
@@ -263,6 +283,12 @@ function refusal(
       return failure({ kind: 'not-found', id });
     case 'conflict':
       return failure({ kind: 'conflict', id, expected: expected ?? '', found: written.found });
+    case 'remind': {
+      const detail = 'it takes no new claim of a host that has not written back what it holds';
+      return failure({ kind: 'unavailable', operation: 'claim', detail, reminder: true });
+    }
+    case 'settling':
+      throw new Error(settlingWords(written));
     case 'other-cluster':
       throw new Error(
         written.found === ''
@@ -270,6 +296,14 @@ function refusal(
           : `it holds cluster ${written.found}, another one than before: nothing is written to it`,
       );
   }
+}
+
+function settlingWords({ awaited, seconds }: Extract<Written, { readonly kind: 'settling' }>): string {
+  const who =
+    awaited === 1
+      ? '1 host has not written back yet what it holds'
+      : `${awaited} hosts have not written back yet what they hold`;
+  return `it may have forgotten something, and ${who}: new claims are taken when that is done, or in ${seconds} s`;
 }
 
 function enough(there: number, needed: number): void {

@@ -40,12 +40,49 @@ if not head[3] then redis.call('HSET', KEYS[1], 'cluster', newCluster) end
 return {'ok', revision}
 `;
 
-/** KEYS: head, records. ARGV: create, update or delete; name; expected revision; document; mark; cluster; what a first write calls it. */
+/**
+ * Which term of the claimants this is. A new one begins with each primary, and with each start of one: what another had acknowledged may be
+ * forgotten. It is settled once as many claimants are back as were in the one before, or after a while. One that follows a term that never was
+ * waits for as many as that one did.
+ */
+const termOf = (key: string) => `local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local now = tonumber(redis.call('TIME')[1])
+local term = redis.call('HMGET', ${key}, 'run', 'term', 'since', 'awaited', 'back')
+local number, since, awaited, back = tonumber(term[2]) or 0, tonumber(term[3]) or now, tonumber(term[4]) or 0, tonumber(term[5]) or 0
+local function left() return settle - math.abs(now - since) end
+if term[1] ~= run then
+  if back < awaited and left() > 0 then awaited = math.max(awaited, back) else awaited = back end
+  number, since, back = number + 1, now, 0
+  redis.call('DEL', ${key})
+  redis.call('HSET', ${key}, 'run', run, 'term', string.format('%d', number), 'since', string.format('%d', since),
+    'awaited', string.format('%d', awaited), 'back', '0')
+end
+`;
+
+/** KEYS: claimants. ARGV: seconds after which a term is settled anyway; a claimant, "" to be told the term; the term of which he is back. */
+export const CLAIMANT_SCRIPT = `
+local settle, claimant, of = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+${termOf('KEYS[1]')}local token = string.format('%d', number) .. ' ' .. run
+if claimant == '' then return token end
+if of ~= token then return 'another' end
+if redis.call('HSET', KEYS[1], 'back:' .. claimant, '1') == 1 then redis.call('HINCRBY', KEYS[1], 'back', 1) end
+return 'back'
+`;
+
+/**
+ * KEYS: head, records, claimants. ARGV: create, update or delete; name; expected revision; document; mark; cluster; what a first write calls it;
+ * who claims something new, "" where nobody does; seconds after which a term is settled anyway.
+ */
 export const RECORD_SCRIPT = `
-local operation, id, expected, document, mark, cluster, newCluster = unpack(ARGV)
+local operation, id, expected, document, mark, cluster, newCluster, claimant = unpack(ARGV)
+local settle = tonumber(ARGV[9])
 local known = redis.call('HGET', KEYS[1], 'cluster')
 if cluster ~= '' and known ~= cluster then return {'other-cluster', known or ''} end
-${COMPARE}if not known then redis.call('HSET', KEYS[1], 'cluster', newCluster) end
+${COMPARE}if claimant ~= '' then
+  ${termOf('KEYS[3]')}  if not redis.call('HGET', KEYS[3], 'back:' .. claimant) then return {'remind', ''} end
+  if back < awaited and left() > 0 then return {'settling', string.format('%d %d', awaited - back, left())} end
+end
+if not known then redis.call('HSET', KEYS[1], 'cluster', newCluster) end
 if operation == 'delete' then
   redis.call('HDEL', KEYS[2], id)
   redis.call('HINCRBY', KEYS[1], 'records', 1)

@@ -50,6 +50,20 @@ test('a store that is empty again is told all that it has forgotten, with the cl
   t.is((await emptied.list('IPAMHandle')).kind, 'ok');
 });
 
+test('before it is written back, too, an address that the store has forgotten is given to nobody else on its host', async t => {
+  const few = ipPool('pods', '10.244.0.0/30', { blockSize: 30 });
+  const me = actor();
+  const a = await start(t, new MemoryStore([few]), 'a', me);
+  const [kept = ''] = addressesOf(await a.give('h1'));
+  const again = await start(t, new MemoryStore([few]), 'a', me);
+  const exact = await again.give('h2', { address: address(kept) });
+  t.deepEqual(exact, { kind: 'none', reasons: [`${kept} is in use by handle h1 on a`] });
+  const given: string[] = [];
+  for (const handle of ['h2', 'h3', 'h4', 'h5']) given.push(...addressesOf(await again.give(handle)));
+  t.is(given.at(-1), 'none');
+  t.deepEqual([kept, ...given.slice(0, 3)].sort(), ['10.244.0.0', '10.244.0.1', '10.244.0.2', '10.244.0.3']);
+});
+
 test('of two claims on one block after a fork the older stays; the younger host says what it has lost', async t => {
   const old = new MemoryStore([pool]);
   const [first, second] = [actor(), actor(2_000_000)];

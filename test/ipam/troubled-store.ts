@@ -51,6 +51,10 @@ class Through implements Store {
     return this.around(() => this.inner.delete(id, expected, options));
   }
 
+  remind(claimant: string, work: () => Promise<void>): Promise<StoreResult<undefined>> {
+    return this.inner.remind(claimant, work);
+  }
+
   watch(options: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]> {
     return this.inner.watch(options);
   }

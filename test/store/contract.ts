@@ -101,6 +101,27 @@ export function storeContract(test: TestFn, name: string, newStore: () => Promis
     const gone = await store.delete(id);
     t.is(gone.kind === 'error' ? gone.error.kind : '', 'not-found');
   });
+
+  test(`${name}: who has written back what he holds may claim`, async t => {
+    const store = await opened(t);
+    let written = 0;
+    const reminded = await store.remind('a', async () => {
+      written++;
+    });
+    t.is(reminded.kind, 'ok');
+    t.is(written, 1);
+    const claim = { replicated: true, claimant: 'a' };
+    const created = await store.create(lease('a', 1), claim);
+    t.is(created.kind, 'ok');
+    const revision = created.kind === 'ok' ? created.value.revision : '';
+    t.is((await store.update(lease('a', 2), revision, claim)).kind, 'ok');
+    const refused = await t.throwsAsync(
+      store.remind('a', async () => {
+        throw new Error('not now');
+      }),
+    );
+    t.is(refused?.message, 'not now');
+  });
 }
 
 function lease(name: string, renewals: number): LeaseResource {

@@ -33,6 +33,7 @@ export class FaultyStore implements Store {
   update: Store['update'] = (resource, expected) =>
     this.#over('update', () => this.#store.update(resource, expected));
   delete: Store['delete'] = (id, expected) => this.#over('delete', () => this.#store.delete(id, expected));
+  remind: Store['remind'] = (claimant, work) => this.#store.remind(claimant, work);
   watch: Store['watch'] = options => this.#store.watch(options);
   close: Store['close'] = async () => {};
 

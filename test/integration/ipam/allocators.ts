@@ -74,14 +74,21 @@ export async function run(load: Load): Promise<Outcome> {
 
 async function allocate(load: Load, folder: string) {
   const running = new Map<number, ChildProcess>();
+  const finished: ChildProcess[] = [];
   const failures: string[] = [];
   const random = new Random(load.seed);
   let [kills, disturbances, left] = [0, 0, load.allocators];
   const done = Promise.all(
     Array.from({ length: load.allocators }, async (_, i) => {
       for (;;) {
-        const signal = await runOne(load, folder, i, running, failures);
-        if (signal !== 'SIGKILL') break;
+        const child = start(load, folder, i);
+        running.set(i, child);
+        const end = await endOf(child);
+        running.delete(i);
+        if (end === 'killed') continue;
+        if (end === 'finished') finished.push(child);
+        else failures.push(`host-${i}: ${end}`);
+        break;
       }
       left--;
     }),
@@ -104,16 +111,15 @@ async function allocate(load: Load, folder: string) {
       kills++;
   }
   await Promise.all([done, disturbed]);
+  for (const child of finished) child.disconnect();
   return { kills, failures, disturbances };
 }
 
-async function runOne(
+function start(
   { shared, allocators, allocations, abandonOneIn, careless, seed, most }: Load,
   folder: string,
   i: number,
-  running: Map<number, ChildProcess>,
-  failures: string[],
-): Promise<NodeJS.Signals | null> {
+): ChildProcess {
   const host = `host-${i}`;
   const task: AllocatorTask = {
     ...{ host, careless, most, seed: seed + i, store: shared.address, abandonOneIn },
@@ -121,15 +127,19 @@ async function runOne(
     recordPath: join(folder, `${host}.addresses`),
     handles: Math.ceil(allocations / allocators),
   };
-  const child = fork(ALLOCATOR, [JSON.stringify(task)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  running.set(i, child);
+  return fork(ALLOCATOR, [JSON.stringify(task)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+}
+
+/** `killed`, `finished`, or what went wrong. One that has finished goes on running. */
+function endOf(child: ChildProcess): Promise<string> {
   let said = '';
   child.stderr?.on('data', chunk => (said += chunk));
-  await new Promise(resolve => child.on('close', resolve));
-  running.delete(i);
-  if (child.exitCode !== 0 && child.signalCode !== 'SIGKILL')
-    failures.push(`${host}: ${child.exitCode ?? child.signalCode}: ${said.slice(0, 2000)}`);
-  return child.signalCode;
+  return new Promise(resolve => {
+    child.once('message', () => resolve('finished'));
+    child.once('close', (code, signal) =>
+      resolve(signal === 'SIGKILL' ? 'killed' : `${code ?? signal}: ${said.slice(0, 2000)}`),
+    );
+  });
 }
 
 /** Hosts are there, workloads are not: all that is left is nobody's, and goes after the grace period. */
