@@ -206,7 +206,7 @@ test('documents of a store that is away are shown, and that it is so is said bes
     t.notRegex(stdout, /away|revision/);
     t.regex(
       stderr,
-      /^The store has been away for 1m0\ds: connection refused\. .* in force on this host\.\n$/,
+      /^The store has been away for 1m\d\ds: connection refused\. .* in force on this host\.\n$/,
     );
   }
   await other.close();
