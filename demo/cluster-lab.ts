@@ -7,6 +7,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ControlError } from '../agent/control/client.js';
+import type { IpamAssignRequest } from '../agent/control/ipam-types.js';
+import type { IpAddress } from '../core/ip-address.js';
 import { podEndpoint } from './documents.js';
 import { HostLab, type LabHost, type Pod } from './host-lab.js';
 import { type PingScore, startPing } from './ping.js';
@@ -28,6 +32,8 @@ export interface ClusterLabOptions {
 
 const REDIS_ADDRESS = '10.9.0.254';
 const REDIS_PORT = 6379;
+const ASSIGN_PATIENCE_MS = 40_000;
+const ASSIGN_PAUSE_MS = 300;
 
 export class ClusterLab extends HostLab<Member> {
   readonly hosts: Member[] = [];
@@ -115,16 +121,24 @@ export class ClusterLab extends HostLab<Member> {
     const number = host.pods.length + 1;
     const name = `${host.name}-pod-${number}`;
     const handle = `lab.${name}`;
-    const { addresses } = await this.client(host).ipamAssign({
-      handle,
-      attributes: { namespace: 'default', workload: name, 'kept-by': 'lab' },
-    });
-    const { address } = addresses[0]!;
+    const attributes = { namespace: 'default', workload: name, 'kept-by': 'lab' };
+    const address = await this.#assigned(host, { handle, attributes });
     const pod: Pod = { name, namespace: `${host.namespace}p${number}`, address, ipv6Address: '' };
     wirePod(host, pod, `cali${number}`, false);
     host.pods.push(pod);
     await this.apply(host, podEndpoint(host.name, name, `cali${number}`, [`${address}/32`]));
     return pod;
+  }
+
+  /** Asked for again while the store takes no new claims: it may just have been started. */
+  async #assigned(host: Member, request: IpamAssignRequest): Promise<IpAddress> {
+    for (const end = performance.now() + ASSIGN_PATIENCE_MS; ; await sleep(ASSIGN_PAUSE_MS)) {
+      try {
+        return (await this.client(host).ipamAssign(request)).addresses[0]!.address;
+      } catch (error) {
+        if (!(error instanceof ControlError) || error.status !== 503 || performance.now() > end) throw error;
+      }
+    }
   }
 
   /** By the agent of a host. @throws with what is wrong with a document */
