@@ -270,10 +270,16 @@ export class Agent {
     this.state.invalid = documents;
     this.filter?.invalid(documents);
     if (this.#member) this.filter?.flush();
-    for (const { location, problems } of documents) {
+    for (const { location, id, problems } of documents) {
       this.options.log.warn({ location, problems }, 'invalid document ignored');
+      if (id?.name === this.options.nodeName && this.#member) this.#ownRuined(id);
     }
     this.#tell('status');
+  }
+
+  #ownRuined({ kind }: ResourceId): void {
+    if (kind === 'Node') void this.ownNode.request();
+    if (kind === 'NodeStatus') this.tunnels.statusStrayed();
   }
 
   #recalculate(): void {

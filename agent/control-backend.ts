@@ -258,7 +258,8 @@ export class AgentBackend implements ControlBackend {
       const found = await store.get(resourceIdOf(resource));
       if (found.kind === 'error' && found.error.kind !== 'not-found')
         return failed(location, id, found.error);
-      if (found.kind === 'ok' && sameResource(found.value.resource, resource)) return result('unchanged');
+      const same = found.kind === 'ok' && sameResource(found.value.resource, resource);
+      if (same && found.value.lastGood !== true) return result('unchanged');
       const outcome = found.kind === 'ok' ? 'updated' : 'created';
       if (dryRun) return result(outcome);
       const written =

@@ -14,7 +14,10 @@ export type Kept =
 /** Somebody else may write the same document at the same time: it is read and looked at again. */
 const ATTEMPTS = 5;
 
-/** @param wanted the document as it should be, given the one that is there; undefined: that one is right */
+/**
+ * One that somebody has ruined is put back.
+ * @param wanted the document as it should be, given the one that is there; undefined: that one is right
+ */
 export async function keepDocument(
   store: Store,
   id: ResourceId,
@@ -23,7 +26,8 @@ export async function keepDocument(
   for (let attempt = 1; ; attempt++) {
     const found = await store.get(id);
     if (found.kind === 'error' && found.error.kind !== 'not-found') return failed(found.error);
-    const resource = wanted(found.kind === 'ok' ? found.value.resource : undefined);
+    const known = found.kind === 'ok' ? found.value : undefined;
+    const resource = wanted(known?.resource) ?? (known?.lastGood === true ? known.resource : undefined);
     if (resource === undefined) return { kind: 'unchanged' };
     const result =
       found.kind === 'ok' ? await store.update(resource, found.value.revision) : await store.create(resource);

@@ -15,6 +15,8 @@ export type Revision = string;
 export interface StoredResource {
   readonly resource: Resource;
   readonly revision: Revision;
+  /** What stands there can be used by nobody: this is what stood there before, and by its revision it can be put back. */
+  readonly lastGood?: true;
 }
 
 export type StoreError =

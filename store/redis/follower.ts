@@ -222,8 +222,9 @@ export class RedisFollower {
   #learn(field: string, text: StoredText): void {
     const read = readDocument(field, text);
     if (read.kind === 'invalid') {
-      this.#known.set(field, { revision: text.revision, id: this.#known.get(field)?.id });
-      this.#invalid.set(field, read.invalid);
+      const id = this.#known.get(field)?.id;
+      this.#known.set(field, { revision: text.revision, id });
+      this.#invalid.set(field, { ...read.invalid, id: read.invalid.id ?? id });
       this.#invalidChanged = true;
       return;
     }

@@ -152,7 +152,9 @@ export class RedisStore implements Store {
   /** One that cannot be used is what it was before, or nothing. */
   #usable(id: ResourceId, text: StoredText): StoredResource | undefined {
     const read = readDocument(formatResourceId(id), text);
-    return read.kind === 'ok' ? read.stored : isRecord(id.kind) ? undefined : this.#table.get(id);
+    if (read.kind === 'ok') return read.stored;
+    const before = isRecord(id.kind) ? undefined : this.#table.get(id);
+    return before === undefined ? undefined : { ...before, lastGood: true };
   }
 
   async #look(): Promise<SeenStore> {

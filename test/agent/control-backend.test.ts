@@ -272,6 +272,19 @@ test('while the store is away people see what is in force, and are told so', asy
   }
 });
 
+test('apply: a document that somebody has ruined is written again, although it is known as it should be', async t => {
+  const store = new MemoryStore([node('a', '10.0.0.1/24'), pool('p', '10.1.0.0/16')]);
+  const { backend } = await newBackend(t, store);
+  const same = serialiseResource(pool('p', '10.1.0.0/16'));
+  t.deepEqual(outcomes(await backend.apply(document('x', same))), ['IPPool/p unchanged']);
+  const { get } = store;
+  store.get = async id => {
+    const found = await get.call(store, id);
+    return found.kind === 'ok' ? { kind: 'ok', value: { ...found.value, lastGood: true } } : found;
+  };
+  t.deepEqual(outcomes(await backend.apply(document('x', same))), ['IPPool/p updated']);
+});
+
 test('a store that is away, a document that is not there', async t => {
   const store = new MemoryStore([node('a', '10.0.0.1/24')]);
   const { backend } = await newBackend(t, store);

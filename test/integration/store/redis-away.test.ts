@@ -195,6 +195,26 @@ test('what somebody else put in the place of a document is replaced, with a line
   }
 });
 
+test('who knew a document that somebody has ruined sees what it was, is told so, and can put it back', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  await create(t, store, 'a');
+  await knows(t, watcher, 'a');
+  const [server] = lab.servers;
+  await server!.ask('hset', `{${PREFIX}}:documents`, 'IPPool/a', 'rubbish');
+  const id = { kind: 'IPPool', name: 'a' } as const;
+  const found = await store.get(id);
+  t.true(found.kind === 'ok' && found.value.lastGood);
+  if (found.kind !== 'ok') return;
+  t.is((await store.update(found.value.resource, found.value.revision)).kind, 'ok');
+  const again = await openStore(t, lab).get(id);
+  t.deepEqual(again.kind === 'ok' && [again.value.resource, again.value.lastGood], [
+    found.value.resource,
+    undefined,
+  ]);
+});
+
 test('a list is not of what the store has forgotten, although nothing has broken off', async t => {
   const lab = closing(t, await standaloneRedis());
   const store = openStore(t, lab);
