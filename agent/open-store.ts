@@ -68,6 +68,17 @@ export async function openStore(settings: Settings, log: Log): Promise<Store> {
   return new LastGoodStore(store, documents);
 }
 
+/** What of its files cannot be read; undefined: nothing. */
+export function storeFilesProblem(settings: StoreSettings): string | undefined {
+  if (settings.redisNodes.length === 0) return undefined;
+  try {
+    redisServer(settings);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 export type StoreSettings = Pick<Settings, Extract<keyof Settings, `redis${string}` | 'storeDirectory'>>;
 
 /**
@@ -113,7 +124,9 @@ function redisTls({ redisCaFile, redisCertificateFile, redisKeyFile }: StoreSett
 }
 
 function password(path: string, file: string): string | undefined {
-  return content(path, file)?.split('\n')[0]?.trim();
+  const found = content(path, file)?.split('\n')[0]?.trim();
+  if (found === '') throw new Error(`${path}: ${file} has no password in its first line`);
+  return found;
 }
 
 /** @param path of the setting */

@@ -183,10 +183,11 @@ function tunnelLine(tunnel: AgentStatus['tunnels'][number], first: boolean): Lin
   return [label, facts.join(', '), state === 'open' && hostsReady === hosts ? 'green' : 'yellow'];
 }
 
-function staleLine({ dataplane }: AgentStatus, now: number): Line[] {
+function staleLine({ dataplane, store }: AgentStatus, now: number): Line[] {
   if (dataplane.stale === 0) return [];
   const deadline = dataplane.staleDeadlineUnixMs;
-  const when = deadline === null ? '' : `; removed in ${formatSpan(deadline - now)} unless confirmed`;
+  const removal = deadline === null ? '' : `; removed in ${formatSpan(deadline - now)} unless confirmed`;
+  const when = store.state === 'in-sync' ? removal : '; kept until the store has been read';
   return [['Stale', `${formatCount(dataplane.stale, 'route')} from before the restart${when}`, 'yellow']];
 }
 

@@ -88,6 +88,21 @@ test('--check says everything that is wrong at once, each with its place', async
   ]);
 });
 
+test('--check reads the files that a Redis needs', async t => {
+  const empty = join(folder, 'empty-password');
+  writeFileSync(empty, '\n');
+  for (const [flag, file, said] of [
+    ['--redis-password-file', join(folder, 'nowhere'), /^margay-agent: store\.redis\.passwordFile: ENOENT/],
+    ['--redis-password-file', empty, /passwordFile: .*empty-password has no password in its first line/],
+    ['--redis-ca-file', join(folder, 'nowhere'), /store\.redis\.caFile: ENOENT/],
+  ] as const) {
+    const words = ['--check', '--redis-nodes', '10.0.0.5:6379', '--redis-tls', 'true', flag, file];
+    const { code, stderr } = await agent(words);
+    t.is(code, 2);
+    t.regex(stderr, said);
+  }
+});
+
 test('--check of what is fine ends with 0', async t => {
   const file = join(folder, 'fine.yaml');
   writeFileSync(file, 'routes: { metric: 7 }\n');

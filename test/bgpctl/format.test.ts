@@ -271,6 +271,8 @@ test('status: calm on one page, findings below it, all within the width', t => {
   t.true(hasFindings(troubled));
   const text = formatStatus(troubled, options);
   t.true(text.includes('Stale     3 routes from before the restart; removed in 1m33s unless confirmed\n'));
+  const store = { ...troubled.store, state: 'unavailable' } as const;
+  t.regex(formatStatus({ ...troubled, store }, options), /^Stale .*; kept until the store has been read$/m);
   t.true(text.includes('  route 10.244.9.0/24: Nexthop has invalid gateway.\n'));
   t.true(text.includes('    spec.asNumber: not allowed "abc" (allowed: 1 to 4294967295)\n'));
   t.true(text.includes('    spec.node: 3 is not a text\n    the document: 42 is not a map\n'));
