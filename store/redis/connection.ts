@@ -55,8 +55,16 @@ export class RedisConnection {
     this.client.on('node error', (error: Error, node: string) => {
       this.#problem = `${node}: ${errorWords(error)}`;
     });
+    let wasReady = false;
     this.client.on('ready', () => {
       this.#problem = undefined;
+      wasReady = true;
+    });
+    this.client.on('close', () => {
+      const unknown =
+        server.tls === undefined ? 'it was closed at once' : 'it was closed at once: is TLS spoken there?';
+      this.#problem ??= wasReady ? 'the connection was lost' : unknown;
+      wasReady = false;
     });
   }
 
@@ -182,5 +190,6 @@ function tlsOptions({ ca, certificate, key }: RedisTls) {
 function errorWords(error: Error & { readonly lastNodeError?: Error }): string {
   const inner = error.lastNodeError ?? (error instanceof AggregateError ? error.errors[0] : undefined);
   const text = (inner ?? error).message || (error as NodeJS.ErrnoException).code || error.name;
+  if (/^NOPERM/.test(text)) return `${text}: its user lacks a right that docs/redis.md lists`;
   return /^(Connection is closed|Reached the max retries)/.test(text) ? 'the connection was lost' : text;
 }
