@@ -11,7 +11,7 @@ import { deleteHost } from './host-deletion.js';
 import { leaseGuard } from './lease-guard.js';
 import { SessionsOfLiving } from './sessions-of-living.js';
 import type { ClusterView, ControllerTask, HostView } from './task.js';
-import type { TaskContext } from './tasks.js';
+import type { TaskContext } from './task-context.js';
 
 /** In a round: what was wrong about it is seen before all are gone. */
 const AT_A_TIME = 5;

@@ -4,7 +4,7 @@
  */
 import type { TopologyPlanResource } from '../../core/resources/cluster-documents.js';
 import type { TopologyHosts } from './cluster-hosts.js';
-import type { TopologySettings } from './wanted-arrangement.js';
+import type { TopologySettings } from './settings.js';
 
 export interface PlannerMemory {
   /** Of the plan as it was seen last. */

@@ -18,7 +18,8 @@ import {
 } from './planner-memory.js';
 import { provisionalArrangement } from './provisional.js';
 import { chosenReflectors } from './reflector-choice.js';
-import { type TopologySettings, type Wanted, wantedArrangement } from './wanted-arrangement.js';
+import type { TopologySettings } from './settings.js';
+import { type Wanted, wantedArrangement } from './wanted-arrangement.js';
 
 export type TopologyPlan = TopologyPlanResource['spec'];
 

@@ -6,7 +6,8 @@
 import type { TopologyArrangement } from '../../core/resources/cluster-documents.js';
 import { MESH } from './arrangement.js';
 import type { TopologyHost } from './cluster-hosts.js';
-import { type TopologySettings, wantedArrangement } from './wanted-arrangement.js';
+import type { TopologySettings } from './settings.js';
+import { wantedArrangement } from './wanted-arrangement.js';
 
 export function provisionalArrangement(
   members: readonly Pick<TopologyHost, 'name' | 'labels'>[],

@@ -8,7 +8,7 @@ import { MARGAY_API } from '../../core/resources/resource.js';
 import type { Store, StoreError } from '../../store/port.js';
 import { BgpConfigurations } from '../calculators/node-view.js';
 import type { ClusterView, ControllerTask } from '../controller/task.js';
-import type { TaskContext } from '../controller/tasks.js';
+import type { TaskContext } from '../controller/task-context.js';
 import { describeStoreError } from '../own-documents.js';
 import type { TopologyHost, TopologyProgress } from './cluster-hosts.js';
 import { clusterAsn, membershipOf } from './members.js';

@@ -3,14 +3,13 @@
  * (pure). It clings to what there is: a mesh grows to its limit and comes back below four fifths of it, reflectors go on as long as they
  * live and may.
  */
-import type { BGPTopologyResource, TopologyArrangement } from '../../core/resources/cluster-documents.js';
+import type { TopologyArrangement } from '../../core/resources/cluster-documents.js';
 import { isSelector, matchesSelector, parseSelector } from '../../core/selector.js';
 import { MESH } from './arrangement.js';
 import type { TopologyHost, TopologyHosts } from './cluster-hosts.js';
 import { type Electable, elect } from './election.js';
+import type { TopologySettings } from './settings.js';
 import { countWords, crowdWords, electedWords, goneWords } from './wanted-reasons.js';
-
-export type TopologySettings = BGPTopologyResource['spec'];
 
 export interface Wanted {
   readonly arrangement: TopologyArrangement;

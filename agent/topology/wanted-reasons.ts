@@ -3,7 +3,7 @@ import { isSelector, matchesSelector, parseSelector } from '../../core/selector.
 import type { TopologyHosts } from './cluster-hosts.js';
 import type { Electable } from './election.js';
 import { valueWords } from './reflector-choice.js';
-import type { TopologySettings } from './wanted-arrangement.js';
+import type { TopologySettings } from './settings.js';
 
 export function countWords(found: number, count: number, settings: TopologySettings, hosts: number): string {
   const { reflectors, sessionsPerClient } = settings;

@@ -1,6 +1,6 @@
 /** Hosts and settings for the tests of the arrangement. */
 import type { TopologyHost, TopologyHosts } from '../../../agent/topology/cluster-hosts.js';
-import type { TopologySettings } from '../../../agent/topology/wanted-arrangement.js';
+import type { TopologySettings } from '../../../agent/topology/settings.js';
 import { usualTopology } from '../../../core/resources/cluster.js';
 
 export function settingsOf(given: Partial<TopologySettings> = {}): TopologySettings {

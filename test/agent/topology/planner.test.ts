@@ -5,7 +5,7 @@ import type { TopologyHosts } from '../../../agent/topology/cluster-hosts.js';
 import { planTopology, type TopologyPlan } from '../../../agent/topology/planner.js';
 import { nothingSeen } from '../../../agent/topology/planner-memory.js';
 import { rankReflectors } from '../../../agent/topology/reflector-choice.js';
-import type { TopologySettings } from '../../../agent/topology/wanted-arrangement.js';
+import type { TopologySettings } from '../../../agent/topology/settings.js';
 import { hostOf, hostsOf, inSync, mapOf, settingsOf, silent } from './hosts.js';
 
 /** A controller through time. */
