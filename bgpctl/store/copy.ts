@@ -1,8 +1,8 @@
 /** SHELL: documents written into a store, each with what became of it. */
 import type { Resource } from '../../core/resources/resource.js';
 import { resourceIdOf } from '../../core/resources/resource.js';
-import type { Store } from '../../store/port.js';
 import { idText, sameDocument, storeErrorWords } from './contents.js';
+import type { OpenStore } from './open.js';
 
 export interface CopyOutcome {
   readonly created: number;
@@ -16,10 +16,12 @@ export interface CopyOutcome {
 
 /** @param overwrite what is there is replaced where it is another one */
 export async function copyInto(
-  store: Store,
+  store: OpenStore['store'],
   resources: readonly Resource[],
   overwrite: boolean,
 ): Promise<CopyOutcome> {
+  const hosts = resources.filter(({ kind }) => kind === 'Node').length;
+  if ('expectClaimants' in store) await store.expectClaimants(hosts);
   const counts = { created: 0, updated: 0, unchanged: 0 };
   const kept: string[] = [];
   const failed: string[] = [];
@@ -33,7 +35,7 @@ export async function copyInto(
 }
 
 async function copyOne(
-  store: Store,
+  store: OpenStore['store'],
   resource: Resource,
   overwrite: boolean,
 ): Promise<'created' | 'updated' | 'unchanged' | 'kept' | { readonly failed: string }> {

@@ -5,7 +5,14 @@ import type { StoredText } from '../stored-document.js';
 import type { RedisConnection } from './connection.js';
 import type { SeenHistory } from './history.js';
 import type { Keys } from './keys.js';
-import { CLAIMANT_SCRIPT, COPIES_SCRIPT, HISTORY_SCRIPT, RECORD_SCRIPT, WRITE_SCRIPT } from './scripts.js';
+import {
+  CLAIMANT_SCRIPT,
+  COPIES_SCRIPT,
+  EXPECT_SCRIPT,
+  HISTORY_SCRIPT,
+  RECORD_SCRIPT,
+  WRITE_SCRIPT,
+} from './scripts.js';
 
 export type Operation = 'create' | 'update' | 'delete';
 
@@ -121,6 +128,11 @@ export class RedisCommands {
   /** False: another term has begun. */
   async isBack(claimant: string, term: string): Promise<boolean> {
     return (await this.#claimants(claimant, term)) === 'back';
+  }
+
+  /** Where nobody has claimed anything yet, so many are waited for. */
+  async expectClaimants(count: number): Promise<void> {
+    await this.#pipeline(pipeline => pipeline.eval(EXPECT_SCRIPT, 1, this.#keys.claimants, count));
   }
 
   /** Keeps how many copies there are, if that is more than ever. */

@@ -120,6 +120,16 @@ export class RedisStore implements Store {
     });
   }
 
+  /**
+   * Before it is filled from elsewhere: what it is given may be older than what so many hosts hold, and who comes first is not to claim what others
+   * have.
+   * @throws where it cannot be written
+   */
+  async expectClaimants(count: number): Promise<void> {
+    await this.#commands.connection.ready(PATIENCE_MS);
+    await this.#commands.expectClaimants(count);
+  }
+
   watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<readonly WatchEvent[]> {
     this.#follower.start();
     return this.#table.watch(signal);

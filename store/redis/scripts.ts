@@ -69,6 +69,13 @@ if redis.call('HSET', KEYS[1], 'back:' .. claimant, '1') == 1 then redis.call('H
 return 'back'
 `;
 
+/** KEYS: claimants. ARGV: how many are to be waited for, where nobody has claimed anything yet. */
+export const EXPECT_SCRIPT = `
+if redis.call('HGET', KEYS[1], 'run') then return 0 end
+redis.call('HSET', KEYS[1], 'run', '', 'term', '0', 'since', redis.call('TIME')[1], 'awaited', ARGV[1], 'back', '0')
+return 1
+`;
+
 /**
  * KEYS: head, records, claimants. ARGV: create, update or delete; name; expected revision; document; mark; cluster; what a first write calls it;
  * who claims something new, "" where nobody does; seconds after which a term is settled anyway.

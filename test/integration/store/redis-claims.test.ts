@@ -119,6 +119,17 @@ test('restarted again before all are back it waits for as many as before', async
   }
 });
 
+test('filled from elsewhere it waits for the hosts that are known there; one that is in use is left as it is', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const [a, b] = [new Claimant(t, lab, 'a'), new Claimant(t, lab, 'b')];
+  await a.store.expectClaimants(2);
+  t.is((await a.remind()).kind, 'ok');
+  t.regex(settling(await a.claim()) ?? '', /1 host has/);
+  t.is((await b.remind()).kind, 'ok');
+  await a.store.expectClaimants(5);
+  t.is(await a.claim(), undefined);
+});
+
 test('what was written back to another primary does not count', async t => {
   const lab = closing(t, await standaloneRedis());
   const a = new Claimant(t, lab, 'a');
