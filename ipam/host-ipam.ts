@@ -72,6 +72,7 @@ export class HostIpam {
   /** @throws Unavailable */
   async #tidy(): Promise<void> {
     await dropTakenBack(this.#context);
+    await finishClaims(this.#context);
     await mendAffinities(this.#context);
     await this.#giveBackEmpty();
   }

@@ -101,6 +101,23 @@ test('a host that dies at any write is put right by its next start', async t => 
   t.true(deaths >= 20, `${deaths} deaths`);
 });
 
+test('a claim that the store refused half-way is withdrawn when the host tidies', async t => {
+  const store = new MemoryStore([ipPool('pods', '10.244.0.0/28', { blockSize: 28 })]);
+  const a = await startHost(t, store, 'a');
+  const { create } = store;
+  store.create = async resource =>
+    resource.kind === 'IPAMBlock'
+      ? { kind: 'error', error: { kind: 'unavailable', operation: 'claim', detail: 'not now' } }
+      : create.call(store, resource);
+  t.deepEqual(addressesOf(await a.give('h')), ['unavailable']);
+  t.deepEqual(await affinities(store), ['a 10.244.0.0/28 pending']);
+  await settled();
+  t.is(await a.ipam.tidy(), undefined);
+  t.deepEqual(await affinities(store), []);
+  store.create = create;
+  t.not(addressesOf(await a.give('h'))[0], 'unavailable');
+});
+
 test('an empty block goes back after two looks and a minute, the last one stays', async t => {
   const store = new MemoryStore([ipPool('pods', '10.244.0.0/24', { blockSize: 30 })]);
   const a = await startHost(t, store, 'a');

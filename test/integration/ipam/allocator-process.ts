@@ -56,6 +56,8 @@ for (let next = handles.size; next < task.handles; next++) {
   while (having().length > random.below(task.most)) await release(random.pick(having()));
 }
 for (const handle of having()) await release(handle);
+// What of its claims was interrupted, as every half a minute.
+await untilDone(() => ipam.tidy());
 // As a host it is still there: a store that has forgotten something waits for what it holds.
 process.send?.('finished');
 

@@ -1,5 +1,6 @@
 /** Many allocators on one store, killed with -9 at random, until each has done its part; then the collector, and what is left. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,7 +112,10 @@ async function allocate(load: Load, folder: string) {
       kills++;
   }
   await Promise.all([done, disturbed]);
+  // What they write back is not to fall into the collection.
+  const ended = Promise.all(finished.map(child => once(child, 'exit')));
   for (const child of finished) child.disconnect();
+  await ended;
   return { kills, failures, disturbances };
 }
 
