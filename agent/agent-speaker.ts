@@ -81,6 +81,12 @@ export class AgentSpeaker {
     return this.#watch.peers;
   }
 
+  /** As they are now; of a speaker that does not answer, because it is being restarted, as they last said. */
+  async currentPeers(): Promise<readonly PeerStatus[]> {
+    const answer = await this.queries.ask({ kind: 'peers' });
+    return answer.kind === 'peers' ? answer.peers : [...this.peers.values()];
+  }
+
   /** Best routes are of no use to anybody on this host. */
   get #reflects(): boolean {
     return this.#options.agent.mode === 'route-reflector';

@@ -159,11 +159,6 @@ export class Agent {
     return this.#feed.all();
   }
 
-  /** Whether a good version of a document is in force. */
-  knows(id: ResourceId): boolean {
-    return this.#feed.knows(id);
-  }
-
   get conditions(): readonly Condition[] {
     return this.cluster.conditions;
   }

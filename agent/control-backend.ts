@@ -14,6 +14,7 @@ import {
 } from '../core/resources/resource.js';
 import { describeRouteRefusal } from '../ipip/desired.js';
 import type { StoreError } from '../store/port.js';
+import { describeStoreError } from '../store/results.js';
 import type { Agent } from './agent.js';
 import { noBfd } from './bfd-watch.js';
 import { type ControlBackend, ControlFailure, type IpamBackend } from './control/backend.js';
@@ -43,7 +44,6 @@ import { endpointPolicy } from './filter/endpoint-policy.js';
 import { explain } from './filter/explain.js';
 import { removeHost } from './host-removal.js';
 import { metricsText } from './metrics/text.js';
-import { describeStoreError } from './own-documents.js';
 import { sessionEffects } from './session-effects.js';
 import { agentStatus } from './status.js';
 import { StoredDocuments, unwrap } from './stored-documents.js';
@@ -72,9 +72,7 @@ export class AgentBackend implements ControlBackend {
   }
 
   async peers(): Promise<readonly PeerView[]> {
-    const answer = await this.#agent.speaker.queries.ask({ kind: 'peers' });
-    // A speaker that is being restarted has none; what was known last is better than nothing.
-    const peers = answer.kind === 'peers' ? answer.peers : [...this.#agent.speaker.peers.values()];
+    const peers = await this.#agent.speaker.currentPeers();
     const { sessions } = await this.bfd();
     const bfdSessions = new Map(sessions.map(session => [session.address, session]));
     return peers

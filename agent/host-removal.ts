@@ -3,6 +3,7 @@
  * lease, says goodbye, and stays away until it is started again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeStoreError } from '../store/results.js';
 import type { Agent } from './agent.js';
 import { ControlFailure } from './control/backend.js';
 import type { DeleteHostResult, HostsView, HostView } from './control/types.js';
@@ -11,7 +12,6 @@ import { leaseGuard } from './controller/lease-guard.js';
 import { releaseAddressesOf } from './controller/release-addresses.js';
 import { SessionsOfLiving } from './controller/sessions-of-living.js';
 import { leaseDocument, nodeLeaseName } from './lease/lease-document.js';
-import { describeStoreError } from './own-documents.js';
 
 /** An agent that reads the store takes notice at once, by its Node. */
 const FAREWELL_MS = 15_000;

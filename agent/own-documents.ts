@@ -2,6 +2,7 @@
 import type { Clock, Timer } from '../core/clock.js';
 import type { Resource, ResourceId } from '../core/resources/resource.js';
 import type { Store, StoreError } from '../store/port.js';
+import { describeStoreError } from '../store/results.js';
 
 export type Kept =
   /** It was written anew. */
@@ -38,20 +39,6 @@ export async function keepDocument(
 
 function failed(error: StoreError): Kept {
   return { kind: 'failed', problem: describeStoreError(error) };
-}
-
-/** One sentence for people. */
-export function describeStoreError(error: StoreError): string {
-  switch (error.kind) {
-    case 'already-exists':
-      return 'it exists already';
-    case 'not-found':
-      return 'there is none of that name';
-    case 'conflict':
-      return 'somebody else has changed it meanwhile: read it again';
-    case 'unavailable':
-      return `${error.operation}: ${error.detail}`;
-  }
 }
 
 const RETRY_MS = 5000;

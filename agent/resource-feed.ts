@@ -55,11 +55,6 @@ export class ResourceFeed {
     return [...this.#known.values()].flatMap(ofKind => [...ofKind.values()]);
   }
 
-  /** Whether a good version of it is in force. */
-  knows(id: ResourceId): boolean {
-    return this.#ofKind(id.kind).has(formatResourceId(id));
-  }
-
   handle(events: readonly WatchEvent[]): void {
     let changes: ResourceChange[] = [];
     const tell = () => {

@@ -84,7 +84,7 @@ function controllerView({ life, options }: Agent): AgentStatus['controller'] {
 
 function inPlaceOf(agent: Agent, id: ResourceId | undefined): InPlace {
   if (id === undefined) return 'nothing';
-  if (agent.knows(id)) return 'last-good';
+  if (agent.document(id) !== undefined) return 'last-good';
   return agent.filter !== undefined && isPolicyKind(id.kind) ? 'tier-default' : 'nothing';
 }
 

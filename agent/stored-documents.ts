@@ -12,10 +12,10 @@ import {
   resourceIdOf,
 } from '../core/resources/resource.js';
 import type { StoredResource, StoreResult } from '../store/port.js';
+import { describeStoreError } from '../store/results.js';
 import type { Agent } from './agent.js';
 import { ControlFailure } from './control/backend.js';
 import type { ResourcesView, StoreAway, StoredView } from './control/types.js';
-import { describeStoreError } from './own-documents.js';
 
 export class StoredDocuments {
   readonly #agent: Agent;

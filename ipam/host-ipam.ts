@@ -2,7 +2,7 @@
  * SHELL: one host's address management: everything it does to the records, one thing after the other, so that a host is never in its own way.
  */
 import { prefixContains } from '../core/prefix.js';
-import type { StoreError } from '../store/port.js';
+import { describeStoreError } from '../store/results.js';
 import { allocate } from './allocate.js';
 import { giveUpBlock } from './claims.js';
 import { type IpamContext, Unavailable } from './context.js';
@@ -65,8 +65,7 @@ export class HostIpam {
       if (!this.#learnt) await learnOwn(this.#context);
       this.#learnt = true;
     });
-    if (reminded.kind === 'error')
-      throw new Unavailable(`the store cannot be reminded: ${errorDetail(reminded.error)}`);
+    if (reminded.kind === 'error') throw new Unavailable(describeStoreError(reminded.error));
   }
 
   /** @throws Unavailable */
@@ -117,8 +116,4 @@ async function tried(work: () => Promise<void>): Promise<string | undefined> {
     if (error instanceof Unavailable) return error.message;
     throw error;
   }
-}
-
-function errorDetail(error: StoreError): string {
-  return error.kind === 'unavailable' ? error.detail : error.kind;
 }

@@ -29,3 +29,17 @@ export function mismatch(
   if (expected === undefined || found.revision === expected) return undefined;
   return { kind: 'conflict', id, expected, found: found.revision };
 }
+
+/** One sentence for people. */
+export function describeStoreError(error: StoreError): string {
+  switch (error.kind) {
+    case 'already-exists':
+      return 'it exists already';
+    case 'not-found':
+      return 'there is none of that name';
+    case 'conflict':
+      return 'somebody else has changed it meanwhile: read it again';
+    case 'unavailable':
+      return `${error.operation}: ${error.detail}`;
+  }
+}

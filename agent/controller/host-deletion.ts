@@ -5,8 +5,8 @@
 import type { Resource, ResourceId } from '../../core/resources/resource.js';
 import { formatResourceId, resourceIdOf } from '../../core/resources/resource.js';
 import type { Store, StoreError } from '../../store/port.js';
+import { describeStoreError } from '../../store/results.js';
 import { nodeLeaseName } from '../lease/lease-document.js';
-import { describeStoreError } from '../own-documents.js';
 
 /** Each with what it waits for. */
 export const deletionOrder = [

@@ -1,7 +1,7 @@
 /** SHELL: whether a host that is being deleted has come back meanwhile: its lease is not as it was. */
 import type { Store } from '../../store/port.js';
+import { describeStoreError } from '../../store/results.js';
 import { nodeLeaseName } from '../lease/lease-document.js';
-import { describeStoreError } from '../own-documents.js';
 
 /** To be asked before each step: a reason to stop, in words. */
 export async function leaseGuard(store: Store, node: string): Promise<() => Promise<string | undefined>> {

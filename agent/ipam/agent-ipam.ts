@@ -52,8 +52,6 @@ export class AgentIpam {
   #retryMs = FIRST_RETRY_MS;
   #problem: string | undefined;
   #begun = false;
-  /** At the last attempt. */
-  #compared = false;
   #closed = false;
 
   constructor(options: AgentIpamOptions) {
@@ -128,12 +126,11 @@ export class AgentIpam {
     this.#said(await this.host.reassert());
     if (this.#closed) return;
     if (this.#problem !== undefined) {
-      this.#compared = false;
+      this.#tidyings = TIDYINGS;
       this.#schedule(this.#retryMs);
       this.#retryMs = Math.min(2 * this.#retryMs, TIDY_MS);
       return;
     }
-    this.#compared = true;
     this.#retryMs = FIRST_RETRY_MS;
     this.#tidyings = 0;
     this.#begun = true;
@@ -143,7 +140,7 @@ export class AgentIpam {
 
   async #tidy(): Promise<void> {
     if (this.#closed || this.#options.withheld() !== undefined) return;
-    if (!this.#compared || ++this.#tidyings >= TIDYINGS) return await this.#compare();
+    if (!this.#begun || ++this.#tidyings >= TIDYINGS) return await this.#compare();
     this.#said(await this.host.tidy());
     this.#tunnels.review();
     this.#schedule(TIDY_MS);

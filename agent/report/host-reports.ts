@@ -1,10 +1,9 @@
 /** SHELL: what this host says of itself to the others, and what all of them say, as the store has it. */
-import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import type { Resource, ResourceKind } from '../../core/resources/resource.js';
 import type { StoredResource, StoreResult } from '../../store/port.js';
+import { describeStoreError } from '../../store/results.js';
 import type { Agent } from '../agent.js';
 import type { HostReport, HostsView } from '../control/types.js';
-import { describeStoreError } from '../own-documents.js';
 import { agentStatus } from '../status.js';
 import { hostsView } from './hosts-view.js';
 import { hostReport, reportDocument } from './node-report.js';
@@ -62,7 +61,7 @@ export class HostReports {
     const { options, life } = this.#agent;
     return hostReport({
       status: agentStatus(this.#agent),
-      peers: await this.#peers(),
+      peers: await this.#agent.speaker.currentPeers(),
       instance: options.identity.instance,
       silent: life.silent,
       more: reportParts(this.#agent),
@@ -70,10 +69,6 @@ export class HostReports {
   }
 
   /** Counters of a speaker that does not answer are those of the last change. */
-  async #peers(): Promise<readonly PeerStatus[]> {
-    const answer = await this.#agent.speaker.queries.ask({ kind: 'peers' });
-    return answer.kind === 'peers' ? answer.peers : [...this.#agent.speaker.peers.values()];
-  }
 }
 
 function ofKind<K extends ResourceKind>(

@@ -1,5 +1,4 @@
 /** SHELL: what `bgpctl topology` shows, gathered: documents in force, this host's sessions, and what all hosts report. */
-import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import type { Agent } from '../agent.js';
 import { ControlFailure } from '../control/backend.js';
 import type { TopologyExplainView, TopologyView } from '../control/topology-types.js';
@@ -15,9 +14,7 @@ const SILENT_MS = 180_000;
 export async function readTopology(agent: Agent): Promise<TopologyView> {
   const { cluster, options } = agent;
   const { topology, arranged } = cluster;
-  const answer = await agent.speaker.queries.ask({ kind: 'peers' });
-  const peers: readonly PeerStatus[] =
-    answer.kind === 'peers' ? answer.peers : [...agent.speaker.peers.values()];
+  const peers = await agent.speaker.currentPeers();
   const { inForce } = topology;
   return topologyView({
     node: options.nodeName,

@@ -108,13 +108,13 @@ export class RedisStore implements Store {
   }
 
   async remind(claimant: string, work: () => Promise<void>): Promise<StoreResult<undefined>> {
-    const term = await this.#answer('remind', async () => ({
+    const term = await this.#answer('write back', async () => ({
       kind: 'ok',
       value: await this.#commands.term(),
     }));
     if (term.kind === 'error') return term;
     await work();
-    return await this.#answer('remind', async () => {
+    return await this.#answer('write back', async () => {
       if (await this.#commands.isBack(claimant, term.value)) return { kind: 'ok', value: undefined };
       throw new Error('another primary took over meanwhile');
     });

@@ -119,18 +119,23 @@ test('the next change is not in the log, and the one after it is: all is read an
   t.false(watcher.events.some(event => event.kind === 'snapshot-begin' && event.forked === true));
 });
 
-test('it comes back with less than was told: everybody begins anew and is told that it forgot', async t => {
+/** Of what a watcher was told it forgets `lost`; it is down then. */
+async function forgetting(t: ExecutionContext, ...kept: readonly string[]) {
   const lab = closing(t, await standaloneRedis());
   const store = openStore(t, lab);
   const watcher = watch(t, store);
-  await create(t, store, 'a', 'b');
-  await knows(t, watcher, 'a', 'b');
-  const [server] = lab.servers;
+  await create(t, store, ...kept);
+  await knows(t, watcher, ...kept);
   keepOlder(lab);
   await create(t, store, 'lost');
-  await knows(t, watcher, 'a', 'b', 'lost');
+  await knows(t, watcher, ...kept, 'lost');
   await restoreOlder(lab);
-  await server!.start();
+  return { lab, server: lab.servers[0]!, watcher };
+}
+
+test('it comes back with less than was told: everybody begins anew and is told that it forgot', async t => {
+  const { server, watcher } = await forgetting(t, 'a', 'b');
+  await server.start();
   await knows(t, watcher, 'a', 'b');
   t.true(watcher.events.some(event => event.kind === 'snapshot-begin' && event.forked === true));
 });
@@ -140,18 +145,9 @@ for (const [what, others] of [
   ['a greater one', ['x', 'y', 'z']],
 ] as const) {
   test(`it comes back with another history of ${what}`, async t => {
-    const lab = closing(t, await standaloneRedis());
-    const store = openStore(t, lab);
-    const watcher = watch(t, store);
-    await create(t, store, 'a');
-    await knows(t, watcher, 'a');
-    const [server] = lab.servers;
-    keepOlder(lab);
-    await create(t, store, 'lost');
-    await knows(t, watcher, 'a', 'lost');
-    await restoreOlder(lab);
+    const { lab, server, watcher } = await forgetting(t, 'a');
     await sleep(4000);
-    await server!.start();
+    await server.start();
     await create(t, openStore(t, lab), ...others);
     t.false(watcher.isInSync);
     await knows(t, watcher, 'a', ...others);
@@ -160,18 +156,9 @@ for (const [what, others] of [
 }
 
 test('what it forgot is written again as it was: the revision that is told is the new one', async t => {
-  const lab = closing(t, await standaloneRedis());
-  const store = openStore(t, lab);
-  const watcher = watch(t, store);
-  await create(t, store, 'a');
-  await knows(t, watcher, 'a');
-  const [server] = lab.servers;
-  keepOlder(lab);
-  await create(t, store, 'lost');
-  await knows(t, watcher, 'a', 'lost');
-  await restoreOlder(lab);
+  const { lab, server, watcher } = await forgetting(t, 'a');
   await sleep(4000);
-  await server!.start();
+  await server.start();
   const again = await openStore(t, lab).create(pool('lost', '10.0.0.0/16'));
   t.false(watcher.isInSync);
   const revision = again.kind === 'ok' ? again.value.revision : '';
