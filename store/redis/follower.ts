@@ -148,11 +148,20 @@ export class RedisFollower {
     while (!this.#ending.signal.aborted) {
       const block = Math.round(BLOCK_MS * (0.5 + Math.random() / 2));
       const entries = await this.#commands.log(this.#position?.revision ?? 0, block);
+      if (entries.length === 0 || !(await this.#knowsCluster())) return;
       for (const entry of entries) if (!this.#apply(entry)) return;
       this.#tellInvalid();
       this.#wake();
-      if (entries.length === 0 || this.#position?.cluster === '') return;
     }
+  }
+
+  /** A store that was empty has its name with the first write: nothing is taken from one whose loss would not be noticed. */
+  async #knowsCluster(): Promise<boolean> {
+    if (this.#position?.cluster !== '') return true;
+    const { head } = await this.#commands.look(0);
+    this.#position = { ...this.#position, cluster: head.cluster };
+    if (head.cluster !== '') this.#memory.remember(head.cluster);
+    return head.cluster !== '';
   }
 
   /** False if it does not follow from where we are. */
