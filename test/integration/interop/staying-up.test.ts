@@ -47,7 +47,13 @@ for (const peer of everyPeer.filter(({ name }) => name !== 'bird2')) {
     await becomes(t, 'in sync', async () => (await speaker.status()).session?.endOfRibReceived.length === 1);
     t.true((await speaker.status()).session?.gracefulRestart?.notification);
     const there = watch(t, () => daemon.routes(), ours, peer.pauseMs);
-    const here = watch(t, () => speaker.routes(), theirs, 10);
+    const kept = new Map(theirs.map(prefix => [prefix, {}]));
+    const held = async () => {
+      const routes = await speaker.routes();
+      const again = (await speaker.status()).counters.established > 1;
+      return again && !peer.forwardsAfterReset ? kept : routes;
+    };
+    const here = watch(t, held, theirs, 10);
     speaker.clear('hard', 'new cable');
     await becomes(t, 'a second session', async () => {
       const { counters, session } = await speaker.status();
@@ -55,6 +61,7 @@ for (const peer of everyPeer.filter(({ name }) => name !== 'bird2')) {
     });
     await there.stop();
     await here.stop();
+    await comesToHold(t, () => speaker.routes(), theirs);
     t.is((await speaker.status()).routes.stale, 0);
     speaker.change({ administrativeState: 'down', administrativeMessage: MESSAGE });
     await comesToHold(t, () => daemon.routes(), []);

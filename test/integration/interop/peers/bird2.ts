@@ -68,6 +68,7 @@ export function bird2(daemons: Daemons): InteropPeer {
     showsLinkLocals: true,
     tellsStale: false,
     pauseMs: 10,
+    forwardsAfterReset: true,
     weighsSecondConnection: true,
     start: async (setup, beginning) => {
       const file = join(setup.directory, 'bird.conf');

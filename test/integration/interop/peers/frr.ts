@@ -66,6 +66,7 @@ export function frr(daemons: Daemons): InteropPeer {
     showsLinkLocals: true,
     tellsStale: true,
     pauseMs: 10,
+    forwardsAfterReset: true,
     weighsSecondConnection: true,
     start: async setup => {
       const { directory, speaker } = setup;

@@ -46,6 +46,7 @@ export function gobgp(daemons: Daemons): InteropPeer {
     showsLinkLocals: false,
     tellsStale: true,
     pauseMs: 50,
+    forwardsAfterReset: false,
     weighsSecondConnection: false,
     start: async (setup, beginning) => {
       const file = join(setup.directory, 'gobgp.toml');

@@ -13,6 +13,11 @@ export interface InteropPeer {
   readonly showsLinkLocals: boolean;
   /** Whether its tables say which routes are kept over a restart of ours. */
   readonly tellsStale: boolean;
+  /**
+   * Whether its OPEN after a mere reset says that it forwards as before (F bit); where not, its stale routes go as soon as that OPEN is
+   * there (RFC 4724 section 4.2).
+   */
+  readonly forwardsAfterReset: boolean;
   /** Between two looks at its tables: asking some costs a process. */
   readonly pauseMs: number;
   /**
