@@ -64,6 +64,8 @@ export async function openStore(settings: Settings, log: Log): Promise<Store> {
       if (text === undefined) log.info({}, 'good documents are kept again for the next start');
       else log.warn({ problem: text }, 'good documents cannot be kept for the next start');
     },
+    damaged: document =>
+      log.warn({ document }, 'a document that was good before cannot be read from what was kept of it'),
   });
   return new LastGoodStore(store, documents);
 }

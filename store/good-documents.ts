@@ -1,7 +1,6 @@
 /**
- * SHELL: good documents in a file of the state directory, for the next start of the agent: a line for each change, the newest of a document
- * counts. It is written at once after a change, for all that come together, and made anew where it has grown to a multiple of what it holds. A
- * line that was cut off by a full disk or a crash is skipped; what cannot be written is tried again.
+ * SHELL: good documents in a file of the state directory, for the next start of the agent (`good-lines.ts`). It is written at once after a
+ * change, for all that come together, and made anew where it has grown to a multiple of what it holds. What cannot be written is tried again.
  */
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -10,7 +9,15 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock, Timer } from '../core/clock.js';
 import { parseResource } from '../core/resources/parse.js';
 import { formatResourceId, type Resource, resourceIdOf } from '../core/resources/resource.js';
-import { serialiseResource } from '../core/resources/written-form.js';
+import {
+  documentOfLine,
+  forgottenLineOf,
+  type GoodLines,
+  goodLineOf,
+  headOf,
+  noteGoodLine,
+  readGoodLines,
+} from './good-lines.js';
 import type { GoodMemory } from './last-good.js';
 
 export interface GoodDocumentsOptions {
@@ -20,6 +27,8 @@ export interface GoodDocumentsOptions {
   readonly clock: Clock;
   /** Told once what keeps the file from being read or written, and undefined when it is written again. */
   readonly problem: (text: string | undefined) => void;
+  /** A document that was wanted cannot be had: its line was damaged, or is of a version that knew it otherwise. */
+  readonly damaged: (key: string) => void;
 }
 
 /** Of changes that come together: what is lost with a killed process is as much as this. */
@@ -47,10 +56,10 @@ export class GoodDocuments implements GoodMemory {
   #failed = false;
   #closed = false;
 
-  private constructor(options: GoodDocumentsOptions, { lines, count }: FileLines) {
+  private constructor(options: GoodDocumentsOptions, { newest, count }: GoodLines) {
     this.#options = options;
-    this.#before = lines;
-    this.#digests = new Map([...lines].map(([key, line]) => [key, digestOf(line)]));
+    this.#before = newest;
+    this.#digests = new Map([...newest].map(([key, line]) => [key, digestOf(line)]));
     this.#lineCount = count;
   }
 
@@ -69,7 +78,10 @@ export class GoodDocuments implements GoodMemory {
 
   before(key: string): Resource | undefined {
     const line = this.#before.get(key);
-    return line === undefined ? undefined : resourceOf(key, line);
+    if (line === undefined) return undefined;
+    const resource = resourceOf(line);
+    if (resource === undefined) this.#options.damaged(key);
+    return resource;
   }
 
   remember(resource: Resource): void {
@@ -141,7 +153,7 @@ export class GoodDocuments implements GoodMemory {
       if (++looked % AT_ONCE === 0) await setImmediate();
       const digest = this.#digests.get(key);
       if (resource === undefined && digest === undefined) continue;
-      const line = lineOf(key, resource);
+      const line = resource === undefined ? forgottenLineOf(key) : goodLineOf(resource);
       if (resource === undefined || digest !== digestOf(line)) changed.set(key, line);
     }
     return changed;
@@ -156,58 +168,33 @@ export class GoodDocuments implements GoodMemory {
 
   async #writeAnew(changed: ReadonlyMap<string, string>): Promise<void> {
     const { path, origin } = this.#options;
-    const { lines } = await readLines(this.#options).catch(nothing);
-    for (const line of changed.values()) note(lines, line);
+    const { newest } = await readLines(this.#options).catch(nothing);
+    for (const line of changed.values()) noteGoodLine(newest, line);
     const next = `${path}.next`;
-    await writeFile(next, [headOf(origin), ...lines.values()].join('\n'), { mode: MODE, flush: true });
+    await writeFile(next, [headOf(origin), ...newest.values()].join('\n'), { mode: MODE, flush: true });
     await rename(next, path);
-    this.#lineCount = lines.size;
+    this.#lineCount = newest.size;
   }
 }
 
-interface FileLines {
-  /** The newest of each document. */
-  readonly lines: Map<string, string>;
-  /** Of all; infinite: the file is to be made anew. */
-  readonly count: number;
-}
-
-function nothing(): FileLines {
-  return { lines: new Map(), count: Number.POSITIVE_INFINITY };
+/** Its count is infinite: the file is to be made anew. */
+function nothing(): GoodLines {
+  return { newest: new Map(), count: Number.POSITIVE_INFINITY };
 }
 
 /** @throws where the file cannot be read */
-async function readLines({ path, origin }: GoodDocumentsOptions): Promise<FileLines> {
-  const [head, ...rest] = (await readFile(path, 'utf8')).split('\n');
-  if (head !== headOf(origin)) return nothing();
-  const lines = new Map<string, string>();
-  for (const line of rest) note(lines, line);
-  return { lines, count: rest.length };
-}
-
-function headOf(origin: string): string {
-  return `margay: good documents of ${JSON.stringify(origin)}`;
-}
-
-function lineOf(key: string, resource: Resource | undefined): string {
-  return resource === undefined ? `-${key}` : `+${key}\t${JSON.stringify(serialiseResource(resource))}`;
+async function readLines({ path, origin }: GoodDocumentsOptions): Promise<GoodLines> {
+  const content = await readFile(path, 'utf8');
+  return content.split('\n', 1)[0] === headOf(origin) ? readGoodLines(content) : nothing();
 }
 
 function digestOf(line: string): string {
   return createHash('sha1').update(line).digest('base64url');
 }
 
-function note(lines: Map<string, string>, line: string): void {
-  const [mark, rest] = [line[0], line.slice(1)];
-  const tab = rest.indexOf('\t');
-  if (mark === '-') lines.delete(rest);
-  else if (mark === '+' && tab > 0) lines.set(rest.slice(0, tab), line);
-}
-
-/** Undefined: it was cut off, or is of a version that knew it otherwise. */
-function resourceOf(key: string, line: string): Resource | undefined {
+function resourceOf(line: string): Resource | undefined {
   try {
-    const parsed = parseResource(JSON.parse(line.slice(key.length + 2)));
+    const parsed = parseResource(documentOfLine(line));
     return parsed.kind === 'ok' ? parsed.resource : undefined;
   } catch {
     return undefined;

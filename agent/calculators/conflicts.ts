@@ -1,12 +1,19 @@
 /**
- * Contradictions between documents of different nodes: two nodes with one address, overlapping blocks, blocks of nobody.
+ * Contradictions between documents: two nodes with one address, overlapping blocks of different nodes, blocks of nobody, overlapping pools.
  *
  * Nothing is decided here, only said: both claims stay in force (whoever's route wins is BGP's affair), because dropping one
  * would cut off a host that may be the right one. Of two hosts with one address the one that came second takes its own claim back:
  * see `agent/lease/address-claim.ts`.
  */
 import type { IpAddress } from '../../core/ip-address.js';
-import { comparePrefixes, type Prefix, prefixAddress, prefixLength, prefixOf } from '../../core/prefix.js';
+import {
+  comparePrefixes,
+  type Prefix,
+  prefixAddress,
+  prefixContains,
+  prefixLength,
+  prefixOf,
+} from '../../core/prefix.js';
 import { afterChange, type ResourceChange } from './calculator.js';
 import { type Condition, condition } from './condition.js';
 import { nodeAddress } from './node-view.js';
@@ -17,9 +24,16 @@ interface Block {
   readonly cidr: Prefix;
 }
 
+interface Pool {
+  readonly name: string;
+  readonly cidr: Prefix;
+}
+
 export class ConflictsCalculator {
   readonly #addresses = new Map<string, readonly IpAddress[]>();
   readonly #blocks = new Map<string, Block>();
+  /** Those that are not disabled. */
+  readonly #pools = new Map<string, Pool>();
   /** Of {@link #addresses}, while they are what they were. */
   #index: ReadonlyMap<IpAddress, readonly string[]> | undefined;
   #conditions: readonly Condition[] = [];
@@ -44,6 +58,10 @@ export class ConflictsCalculator {
       ) {
         this.#blocks.set(id.name, { name: id.name, node: resource.spec.node, cidr: resource.spec.cidr });
       } else this.#blocks.delete(id.name);
+    } else if (id.kind === 'IPPool') {
+      if (resource?.kind === 'IPPool' && !resource.spec.disabled) {
+        this.#pools.set(id.name, { name: id.name, cidr: resource.spec.cidr });
+      } else this.#pools.delete(id.name);
     } else return;
     this.#dirty = true;
   }
@@ -66,6 +84,7 @@ export class ConflictsCalculator {
         ...duplicateAddresses(nodesByAddress(this.#addresses)),
         ...overlappingBlocks([...this.#blocks.values()]),
         ...orphanBlocks(this.#blocks.values(), this.#addresses),
+        ...overlappingPools([...this.#pools.values()]),
       ];
       this.#conditions = found.sort((a, b) => (a.key < b.key ? -1 : 1));
     }
@@ -144,4 +163,26 @@ function orphanBlocks(blocks: Iterable<Block>, nodes: ReadonlyMap<string, unknow
         `block ${block.cidr} belongs to node ${block.node}, which does not exist`,
       ),
     );
+}
+
+/** Prefixes are nested or apart: of those in order, the ones that are still open hold the next. */
+function overlappingPools(pools: readonly Pool[]): Condition[] {
+  const found: Condition[] = [];
+  const open: Pool[] = [];
+  for (const pool of pools.toSorted((a, b) => comparePrefixes(a.cidr, b.cidr))) {
+    while (open.length > 0 && !prefixContains(open.at(-1)!.cidr, pool.cidr)) open.pop();
+    for (const around of open) {
+      const [giving, idle] = around.name < pool.name ? [around, pool] : [pool, around];
+      found.push(
+        condition(
+          'warning',
+          'overlapping-pools',
+          [`IPPool/${idle.name}`, `IPPool/${giving.name}`],
+          `pool ${idle.name} (${idle.cidr}) overlaps pool ${giving.name} (${giving.cidr}), which comes first by name: no more addresses are given out of ${idle.name}`,
+        ),
+      );
+    }
+    open.push(pool);
+  }
+  return found;
 }

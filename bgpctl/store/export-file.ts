@@ -6,6 +6,7 @@ import { parseResource } from '../../core/resources/parse.js';
 import { describeProblem } from '../../core/resources/problems.js';
 import type { Resource } from '../../core/resources/resource.js';
 import { serialiseResource } from '../../core/resources/written-form.js';
+import { areGoodLines, documentOfLine, readGoodLines } from '../../store/good-lines.js';
 import { UsageError } from '../command.js';
 import { rememberedCluster } from './open.js';
 
@@ -16,7 +17,6 @@ export interface ReadExport {
 }
 
 const CLUSTER_LINE = /^# cluster: (\S+)$/m;
-const GOOD_DOCUMENTS = 'margay: good documents of ';
 
 export async function exportText(
   resources: readonly Resource[],
@@ -65,9 +65,9 @@ export async function readExport(path: string): Promise<ReadExport> {
       throw new UsageError(`cannot read ${path}: ${error.message}`);
     },
   );
-  if (content.startsWith(GOOD_DOCUMENTS)) {
+  if (areGoodLines(content)) {
     const cluster = rememberedCluster(join(dirname(path), 'store-cluster'));
-    return { resources: parsed(path, goodDocuments(content)), cluster };
+    return { resources: parsed(path, goodDocuments(path, content)), cluster };
   }
   const { parseAllDocuments } = await import('yaml');
   const documents = parseAllDocuments(content, { merge: true });
@@ -97,19 +97,20 @@ function parsed(path: string, values: readonly unknown[]): readonly Resource[] {
   return resources;
 }
 
-/** The newest line of each document counts; one that was cut off is none. */
-function goodDocuments(content: string): readonly unknown[] {
-  const newest = new Map<string, string>();
-  for (const line of content.split('\n').slice(1)) {
-    const tab = line.indexOf('\t');
-    if (line.startsWith('-')) newest.delete(line.slice(1));
-    else if (line.startsWith('+') && tab > 0) newest.set(line.slice(1, tab), line.slice(tab + 1));
-  }
-  return [...newest.values()].flatMap(text => {
+/** @throws {UsageError} with each document whose line is damaged */
+function goodDocuments(path: string, content: string): readonly unknown[] {
+  const damaged: string[] = [];
+  const documents = [...readGoodLines(content).newest].flatMap(([key, line]) => {
     try {
-      return [JSON.parse(text) as unknown];
+      return [documentOfLine(line)];
     } catch {
+      damaged.push(key);
       return [];
     }
   });
+  if (damaged.length === 0) return documents;
+  const what = damaged.map(key => `${path}: the line of ${key} is damaged`).join('\n');
+  throw new UsageError(
+    `${what}\nNothing has been imported; without those lines the rest of the file can be.`,
+  );
 }

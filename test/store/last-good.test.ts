@@ -29,8 +29,15 @@ function newFolder(): string {
 async function openMemory(path: string, origin = '/store') {
   const clock = new FakeClock();
   const problems: (string | undefined)[] = [];
-  const memory = await GoodDocuments.open({ path, origin, clock, problem: text => problems.push(text) });
-  return { memory, clock, problems };
+  const damaged: string[] = [];
+  const memory = await GoodDocuments.open({
+    path,
+    origin,
+    clock,
+    problem: text => problems.push(text),
+    damaged: key => damaged.push(key),
+  });
+  return { memory, clock, problems, damaged };
 }
 
 storeContract(test, 'a store that remembers', async () => {
@@ -97,17 +104,24 @@ test('a line that was cut off, one of no document, and the file of another store
   first.memory.remember(pool('a', '10.0.0.0/16'));
   first.memory.remember(pool('b', '10.1.0.0/16'));
   await first.memory.close();
-  const whole = readFileSync(path, 'utf8');
-  writeFileSync(path, `${whole.slice(0, -10)}`);
+  const changing = await openMemory(path);
+  changing.memory.remember(pool('b', '10.1.0.0/16', true));
+  await changing.memory.close();
+  writeFileSync(path, readFileSync(path, 'utf8').slice(0, -1));
   const second = await openMemory(path);
   t.deepEqual(second.memory.before(poolKey('a')), pool('a', '10.0.0.0/16'));
-  t.is(second.memory.before(poolKey('b')), undefined);
+  t.deepEqual(second.memory.before(poolKey('b')), pool('b', '10.1.0.0/16'), 'as it was before that line');
   second.memory.remember(pool('c', '10.2.0.0/16'));
   await second.memory.close();
-  writeFileSync(path, `${readFileSync(path, 'utf8')}\n+IPPool/d\t{"kind":"IPPool"}\nnonsense\n+\n`);
+  const more = ['+IPPool/d\t{"kind":"IPPool"}\t', '+IPPool/e\t{"kind"\t', '-IPPool/a', 'nonsense', '+', ''];
+  writeFileSync(path, `${readFileSync(path, 'utf8')}\n${more.join('\n')}`);
   const third = await openMemory(path);
+  t.deepEqual(third.memory.before(poolKey('a')), pool('a', '10.0.0.0/16'));
   t.deepEqual(third.memory.before(poolKey('c')), pool('c', '10.2.0.0/16'));
+  t.deepEqual(third.damaged, []);
   t.is(third.memory.before(poolKey('d')), undefined);
+  t.is(third.memory.before(poolKey('e')), undefined);
+  t.deepEqual(third.damaged, ['IPPool/d', 'IPPool/e']);
   t.deepEqual(third.problems, []);
   const other = await openMemory(path, '/another');
   t.deepEqual(other.memory.keysBefore(), []);

@@ -1,12 +1,15 @@
 import test from 'ava';
 import { ConflictsCalculator } from '../../../agent/calculators/conflicts.js';
 import { prefixesOverlap } from '../../../core/prefix.js';
-import { block, node, type State } from '../documents.js';
+import { block, node, pool, type State } from '../documents.js';
 import { runStateSequence } from './state-sequence.js';
 
 /** Every pair, without indexes. */
 function twin(state: State): string[] {
   const found: string[] = [];
+  const pools = state.flatMap(resource =>
+    resource.kind === 'IPPool' && !resource.spec.disabled ? [resource] : [],
+  );
   const nodes = state.flatMap(resource => (resource.kind === 'Node' ? [resource] : []));
   const blocks = state.flatMap(resource =>
     resource.kind === 'BlockAffinity' && resource.spec.state === 'confirmed' ? [resource] : [],
@@ -26,6 +29,12 @@ function twin(state: State): string[] {
       if (prefixesOverlap(a.spec.cidr, b.spec.cidr)) {
         found.push(['overlap', `${a.metadata.name}`, `${b.metadata.name}`].sort().join(' '));
       }
+    }
+  }
+  for (const a of pools) {
+    for (const b of pools) {
+      if (a.metadata.name >= b.metadata.name || !prefixesOverlap(a.spec.cidr, b.spec.cidr)) continue;
+      found.push(`overlapping-pools IPPool/${b.metadata.name} IPPool/${a.metadata.name}`);
     }
   }
   return found.sort();
@@ -64,6 +73,32 @@ test('the same address twice, overlapping blocks and blocks of nobody are named;
   );
 });
 
+test('of pools that overlap those are named that give no addresses; disabled ones do not count', t => {
+  const calculator = new ConflictsCalculator();
+  const off = pool('off', '10.0.0.0/8');
+  const documents = [
+    pool('b', '10.244.0.0/16'),
+    pool('a', '10.244.0.0/20'),
+    pool('c', '10.244.128.0/20'),
+    pool('v6', 'fd00::/48'),
+    { ...off, spec: { ...off.spec, disabled: true } },
+  ];
+  for (const resource of documents) calculator.onChange({ kind: 'changed', resource });
+  t.deepEqual(
+    calculator.flush().map(({ severity, message }) => [severity, message]),
+    [
+      [
+        'warning',
+        'pool b (10.244.0.0/16) overlaps pool a (10.244.0.0/20), which comes first by name: no more addresses are given out of b',
+      ],
+      [
+        'warning',
+        'pool c (10.244.128.0/20) overlaps pool b (10.244.0.0/16), which comes first by name: no more addresses are given out of c',
+      ],
+    ],
+  );
+});
+
 test('state sequences agree with the whole-snapshot twin', t => {
   const states: State[] = [
     [
@@ -78,7 +113,10 @@ test('state sequences agree with the whole-snapshot twin', t => {
       block('a', '10.244.0.0/16'),
       block('b', '10.244.1.0/26'),
       block('b', '10.0.0.0/8'),
+      pool('wide', '10.244.0.0/16'),
+      pool('narrow', '10.244.0.0/20'),
     ],
+    [pool('wide', '10.244.0.0/16'), pool('narrow', '10.245.0.0/20'), pool('other', '10.244.240.0/20')],
     [node('a'), block('a', '10.244.0.0/16'), block('b', '10.244.1.0/26', 'pendingDeletion')],
   ];
   const create = () => {

@@ -141,11 +141,24 @@ test('a Redis that lost everything is filled from what an agent knew', async t =
   const where = await place(t);
   const { location, directory } = where;
   const path = join(directory, 'good-documents');
-  const memory = await GoodDocuments.open({ path, origin: location, clock: systemClock, problem: () => {} });
+  const ignore = () => {};
+  const memory = await GoodDocuments.open({
+    path,
+    origin: location,
+    clock: systemClock,
+    problem: ignore,
+    damaged: ignore,
+  });
   memory.remember(node('a', '10.0.0.1/24'));
   memory.remember(pool('p', '10.0.0.0/16'));
   await memory.close();
   writeFileSync(join(directory, 'store-cluster'), JSON.stringify({ origin: location, cluster: 'known' }));
+  const whole = readFileSync(path, 'utf8');
+  writeFileSync(path, whole.replace('"spec"', '"spe'));
+  const damaged = run('import', path, location);
+  t.is(damaged.status, 2);
+  t.regex(damaged.stderr, /the line of Node\/a is damaged\nNothing has been imported/);
+  writeFileSync(path, whole);
   const imported = run('import', path, location);
   t.is(imported.status, 0, imported.stderr);
   t.regex(run('check', location).stdout, /Cluster known, revision 2/);
