@@ -10,6 +10,7 @@ import type { ResourceTable } from '../resource-table.js';
 import { readDocument, type StoredText } from '../stored-document.js';
 import type { ClusterMemory } from './cluster-memory.js';
 import { type LogEntry, type RedisCommands, revisionNumber, type SeenStore } from './commands.js';
+import type { RedisConnection } from './connection.js';
 import { chained, ORIGIN, type Position, resume } from './history.js';
 
 /** How long a quiet log is waited for before the store is looked at: half of it to the whole. */
@@ -23,8 +24,13 @@ const SPREAD_MS = 5000;
 /** Documents between which others have their turn. */
 const AT_ONCE = 500;
 
+/** What it asks of Redis. */
+export type FollowedRedis = Pick<RedisCommands, 'look' | 'log' | 'scan'> & {
+  readonly connection: Pick<RedisConnection, 'ready' | 'problem' | 'again' | 'close'>;
+};
+
 export class RedisFollower {
-  readonly #commands: RedisCommands;
+  readonly #commands: FollowedRedis;
   readonly #table: ResourceTable;
   readonly #memory: ClusterMemory;
   readonly #ending = new AbortController();
@@ -41,7 +47,7 @@ export class RedisFollower {
   #gap = false;
   #running: Promise<void> | undefined;
 
-  constructor(commands: RedisCommands, table: ResourceTable, memory: ClusterMemory) {
+  constructor(commands: FollowedRedis, table: ResourceTable, memory: ClusterMemory) {
     this.#commands = commands;
     this.#table = table;
     this.#memory = memory;
@@ -203,8 +209,22 @@ export class RedisFollower {
         position = { ...position, revision: entry.number, chain: entry.chain };
       }
     }
+    const { cluster } = await this.#confirmed(position);
     await this.#replaceAll(found);
-    this.#isAt(position, forked);
+    this.#isAt({ ...position, cluster }, forked);
+  }
+
+  /**
+   * What was read is one history's, and that of the store as it still is; its cluster, which has no name before the first write.
+   * @throws where it was emptied, or another one came, while it was read
+   */
+  async #confirmed(read: Position): Promise<Position> {
+    if (read.revision === 0) return read;
+    const seen = await this.#commands.look(read.revision);
+    const cluster = read.cluster === '' ? seen.head.cluster : read.cluster;
+    if (cluster === '' || resume({ ...read, cluster }, this.#memory.cluster, seen).kind !== 'continue')
+      throw new Error('it was emptied, or went back, or became another one while it was read');
+    return { ...read, cluster };
   }
 
   #isAt(position: Position, forked: boolean): void {
