@@ -379,7 +379,7 @@ export class Agent {
       identity: node => ({ ...this.cluster.ownIdentityOf(node), asNumber: this.options.asNumber }),
       written: node => this.#wrote(node),
       changed: () => this.#tell('status'),
-      warn: problem => log.warn({ node: nodeName, problem }, 'own Node document'),
+      warn: problem => log.warn({ problem }, 'own Node document'),
     });
   }
 

@@ -189,16 +189,16 @@ export class HostLife {
   }
 
   #became(now: Standing, before: Standing | undefined): void {
-    const { log, nodeName } = this.#options;
+    const { log } = this.#options;
     if (now.kind === 'member') {
       if (before !== undefined && before.kind !== 'member')
-        log.info({ node: nodeName }, 'this host is one of the cluster now');
+        log.info({}, 'this host is one of the cluster now');
       this.#part.start();
       this.#ports.admit();
       return;
     }
     const level = now.kind === 'pending' ? 'warn' : 'error';
-    log[level]({ node: nodeName, reason: now.reason }, 'this host announces nothing');
+    log[level]({ reason: now.reason }, 'this host announces nothing');
     void this.#part.stop();
     this.#ports.withhold(now.reason);
   }

@@ -3,6 +3,7 @@
  * lease, says goodbye, and stays away until it is started again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keptAddressesOf } from '../ipam/release-host.js';
 import { describeStoreError } from '../store/results.js';
 import type { Agent } from './agent.js';
 import { ControlFailure } from './control/backend.js';
@@ -41,7 +42,24 @@ export async function removeHost(
   if (left !== undefined)
     throw new ControlFailure(503, { error: `${done(deleted)}, then it stopped: ${left}. Call it again` });
   const total = farewell === 'not-needed' ? deleted : [{ kind: 'Node', count: 1 }, ...deleted];
-  return { node, deleted: total, remarks: remarks(node, farewell, host) };
+  const kept = keptRemark(await keptAddressesOf(store, node).catch(() => []));
+  return { node, deleted: total, remarks: [...remarks(node, farewell, host), ...kept] };
+}
+
+const NAMED = 3;
+
+/** They are of a host that is no more, and nobody collects them. */
+function keptRemark(addresses: readonly string[]): readonly string[] {
+  const { length } = addresses;
+  if (length === 0) return [];
+  const names = `${addresses.slice(0, NAMED).join(', ')}${length > NAMED ? ', ...' : ''}`;
+  const what =
+    length === 1
+      ? `1 address stays in use, because somebody keeps it`
+      : `${length} addresses stay in use, because somebody keeps them`;
+  return [
+    `${what}: ${names}. Where nobody needs ${length === 1 ? 'it' : 'one'}: bgpctl ipam release --ip ${addresses[0]}`,
+  ];
 }
 
 type Farewell = 'not-needed' | 'said' | 'not-heard';

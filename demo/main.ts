@@ -45,7 +45,7 @@ The hosts are left up. Some things to try:
   bin/bgpctl peers --socket ${host.socket}
   bin/bgpctl routes --why --socket ${host.socket}
   bin/bgpctl status --socket ${host.socket}
-  ${inside} ip -6 route
+  ${inside} ip ${lab instanceof Lab ? '-6 ' : ''}route
   ip netns exec ${host.pods[0]!.namespace} ping ${other.pods[0]!.address}
 
 Their logs and what they keep are in ${lab.directory}. Press Ctrl-C to take everything away.

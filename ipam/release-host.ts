@@ -28,3 +28,11 @@ export async function releaseHost(store: Store, node: string, nowUnixMs: () => n
   }
   return count;
 }
+
+/** What a host that is released leaves in use, because somebody keeps it. @throws Unavailable */
+export async function keptAddressesOf(store: Store, node: string): Promise<readonly string[]> {
+  const { blocks } = await readRecords(store);
+  return blocks.flatMap(({ allocations }) =>
+    allocations.filter(allocation => allocation.node === node).map(({ address }) => address),
+  );
+}

@@ -283,6 +283,8 @@ export interface HostView {
   readonly self: boolean;
   /** `silent`: it has not renewed its lease for as long as that lasts. `no-agent`: it has none. `unknown`: the store is away. */
   readonly life: 'alive' | 'silent' | 'no-agent' | 'unknown';
+  /** Its agent has not heard yet that it was deleted: its lease, which is left for it, says so. */
+  readonly deleted: boolean;
   readonly addresses: readonly string[];
   /** Its last sign of life, by its own clock; null: there was none. */
   readonly seenUnixMs: number | null;

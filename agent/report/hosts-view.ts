@@ -49,6 +49,7 @@ export function hostsView(seen: SeenHosts): HostsView {
       const life = isOwn ? 'alive' : away === undefined ? lifeOf(name, lease, silent, nowUnixMs) : 'unknown';
       return {
         ...{ node: name, self: isOwn, life },
+        deleted: !isOwn && lease?.retired === true,
         addresses: addressesOf(nodeOf.get(name), lease),
         seenUnixMs: isOwn ? nowUnixMs : (lease?.renewedUnixMs ?? null),
         reportAgeMs: report === undefined ? null : Math.max(0, nowUnixMs - report.spec.reportedUnixMs),

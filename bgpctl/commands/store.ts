@@ -11,6 +11,14 @@ import { type OpenStore, openNamedStore, openStoreThatIs, storeAllowed } from '.
 const words = ['export', 'import', 'migrate', 'check'] as const;
 type Word = (typeof words)[number];
 
+/** Of each, how many stores and files it is told at most, and its flags. */
+const takes: Readonly<Record<Word, { readonly most: 1 | 2; readonly options: readonly string[] }>> = {
+  export: { most: 1, options: ['file'] },
+  import: { most: 2, options: ['overwrite'] },
+  migrate: { most: 2, options: ['overwrite'] },
+  check: { most: 1, options: [] },
+};
+
 /** How often a store that is written to meanwhile is copied again. */
 const MOST_ROUNDS = 10;
 
@@ -51,6 +59,7 @@ export const storeCommand: Command = {
   async run(given, context) {
     const what = text(given, 'what') as Word;
     const [first, second] = [text(given, 'first'), text(given, 'second')];
+    refuseOthers(what, given);
     switch (what) {
       case 'export':
         return await withStore(openStoreThatIs(first), store =>
@@ -70,6 +79,19 @@ export const storeCommand: Command = {
     }
   },
 };
+
+function refuseOthers(what: Word, given: Arguments): void {
+  const second = text(given, 'second');
+  if (second !== undefined && takes[what].most === 1)
+    throw new UsageError(
+      `"${second}" is one word too many for "store ${what}"${what === 'export' ? ': the file to write is given by -f' : ''}`,
+    );
+  for (const option of ['file', 'overwrite']) {
+    if (given[option] === undefined || takes[what].options.includes(option)) continue;
+    const whose = words.filter(word => takes[word].options.includes(option)).map(word => `store ${word}`);
+    throw new UsageError(`--${option} is not for "store ${what}" but for ${whose.join(' and ')}`);
+  }
+}
 
 async function withStore(store: OpenStore, use: (store: OpenStore) => Promise<number>): Promise<number> {
   try {
@@ -141,7 +163,7 @@ async function migrate(from: OpenStore, to: OpenStore, given: Arguments, context
     const deleted = await withoutDeleted(to, copied, resources);
     if (outcome.created + outcome.updated + deleted > 0) continue;
     await context.out(
-      `${formatCount(resources.length, 'document')} of ${from.location} are in ${to.location}.\nSet store in the agent.yaml of every host and restart the agents; sessions and routes go on meanwhile. What is written to the old store from now on is not carried over.\n`,
+      `${formatCount(resources.length, 'document')} of ${from.location} copied to ${to.location}.\nSet store in the agent.yaml of every host and restart the agents; sessions and routes go on meanwhile. What is written to the old store from now on is not carried over.\n`,
     );
     return (await leftOut(from.store, context)) ? exitCode.finding : exitCode.fine;
   }

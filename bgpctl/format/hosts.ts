@@ -141,6 +141,7 @@ function statusColours(host: HostView): NonNullable<Row['colours']> {
 /** In sentences; of a host that is gone nothing but that: what it said is over. */
 function findingsOf(host: HostView): readonly string[] {
   const { report, life, reportAgeMs } = host;
+  if (host.deleted) return ['It was deleted. Its lease is left to tell its agent, should that come back.'];
   if (life === 'silent') {
     return [
       reportAgeMs === null

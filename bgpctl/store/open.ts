@@ -42,6 +42,11 @@ export function openStoreThatIs(text: string | undefined): OpenStore {
 
 function settingsOf(text: string | undefined): StoreSettings {
   if (text === undefined || /\.ya?ml$/.test(text)) return configured(text);
+  // Not repeated: there may be a password in it.
+  if (/^redis[^/]*:\/\/[^/]*@/.test(text))
+    throw new UsageError(
+      "user and password are no part of a store's name: they are store.redis.username and store.redis.passwordFile of this host's agent.yaml, or MARGAY_REDIS_USERNAME and MARGAY_REDIS_PASSWORD_FILE",
+    );
   const found = parseStoreLocation(text);
   if (found === undefined) throw new UsageError(`"${text}" is no store: ${storeAllowed}`);
   // What a location does not say, such as the password, is as in the configuration of this host.

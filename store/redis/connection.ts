@@ -45,15 +45,17 @@ export class RedisConnection {
   readonly client: Redis | Cluster;
   /** The last thing that went wrong with it; undefined while it is fine. */
   #problem: string | undefined;
+  readonly #secured: boolean;
 
   /** @param name for `CLIENT LIST` */
   constructor(server: RedisServer, name: string) {
+    this.#secured = server.tls !== undefined;
     this.client = newClient(server, name);
     this.client.on('error', (error: Error) => {
-      this.#problem = errorWords(error);
+      this.#problem = connectionWords(error, this.#secured);
     });
     this.client.on('node error', (error: Error, node: string) => {
-      this.#problem = `${node}: ${errorWords(error)}`;
+      this.#problem = `${node}: ${connectionWords(error, this.#secured)}`;
     });
     let wasReady = false;
     this.client.on('ready', () => {
@@ -61,15 +63,18 @@ export class RedisConnection {
       wasReady = true;
     });
     this.client.on('close', () => {
-      const unknown =
-        server.tls === undefined ? 'it was closed at once' : 'it was closed at once: is TLS spoken there?';
-      this.#problem ??= wasReady ? 'the connection was lost' : unknown;
+      this.#problem ??= wasReady ? CONNECTION_LOST : asksForTls('it was closed at once', this.#secured);
       wasReady = false;
     });
   }
 
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** What there is to say while nothing has gone wrong, and it is not there. */
+  get unknown(): string {
+    return asksForTls('no connection yet', this.#secured);
   }
 
   get isReady(): boolean {
@@ -97,7 +102,7 @@ export class RedisConnection {
    * @throws with the reason in words
    */
   async ask<T>(timeoutMs: number, command: (client: Redis | Cluster) => Promise<T>): Promise<T> {
-    if (!this.isReady) throw new Error(this.#problem ?? 'not connected');
+    if (!this.isReady) throw new Error(this.#problem ?? this.unknown);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new LateAnswer(timeoutMs)), timeoutMs);
@@ -186,10 +191,30 @@ function tlsOptions({ ca, certificate, key }: RedisTls) {
   };
 }
 
-/** ioredis wraps what nodes said. */
-function errorWords(error: Error & { readonly lastNodeError?: Error }): string {
+const CONNECTION_LOST = 'the connection was lost';
+
+/** Of a server that says nothing, or hangs up: one without TLS does that to whoever comes with it. */
+function asksForTls(words: string, secured: boolean): string {
+  return secured ? `${words}: is TLS spoken there?` : words;
+}
+
+/** Of one that does not come about. ioredis gives up on a handshake with these words and no address. */
+export function connectionWords(error: Error, secured: boolean): string {
+  const words = errorWords(error);
+  return asksForTls(words, secured && words === 'connect ETIMEDOUT');
+}
+
+/** ioredis wraps what nodes said. Ends without a full stop: it is a part of sentences. */
+export function errorWords(error: Error & { readonly lastNodeError?: Error }): string {
   const inner = error.lastNodeError ?? (error instanceof AggregateError ? error.errors[0] : undefined);
-  const text = (inner ?? error).message || (error as NodeJS.ErrnoException).code || error.name;
+  const text = ((inner ?? error).message || (error as NodeJS.ErrnoException).code || error.name)
+    .trim()
+    .replace(/\.$/, '');
   if (/^NOPERM/.test(text)) return `${text}: its user lacks a right that docs/redis.md lists`;
-  return /^(Connection is closed|Reached the max retries)/.test(text) ? 'the connection was lost' : text;
+  if (/^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password)/.test(text))
+    return `${text}: store.redis.username and store.redis.passwordFile say who asks`;
+  if (/^(Unknown RESP type|Protocol error)/.test(text)) return 'what answers there is no Redis';
+  return /^(Connection is closed|Reached the max retries|Stream isn't writeable)/.test(text)
+    ? CONNECTION_LOST
+    : text;
 }

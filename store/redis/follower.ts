@@ -26,7 +26,7 @@ const AT_ONCE = 500;
 
 /** What it asks of Redis. */
 export type FollowedRedis = Pick<RedisCommands, 'look' | 'log' | 'scan'> & {
-  readonly connection: Pick<RedisConnection, 'ready' | 'problem' | 'again' | 'close'>;
+  readonly connection: Pick<RedisConnection, 'ready' | 'problem' | 'unknown' | 'again' | 'close'>;
 };
 
 export class RedisFollower {
@@ -122,7 +122,7 @@ export class RedisFollower {
     const { connection } = this.#commands;
     while (!this.#ending.signal.aborted && !(await connection.ready(CONNECT_PATIENCE_MS))) {
       this.#inSync = false;
-      this.#table.unavailable(connection.problem ?? 'no connection yet');
+      this.#table.unavailable(connection.problem ?? connection.unknown);
     }
   }
 

@@ -2,6 +2,8 @@ import test, { type ExecutionContext } from 'ava';
 import { ControlFailure } from '../../agent/control/backend.js';
 import { removeHost } from '../../agent/host-removal.js';
 import { agentStatus } from '../../agent/status.js';
+import type { IpAddress } from '../../core/ip-address.js';
+import type { Prefix } from '../../core/prefix.js';
 import { eventually } from '../support/eventually.js';
 import { pass, settled } from './controller/faulty-store.js';
 import { block, node, workload } from './documents.js';
@@ -43,6 +45,33 @@ test('one that is gone is deleted with all that it had', async t => {
   const left = await memory.list('BlockAffinity');
   t.is(left.kind === 'ok' ? left.value.length : -1, 1);
   t.is(result.remarks.length, 1);
+});
+
+test('an address that somebody keeps stays in use, and is named with how it is given back', async t => {
+  const allocation = (address: string, attributes: Readonly<Record<string, string>>) => ({
+    ...{ address: address as IpAddress, handle: address, node: 'x', attributes },
+    ...{ sequence: 7, after: 0, allocatedUnixMs: 7 },
+  });
+  const { memory, clock, begin } = cluster(t, [node('x', '10.0.0.9/24'), block('x', '10.244.9.0/26')]);
+  const kept = allocation('10.244.9.2', { 'kept-by': 'bgpctl' });
+  await memory.create({
+    ...{
+      apiVersion: 'margay.io/v1',
+      kind: 'IPAMBlock',
+      metadata: { name: '10-244-9-0-26', labels: {}, annotations: {} },
+    },
+    spec: {
+      ...{ cidr: '10.244.9.0/26' as Prefix, node: 'x', claim: 7, claimAfter: 0, sequence: 7, released: [] },
+      allocations: [allocation('10.244.9.1', { pod: 'web' }), kept],
+    },
+  });
+  const a = begin();
+  await pass(clock, 20_000);
+  const { deleted, remarks } = await removeHost(a.agent, 'x', false);
+  t.true(counts(deleted).includes('1 addresses'));
+  const remark = remarks.find(text => text.includes('ipam release'));
+  t.regex(remark ?? '', /--ip 10\.244\.9\.2$/);
+  t.notRegex(remark ?? '', /10\.244\.9\.1/);
 });
 
 test('what a host without Node and lease has left is deleted, too', async t => {

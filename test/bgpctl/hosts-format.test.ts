@@ -29,6 +29,13 @@ const troubled: HostsView = hostsView({
   ],
 });
 
+test('a host that was deleted and has not heard of it is no host that fell silent', t => {
+  const hosts = [hostView('host1', { life: 'silent', deleted: true, report: null, reportAgeMs: null })];
+  const text = formatHosts(hostsView({ hosts }), options);
+  t.regex(text, /deleted/);
+  t.notRegex(text, /has not renewed/);
+});
+
 test('status of all hosts: problems first, with the age of each report, and who is without one', t => {
   const text = formatHosts(troubled, options);
   t.log(`\n${text}`);

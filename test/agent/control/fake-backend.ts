@@ -224,7 +224,7 @@ export function sessionReport(name: string, fields: Partial<SessionReport> = {})
 
 export function hostView(node: string, fields: Partial<HostView> = {}): HostView {
   return {
-    ...{ node, self: false, life: 'alive', addresses: ['10.0.0.1'] },
+    ...{ node, self: false, life: 'alive', deleted: false, addresses: ['10.0.0.1'] },
     ...{ seenUnixMs: NOW - 4000, reportAgeMs: 4000, report: hostReport() },
     ...fields,
   };

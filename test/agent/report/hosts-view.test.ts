@@ -44,6 +44,22 @@ test('every node, and every host with a lease, has its life and the age of its r
   t.deepEqual(view.hosts[1]?.addresses, ['10.0.0.2']);
 });
 
+test('a host whose lease is retired was deleted; the one that looks is not', t => {
+  const retired = (name: string) => {
+    const { metadata, spec } = nodeLease(name, 1000);
+    return leaseDocument(metadata.name, { ...spec, retired: true });
+  };
+  const { hosts } = hostsView(seen({ leases: [retired('a'), retired('b')] }));
+  t.deepEqual(
+    hosts.map(host => [host.node, host.deleted]),
+    [
+      ['a', false],
+      ['b', true],
+      ['by-hand', false],
+    ],
+  );
+});
+
 test('who is silent is the controller’s word while that is fresh, whatever clocks say', t => {
   const word = (nodes: readonly string[], ageMs: number, leftOut = 0, renewals = 5) => ({
     leases: [nodeLease('a', 1000), nodeLease('b', 3_600_000), lease('controller', 'c', 0)],

@@ -206,3 +206,27 @@ test('what is no store is said, with what is', t => {
     t.not(stderr, '');
   }
 });
+
+test('words and flags of another one are refused, and nothing is written', async t => {
+  const { location, files, directory } = await place(t);
+  const file = join(directory, 'cluster.yaml');
+  for (const [words, said] of [
+    [['export', files, file], / -f$/m],
+    [['check', files, location], /one word too many/],
+    [['check', files, '--overwrite'], /store import and store migrate/],
+    [['migrate', files, location, '-f', file], /store export/],
+  ] as const) {
+    const { status, stdout, stderr } = run(...words);
+    t.is(status, 2, words.join(' '));
+    t.is(stdout, '');
+    t.regex(stderr, said);
+  }
+  t.false(existsSync(file));
+});
+
+test('a password in the name of a store is refused, and not repeated', t => {
+  const { status, stderr } = run('check', 'redis://margay:s3cret@127.0.0.1:6379/margay');
+  t.is(status, 2);
+  t.regex(stderr, /store\.redis\.passwordFile/);
+  t.notRegex(stderr, /s3cret/);
+});

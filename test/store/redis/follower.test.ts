@@ -19,6 +19,7 @@ class MomentousRedis implements FollowedRedis {
   readonly asked: Question[] = [];
   readonly connection = {
     problem: undefined,
+    unknown: 'no connection yet',
     ready: async () => true,
     again: () => {},
     close: () => {
