@@ -34,6 +34,7 @@ export interface Records {
 export const cures = {
   'leaked-address': 'the controller releases it after 15 minutes',
   'address-of-gone-host': 'the controller releases it after 15 minutes',
+  'kept-on-gone-host': 'release it: bgpctl ipam release --handle',
   'address-in-two-blocks': 'release one of them',
   'address-outside-block': 'release it',
   'used-without-allocation': 'assign it: bgpctl ipam assign --ip',
@@ -68,6 +69,8 @@ function ofAddresses({ documents, blocks }: Records): Inconsistency[] {
       if (use === 'unused') add('leaked-address', `${address} on ${node} (${handle}) has no endpoint`);
       if (isLeft(use) && use !== 'unused')
         add('address-of-gone-host', `${address} (${handle}) is of ${node}, which has no Node`);
+      if (use === 'kept' && !documents.hasNode(node))
+        add('kept-on-gone-host', `${address} (${handle}) is kept on ${node}, which has no Node`);
       const other = seen.get(address);
       if (other !== undefined)
         add('address-in-two-blocks', `${address} is given out in ${other} and in ${block.cidr}`);

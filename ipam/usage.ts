@@ -1,5 +1,5 @@
 /** How much of the pools and blocks is in use (pure): `bgpctl ipam show`. Counts of large IPv6 pools are as exact as a `number` is. */
-import type { IpAddress } from '../core/ip-address.js';
+import { compareAddresses, type IpAddress } from '../core/ip-address.js';
 import { type Prefix, prefixContainsAddress, prefixesOverlap } from '../core/prefix.js';
 import type { IPAMAllocation } from '../core/resources/cluster-documents.js';
 import {
@@ -74,6 +74,27 @@ export function poolUsages(documents: IpamDocuments, blocks: readonly Block[]): 
   if (rest.length === 0) return pools;
   const usages = blockUsages(documents, rest);
   return [...pools, { pool: null, cidr: null, ...summed(usages), blocks: usages }];
+}
+
+/** All that are given out, in their order. */
+export function givenAddresses(documents: IpamDocuments, blocks: readonly Block[]): readonly AddressView[] {
+  return blocks
+    .flatMap(block => {
+      const pool = poolOf(documents, block.cidr)?.metadata.name ?? null;
+      return block.allocations.map(
+        (allocation): AddressView => ({
+          address: allocation.address,
+          state: 'in-use',
+          pool,
+          block: block.cidr,
+          owner: block.node ?? null,
+          allocation,
+          users: documents.usersOf(allocation.address),
+          releasedUnixMs: null,
+        }),
+      );
+    })
+    .sort((a, b) => compareAddresses(a.address, b.address));
 }
 
 export function addressView(

@@ -4,6 +4,7 @@ import type { IpAddress } from '../../core/ip-address.js';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
 import type {
   AddressView,
+  IpamAddressesView,
   IpamAssignment,
   IpamAssignRequest,
   IpamCheckView,
@@ -35,6 +36,7 @@ import type {
 /** Everything of it throws {@link ControlFailure} while the store is away. */
 export interface IpamBackend {
   show(): Promise<IpamView>;
+  addresses(): Promise<IpamAddressesView>;
   address(address: IpAddress): Promise<AddressView>;
   check(): Promise<IpamCheckView>;
   /** Throws {@link ControlFailure} where there is none to give. */

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import type { ResourceId, ResourceKind } from '../../core/resources/resource.js';
 import type {
   AddressView,
+  IpamAddressesView,
   IpamAssignment,
   IpamAssignRequest,
   IpamCheckView,
@@ -166,6 +167,10 @@ export class ControlClient {
 
   ipam(): Promise<IpamView> {
     return this.#json('GET', '/ipam');
+  }
+
+  ipamAddresses(): Promise<IpamAddressesView> {
+    return this.#json('GET', '/ipam/addresses');
   }
 
   ipamAddress(address: string): Promise<AddressView> {

@@ -4,7 +4,7 @@ import { ControlFailure } from './backend.js';
 import type { IpamAssignRequest, IpamReleaseItem, IpamReleaseRequest } from './ipam-types.js';
 
 export type IpamRequest =
-  | { readonly kind: 'ipam-show' | 'ipam-check' | 'ipam-assign' | 'ipam-release' }
+  | { readonly kind: 'ipam-show' | 'ipam-addresses' | 'ipam-check' | 'ipam-assign' | 'ipam-release' }
   | { readonly kind: 'ipam-address'; readonly address: IpAddress };
 
 /** Undefined: no such path. @throws ControlFailure */
@@ -14,6 +14,8 @@ export function routeIpam(method: string, path: readonly string[]): IpamRequest 
       return { kind: 'ipam-show' };
     case 'GET check':
       return { kind: 'ipam-check' };
+    case 'GET addresses':
+      return { kind: 'ipam-addresses' };
     case 'GET addresses/':
       return { kind: 'ipam-address', address: parseAddress('address', path[1]) };
     case 'POST assign':

@@ -1,13 +1,18 @@
 /** Address management in the control API: who has which address, and what does not fit together. As in `types.ts`. */
 import type { Inconsistency } from '../../ipam/inconsistencies.js';
 import type { AllocationRequest, GivenAddress } from '../../ipam/request.js';
-import type { PoolUsage } from '../../ipam/usage.js';
+import type { AddressView, PoolUsage } from '../../ipam/usage.js';
 
 export type { Inconsistency, InconsistencyName } from '../../ipam/inconsistencies.js';
 export type { AddressView, BlockUsage, PoolUsage } from '../../ipam/usage.js';
 
 export interface IpamView {
   readonly pools: readonly PoolUsage[];
+}
+
+export interface IpamAddressesView {
+  /** That are given out, in their order. */
+  readonly addresses: readonly AddressView[];
 }
 
 export interface IpamCheckView {

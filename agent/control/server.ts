@@ -145,6 +145,7 @@ async function perform(
     case 'topology':
       return wanted.explain === undefined ? await backend.topology() : backend.topologyOf(wanted.explain);
     case 'ipam-show':
+    case 'ipam-addresses':
     case 'ipam-check':
     case 'ipam-address':
     case 'ipam-assign':
@@ -167,6 +168,8 @@ async function performIpam(
   switch (wanted.kind) {
     case 'ipam-show':
       return await ipam.show();
+    case 'ipam-addresses':
+      return await ipam.addresses();
     case 'ipam-check':
       return await ipam.check();
     case 'ipam-address':

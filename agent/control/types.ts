@@ -24,6 +24,7 @@
  *   GET    /v1/hosts                         {@link HostsView}: every host, by what it has put into the store
  *   POST   /v1/hosts/NODE/delete             {@link DeleteHostRequest} to {@link DeleteHostResult}
  *   GET    /v1/ipam                          {@link IpamView}; read from the store each time, as everything below /v1/ipam
+ *   GET    /v1/ipam/addresses                {@link IpamAddressesView}
  *   GET    /v1/ipam/addresses/ADDRESS        {@link AddressView}
  *   GET    /v1/ipam/check                    {@link IpamCheckView}
  *   POST   /v1/ipam/assign                   {@link IpamAssignRequest} to {@link IpamAssignment}; idempotent by handle

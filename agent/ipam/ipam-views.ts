@@ -5,10 +5,11 @@ import { Unavailable } from '../../ipam/context.js';
 import type { HostIpam } from '../../ipam/host-ipam.js';
 import { cures, inconsistencies, type Records } from '../../ipam/inconsistencies.js';
 import type { AllocationRequest } from '../../ipam/request.js';
-import { addressView, poolUsages } from '../../ipam/usage.js';
+import { addressView, givenAddresses, poolUsages } from '../../ipam/usage.js';
 import { ControlFailure, type IpamBackend } from '../control/backend.js';
 import type {
   AddressView,
+  IpamAddressesView,
   IpamAssignment,
   IpamAssignRequest,
   IpamCheckView,
@@ -33,6 +34,11 @@ export class IpamViews implements IpamBackend {
   async show(): Promise<IpamView> {
     const { documents, blocks } = await this.#records();
     return { pools: poolUsages(documents, blocks) };
+  }
+
+  async addresses(): Promise<IpamAddressesView> {
+    const { documents, blocks } = await this.#records();
+    return { addresses: givenAddresses(documents, blocks) };
   }
 
   async address(address: IpAddress): Promise<AddressView> {

@@ -11,7 +11,14 @@ import {
   text,
   UsageError,
 } from '../command.js';
-import { formatAddress, formatAssignment, formatCheck, formatIpam, formatReleases } from '../format/ipam.js';
+import {
+  formatAddress,
+  formatAddresses,
+  formatAssignment,
+  formatCheck,
+  formatIpam,
+  formatReleases,
+} from '../format/ipam.js';
 import { checkResult, show } from '../show.js';
 
 const words = ['show', 'check', 'assign', 'release'] as const;
@@ -19,7 +26,7 @@ type Word = (typeof words)[number];
 
 /** Which options are for which word. */
 const optionsOf: Readonly<Record<Word, readonly string[]>> = {
-  show: ['blocks', 'ip'],
+  show: ['blocks', 'addresses', 'node', 'ip'],
   check: [],
   assign: ['handle', 'ipv4', 'ipv6', 'ip', 'node', 'pool', 'attribute'],
   release: ['ip', 'handle', 'from-report'],
@@ -32,6 +39,7 @@ export const ipamCommand: Command = {
   options: {
     ...outputOption,
     blocks: { type: 'boolean', describe: 'show: every block of each pool, and whose it is' },
+    addresses: { type: 'boolean', describe: 'show: every address that is given out, and what for' },
     ip: {
       type: 'string',
       placeholder: 'ADDRESS',
@@ -47,7 +55,7 @@ export const ipamCommand: Command = {
     node: {
       type: 'string',
       placeholder: 'NODE',
-      describe: "assign: where it is used; the agent's by default",
+      describe: "show: the addresses of this one alone; assign: where it is used, the agent's by default",
     },
     pool: {
       type: 'array',
@@ -69,6 +77,7 @@ export const ipamCommand: Command = {
   examples: [
     ['bgpctl ipam show --blocks', 'pools and blocks: in use, reserved, free, and whose they are'],
     ['bgpctl ipam show --ip 10.244.0.5', 'who has it, since when, and what for'],
+    ['bgpctl ipam show --node host-b', 'every address that is given out on it, and what for'],
     ['bgpctl ipam check', 'exit 1 if something does not fit together'],
     ['bgpctl ipam assign --handle my-vm --ipv4 --ipv6 -o json', 'one address of each family, or none'],
     ['bgpctl ipam release --handle my-vm', ''],
@@ -103,7 +112,25 @@ function refuseOthers(what: Word, given: Arguments): void {
 async function showUsage(given: Arguments, context: Context): Promise<number> {
   const { client, columns: width, colour } = context;
   const address = text(given, 'ip');
+  const node = text(given, 'node');
   const format = outputFormat(given);
+  const kinds = [
+    given.blocks === true,
+    given.addresses === true || node !== undefined,
+    address !== undefined,
+  ];
+  if (kinds.filter(Boolean).length > 1)
+    throw new UsageError('ipam show: one of --blocks, --addresses (or --node) and --ip at a time');
+  if (given.addresses === true || node !== undefined) {
+    const once = async () => {
+      const { addresses } = await client.ipamAddresses();
+      return node === undefined ? addresses : addresses.filter(({ allocation }) => allocation?.node === node);
+    };
+    await show(context, format, { once, watch: undefined }, (view, wide) =>
+      formatAddresses(view, context.now(), { width: wide ? Number.POSITIVE_INFINITY : width, colour }),
+    );
+    return exitCode.fine;
+  }
   if (address !== undefined) {
     const once = () => client.ipamAddress(address);
     await show(context, format, { once, watch: undefined }, view =>

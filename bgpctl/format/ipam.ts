@@ -71,6 +71,32 @@ function share(part: number, whole: number): string {
   return `${Math.round(percent)}%`;
 }
 
+export function formatAddresses(views: readonly AddressView[], now: number, options: IpamFormat): string {
+  if (views.length === 0) return 'No address is given out.\n';
+  const columns: Column[] = [
+    { header: 'ADDRESS' },
+    { header: 'NODE', shrinkTo: 8 },
+    { header: 'SINCE', align: 'right' },
+    { header: 'HANDLE', shrinkTo: 12 },
+    { header: 'FOR', wraps: true },
+  ];
+  const rows = views.map(({ address, allocation, owner }): Row => {
+    if (allocation === null) return { cells: [address] };
+    const { node, handle, allocatedUnixMs, attributes } = allocation;
+    const where = `${node}${owner === node ? '' : ' (borrowed)'}`;
+    return {
+      cells: [address, where, formatSpan(now - allocatedUnixMs), handle, attributeWords(attributes)],
+    };
+  });
+  return renderTable(columns, rows, options);
+}
+
+function attributeWords(attributes: Readonly<Record<string, string>>): string {
+  return Object.entries(attributes)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
+
 export function formatAddress(view: AddressView, now: number, { colour, width }: IpamFormat): string {
   const paint = painter(colour);
   const { allocation, block, owner, pool, users, releasedUnixMs } = view;
@@ -83,12 +109,7 @@ export function formatAddress(view: AddressView, now: number, { colour, width }:
     add('on', `${allocation.node}${isBorrowed ? ' (borrowed)' : ''}`);
     const span = formatSpan(now - allocation.allocatedUnixMs);
     add('since', `${new Date(allocation.allocatedUnixMs).toISOString()} (${span} ago)`);
-    add(
-      'for',
-      Object.entries(allocation.attributes)
-        .map(([name, value]) => `${name} ${value}`)
-        .join(', '),
-    );
+    add('for', attributeWords(allocation.attributes));
   }
   add('used by', users.join(', '));
   if (block !== null) add('block', `${block} of ${owner ?? 'nobody'}`);

@@ -6,6 +6,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** May be cut to this width (with "…") where the table would not fit otherwise. */
   readonly shrinkTo?: number;
+  /** Of the last one: what does not fit goes on below it, or below the row where the others leave no room. */
+  readonly wraps?: boolean;
 }
 
 export interface Row {
@@ -27,6 +29,8 @@ export interface TableOptions {
 
 const GAP = '  ';
 const INDENT = '    ';
+/** A column that wraps is no narrower. */
+const LEAST_WRAPPED = 24;
 
 /** The natural width of each column. */
 export function columnWidths(
@@ -41,6 +45,7 @@ export function columnWidths(
 
 /** Lines without trailing blanks, each ended by a newline. */
 export function renderTable(columns: readonly Column[], rows: readonly Row[], options: TableOptions): string {
+  if (columns.at(-1)?.wraps === true) return renderWrapped(columns, rows, options);
   const widths = columnWidths(columns, rows, options.minimumWidths);
   shrink(columns, widths, options.width);
   const paint = painter(options.colour);
@@ -67,12 +72,41 @@ export function renderTable(columns: readonly Column[], rows: readonly Row[], op
         ];
   for (const row of rows) {
     lines.push(line(row.cells, i => row.colours?.[i]));
-    for (const text of row.below ?? []) {
-      const wrapped = wrapText(printable(text), Math.max(20, options.width - INDENT.length));
-      lines.push(...wrapped.map(part => INDENT + part));
-    }
+    lines.push(...below(row, options));
   }
   return lines.map(text => `${text}\n`).join('');
+}
+
+function below(row: Row, { width }: TableOptions): readonly string[] {
+  const room = Math.max(20, width - INDENT.length);
+  return (row.below ?? []).flatMap(text => wrapText(printable(text), room).map(part => INDENT + part));
+}
+
+/** The last column in what the others leave of the width, on as many lines as it needs. */
+function renderWrapped(columns: readonly Column[], rows: readonly Row[], options: TableOptions): string {
+  const [others, last] = [columns.slice(0, -1), columns.length - 1];
+  const offset = tableWidth(columnWidths(others, rows)) + GAP.length;
+  const room = options.width - offset;
+  const text = (row: Row) => printable(row.cells[last] ?? '');
+  const plain = [...others, { header: columns[last]!.header }];
+  if (rows.every(row => text(row).length <= room)) return renderTable(plain, rows, options);
+  if (room < LEAST_WRAPPED) {
+    const lower = rows.map(row => ({ ...row, below: [text(row), ...(row.below ?? [])] }));
+    return renderTable(others, lower, options);
+  }
+  const minimumWidths = columnWidths(others, rows);
+  return rows
+    .map((row, i) => {
+      const [first = '', ...more] = wrapText(text(row), room);
+      const head = { ...row, cells: [...row.cells.slice(0, last), first], below: [] };
+      const header = i === 0 && options.header !== false;
+      const rest = [...more.map(line => ' '.repeat(offset) + line), ...below(row, options)];
+      return (
+        renderTable(plain, [head], { ...options, header, minimumWidths }) +
+        rest.map(line => `${line}\n`).join('')
+      );
+    })
+    .join('');
 }
 
 export function tableWidth(widths: readonly number[]): number {

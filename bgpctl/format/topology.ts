@@ -34,7 +34,7 @@ export function formatTopologyOf(view: TopologyExplainView, options: FormatOptio
     { header: 'REFLECTOR' },
     ...spreadColumn(view.spreadBy),
     { header: 'SESSION' },
-    { header: 'WHY' },
+    { header: 'WHY', wraps: true },
   ];
   const rows = view.reflectors.map(({ node, spread, chosen, why }): Row => {
     const cells = [node, ...spreadCell(view.spreadBy, spread), chosen ? 'yes' : 'no', why];
@@ -64,7 +64,7 @@ function transition({ before, waitsFor, silent }: TopologyTransitionView, option
   const unheard = silent.length === 0 ? '' : ` Nobody waits for the silent: ${silent.join(', ')}.`;
   if (waitsFor === null) return paragraph(`${lead}; what they report cannot be read now.`, options);
   if (waitsFor.length === 0) return paragraph(`${lead}: all are, and it goes presently.${unheard}`, options);
-  const columns: Column[] = [{ header: 'WAITS FOR' }, { header: 'WHY' }];
+  const columns: Column[] = [{ header: 'WAITS FOR' }, { header: 'WHY', wraps: true }];
   const rows = waitsFor.map(({ node, why }): Row => ({ cells: [node, why], colours: { 0: 'yellow' } }));
   return `${paragraph(`${lead}.${unheard}`, options)}${renderTable(columns, rows, options)}`;
 }
@@ -103,7 +103,7 @@ function sessions({ node, sessions: all }: TopologyView, options: FormatOptions)
     { header: 'IS' },
     { header: 'STATE' },
     { header: 'SINCE', align: 'right' },
-    { header: 'WHY' },
+    { header: 'WHY', wraps: true },
   ];
   const rows = all.map((session): Row => {
     const { node: other, part, stays, state, sinceUnixMs, info, why } = session;

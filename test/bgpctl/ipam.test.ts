@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { type ControlServer, startControlServer } from '../../agent/control/server.js';
-import { formatAddress, formatCheck, formatIpam } from '../../bgpctl/format/ipam.js';
+import { formatAddress, formatAddresses, formatCheck, formatIpam } from '../../bgpctl/format/ipam.js';
 import { fakeBackend, NOW } from '../agent/control/fake-backend.js';
 import { fakeIpam, poolUsages } from '../agent/control/fake-ipam.js';
 import { address } from '../ipam/hosts.js';
@@ -82,6 +82,29 @@ test('show --ip: who has it, since when, and what for', async t => {
       '',
     ].join('\n'),
   );
+});
+
+test('show --addresses: each that is given out, on which host and what for; --node: those of one host', async t => {
+  const { addresses } = await fakeIpam([]).addresses();
+  t.is(
+    formatAddresses(addresses, NOW, { ...plain, width: 100 }),
+    [
+      'ADDRESS     NODE               SINCE  HANDLE               FOR',
+      '10.244.0.5  host-b (borrowed)  1h00m  k8s-pod-network.abc  namespace shop, pod web',
+      '10.244.0.6  host-b             1h00m  k8s-pod-network.abc  namespace shop, pod web',
+      '',
+    ].join('\n'),
+  );
+  const shown = await ipam('show', '--node', 'host-b');
+  t.is(shown.code, 0, shown.stderr);
+  t.true(shown.stdout.split('\n').every(line => line.length <= 80));
+  t.regex(shown.stdout, /^10\.244\.0\.6 .*\n {4}namespace shop, pod web$/m);
+  t.is((await ipam('show', '--node', 'host-x')).stdout, 'No address is given out.\n');
+  const json = JSON.parse((await ipam('show', '--addresses', '-o', 'json')).stdout) as unknown[];
+  t.is(json.length, 2);
+  const both = await ipam('show', '--addresses', '--blocks');
+  t.is(both.code, 2);
+  t.regex(both.stderr, /one of --blocks, --addresses \(or --node\) and --ip at a time/);
 });
 
 test('check: what was looked at, each kind of problem with who puts it right', async t => {

@@ -3,7 +3,7 @@ import { formatTopology, formatTopologyOf } from '../../bgpctl/format/topology.j
 import { topologyDot, topologyMermaid } from '../../bgpctl/format/topology-graph.js';
 import { NOW, topologyExplainView, topologyView } from '../agent/control/fake-backend.js';
 
-const options = { width: 100, colour: false, wide: false, now: NOW };
+const options = { width: 120, colour: false, wide: false, now: NOW };
 
 test('the plan with its reasons comes first, then reflectors, then the sessions of this host', t => {
   t.is(
@@ -43,6 +43,22 @@ test('what is on its way names every host that is waited for, and why', t => {
     shown({ before: { mode: 'reflectors', reflectors: ['host7', 'host8'] } }),
     /The reflectors host7, host8 of before are kept/,
   );
+});
+
+test('what does not fit goes on below its column, in a narrow terminal below its row', t => {
+  const shown = (width: number) => formatTopology(topologyView(), { ...options, width }).split('\n');
+  t.deepEqual(shown(80).slice(-4), [
+    'PEER OF host1  IS         STATE        SINCE  WHY',
+    'host2          reflector  Established  1m01s  number 1 by the hash of both',
+    '                                              names, the first of rack=r1',
+    '',
+  ]);
+  t.deepEqual(shown(60).slice(-4), [
+    'PEER OF host1  IS         STATE        SINCE',
+    'host2          reflector  Established  1m01s',
+    '    number 1 by the hash of both names, the first of rack=r1',
+    '',
+  ]);
 });
 
 test('a mesh has no reflectors to show; without a plan, and switched off, it is said', t => {

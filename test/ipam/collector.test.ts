@@ -131,6 +131,17 @@ test('of a host that is gone everything goes but what somebody keeps, its blocks
   );
 });
 
+test('what somebody keeps on a host that is gone stays, and is named', async t => {
+  const { store, b, look } = await cluster(t);
+  await b.give('vm', { attributes: { 'kept-by': 'me' } });
+  t.deepEqual(await names(store), []);
+  await store.delete({ kind: 'Node', name: 'b' });
+  await look(0);
+  await look(15);
+  t.deepEqual(await allocated(store), ['vm']);
+  t.true((await names(store)).includes('kept-on-gone-host'));
+});
+
 test('a handle without an address goes, one that was forgotten is written again', async t => {
   const { store, a, look } = await cluster(t);
   await a.give('h');

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { readRecords } from '../../ipam/collect.js';
-import { addressView, poolUsages } from '../../ipam/usage.js';
+import { addressView, givenAddresses, poolUsages } from '../../ipam/usage.js';
 import { MemoryStore } from '../../store/memory-store.js';
 import { block, node, workload } from '../agent/documents.js';
 import { address, ipPool, reservation, startHost } from './hosts.js';
@@ -58,4 +58,14 @@ test('how much of pools and blocks is in use, and by whom an address', async t =
   t.is(view('10.244.0.77').state, 'free');
   t.is(view('10.244.0.77').pool, 'pods');
   t.is(view('192.0.2.1').state, 'outside-pools');
+  const given = givenAddresses(documents, blocks);
+  t.deepEqual(
+    given.map(each => each.address),
+    given.map(each => each.address).toSorted(),
+  );
+  t.deepEqual(
+    given.find(each => each.address === '10.244.0.1'),
+    view('10.244.0.1'),
+  );
+  t.is(given.length, 3);
 });

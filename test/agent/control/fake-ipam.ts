@@ -1,6 +1,6 @@
 /** Address management of canned answers. */
 import { ControlFailure, type IpamBackend } from '../../../agent/control/backend.js';
-import type { BlockUsage, PoolUsage } from '../../../agent/control/ipam-types.js';
+import type { AddressView, BlockUsage, PoolUsage } from '../../../agent/control/ipam-types.js';
 import type { IpAddress } from '../../../core/ip-address.js';
 import { cidr } from '../documents.js';
 
@@ -45,27 +45,34 @@ export const poolUsages: readonly PoolUsage[] = [
   },
 ];
 
+function given(address: IpAddress): AddressView {
+  return {
+    address,
+    state: 'in-use',
+    pool: 'pods',
+    block: cidr('10.244.0.0/26'),
+    owner: 'host-a',
+    allocation: {
+      address,
+      handle: 'k8s-pod-network.abc',
+      node: 'host-b',
+      sequence: 7,
+      after: 0,
+      allocatedUnixMs: ALLOCATED,
+      attributes: { namespace: 'shop', pod: 'web' },
+    },
+    users: ['WorkloadEndpoint/shop/web'],
+    releasedUnixMs: null,
+  };
+}
+
 export function fakeIpam(calls: string[]): IpamBackend {
   return {
     show: async () => ({ pools: poolUsages }),
-    address: async address => ({
-      address,
-      state: 'in-use',
-      pool: 'pods',
-      block: cidr('10.244.0.0/26'),
-      owner: 'host-a',
-      allocation: {
-        address,
-        handle: 'k8s-pod-network.abc',
-        node: 'host-b',
-        sequence: 7,
-        after: 0,
-        allocatedUnixMs: ALLOCATED,
-        attributes: { namespace: 'shop', pod: 'web' },
-      },
-      users: ['WorkloadEndpoint/shop/web'],
-      releasedUnixMs: null,
+    addresses: async () => ({
+      addresses: [given('10.244.0.5' as IpAddress), { ...given('10.244.0.6' as IpAddress), owner: 'host-b' }],
     }),
+    address: async address => given(address),
     check: async () => ({
       blocks: 3,
       pools: 2,

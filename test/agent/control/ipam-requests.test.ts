@@ -17,6 +17,7 @@ function refused(work: () => unknown): string {
 test('the paths of address management', t => {
   t.deepEqual(parseRequest('GET', '/v1/ipam'), { kind: 'ipam-show' });
   t.deepEqual(parseRequest('GET', '/v1/ipam/check'), { kind: 'ipam-check' });
+  t.deepEqual(parseRequest('GET', '/v1/ipam/addresses'), { kind: 'ipam-addresses' });
   t.deepEqual(parseRequest('GET', '/v1/ipam/addresses/fd00%3A0%3A%3A1'), {
     kind: 'ipam-address',
     address: 'fd00::1' as never,
