@@ -36,7 +36,7 @@ function keptInstance(stateDirectory: string, problem: (text: string) => void): 
     renameSync(`${path}.next`, path);
     flushDirectory(stateDirectory);
   } catch (error) {
-    problem(`${path}: ${(error as Error).message}`);
+    problem(`${path}: ${(error as Error).message}: it is another one after the next start`);
   }
   return instance;
 }

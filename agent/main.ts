@@ -47,6 +47,7 @@ import { PeerShutdowns, peerShutdownsPath } from './peer-shutdowns.js';
 import { ReflectorMark } from './reflector-mark.js';
 import { sleeplessClock } from './sleepless-clock.js';
 import { type SpeakerHost, type SpeakerHostHandler, SpeakerThread } from './speaker-host.js';
+import { StateProblems } from './state-problems.js';
 import { TunnelGuards } from './tunnel-guards.js';
 import { UdpDataPath } from './udp-data-path.js';
 
@@ -112,7 +113,8 @@ async function run(settings: Settings): Promise<number> {
   if (settings.mode === 'route-reflector') await warmUp(new NetTransport(linuxSockets));
   const mark = settings.mode === 'route-reflector' ? new ReflectorMark(settings.stateDirectory) : undefined;
   const restarting = host.ownRoutes > 0 || mark?.isRestart(settings.restartTimeSeconds) === true;
-  const store = await openStore(settings, log).catch((error: Error) => error);
+  const state = new StateProblems(log);
+  const store = await openStore(settings, log, state).catch((error: Error) => error);
   if (store instanceof Error) {
     complain(store.message);
     return exitCode.usage;
@@ -122,7 +124,7 @@ async function run(settings: Settings): Promise<number> {
   const recordPath = addressRecordPath(stateDirectory, nodeName, storeLocation(settings));
   const addressRecord = await openAddressRecord(recordPath, log);
   const seen = { host, forwarding, restarting };
-  const agent = newAgent({ settings, log, store, ...seen, withheld, addressRecord });
+  const agent = newAgent({ settings, log, state, store, ...seen, withheld, addressRecord });
   let ended: ((ending: Ending) => void) | undefined;
   const ending = new Promise<Ending>(resolve => {
     ended = resolve;
@@ -174,6 +176,7 @@ async function run(settings: Settings): Promise<number> {
 function newAgent({
   settings,
   log,
+  state,
   store,
   host,
   forwarding,
@@ -183,6 +186,7 @@ function newAgent({
 }: {
   readonly settings: Settings;
   readonly log: Log;
+  readonly state: StateProblems;
   readonly store: Store;
   readonly host: SeenHost;
   readonly forwarding: Forwarding | undefined;
@@ -200,7 +204,7 @@ function newAgent({
     clock: systemClock,
     sleeplessClock,
     identity: hostIdentity(settings.stateDirectory, problem =>
-      log.warn({ problem }, 'the identity of this host'),
+      state.tell('instance', 'the identity of this host', problem),
     ),
     log,
     gracefulRestart: {
@@ -231,8 +235,10 @@ function newAgent({
       if (process.stderr.isTTY) complain(reason);
       withheld(reason);
     },
-    hostConditions: () =>
-      (forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),
+    hostConditions: () => [
+      ...(forwarding?.problems() ?? []).map(({ object, ...problem }) => ({ ...problem, objects: [object] })),
+      ...state.conditions(),
+    ],
     intentChanged: ({ pools }) => forwarding?.setPools(pools.map(({ cidr }) => cidr)),
     startBfd: handler => new BfdThread(new URL('bfd-worker.js', import.meta.url), handler),
     peerShutdowns: new PeerShutdowns(peerShutdownsPath(settings.stateDirectory), problem =>

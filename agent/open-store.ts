@@ -13,6 +13,7 @@ import { RedisStore, type RedisStoreOptions } from '../store/redis/redis-store.j
 import { redisContradictions, redisSettings } from './config/redis-settings.js';
 import type { Settings } from './config/setting.js';
 import type { Log } from './options.js';
+import type { StateProblems } from './state-problems.js';
 
 /** For people: the directory, or the nodes. */
 export function storeLocation(settings: StoreSettings): string {
@@ -50,20 +51,17 @@ export function parseStoreLocation(text: string): Partial<Settings> | undefined 
 }
 
 /** @throws with what cannot be read, in words */
-export async function openStore(settings: Settings, log: Log): Promise<Store> {
+export async function openStore(settings: Settings, log: Log, state: StateProblems): Promise<Store> {
   const origin = storeLocation(settings);
   const memory = clusterFile(join(settings.stateDirectory, 'store-cluster'), origin, problem =>
-    log.warn({ problem }, 'which cluster the store is cannot be kept for the next start'),
+    state.tell('store-cluster', 'which cluster the store is cannot be kept for the next start', problem),
   );
   const store = plainStore(settings, { name: `margay-${settings.nodeName}`, memory });
   const documents = await GoodDocuments.open({
     path: join(settings.stateDirectory, 'good-documents'),
     origin,
     clock: systemClock,
-    problem: text => {
-      if (text === undefined) log.info({}, 'good documents are kept again for the next start');
-      else log.warn({ problem: text }, 'good documents cannot be kept for the next start');
-    },
+    problem: text => state.tell('good-documents', 'good documents cannot be kept for the next start', text),
     damaged: document =>
       log.warn({ document }, 'a document that was good before cannot be read from what was kept of it'),
   });

@@ -11,31 +11,41 @@ export interface ClusterMemory {
   remember(cluster: string): void;
 }
 
-/** @param kept told of each other one */
-export function clusterMemory(known = '', kept: (cluster: string) => void = () => {}): ClusterMemory {
+/** @param keep asked to keep each other one, and asked again with the next look at the store where it could not */
+export function clusterMemory(known = '', keep: (cluster: string) => boolean = () => true): ClusterMemory {
   let cluster = known;
+  let kept = true;
   return {
     get cluster() {
       return cluster;
     },
     remember: found => {
-      if (found === cluster) return;
+      if (found === cluster && kept) return;
       cluster = found;
-      kept(found);
+      kept = keep(found);
     },
   };
 }
 
-/** @param origin the store's address @param problem told what keeps it from being written */
-export function clusterFile(path: string, origin: string, problem: (text: string) => void): ClusterMemory {
+/** @param origin the store's address @param problem told what keeps it from being written, and undefined when it is written again */
+export function clusterFile(
+  path: string,
+  origin: string,
+  problem: (text: string | undefined) => void,
+): ClusterMemory {
+  let failed = false;
   return clusterMemory(readCluster(path, origin), cluster => {
     try {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(`${path}.next`, `${JSON.stringify({ origin, cluster })}\n`, { flush: true });
       renameSync(`${path}.next`, path);
+      if (failed) problem(undefined);
+      failed = false;
     } catch (error) {
-      problem((error as Error).message);
+      if (!failed) problem((error as Error).message);
+      failed = true;
     }
+    return !failed;
   });
 }
 
