@@ -9,6 +9,7 @@ import { isConfirmed } from './affinities.js';
 import { freeBlocks, hostOrder } from './block-order.js';
 import { adoptBlock, claimBlock } from './claims.js';
 import type { IpamContext } from './context.js';
+import { isReserved } from './excluded.js';
 import { choosePools, familyWords } from './pools.js';
 import type { AllocationRequest } from './request.js';
 
@@ -72,8 +73,10 @@ async function* newBlocks(
     // Read when it is wanted: of what others claim meanwhile the watch tells.
     const taken = documents.affinities.map(({ cidr }) => cidr);
     for (const cidr of freeBlocks(pool, blockSize, node, [...taken, ...ownBlocks(context, node)])) {
-      if (new Set([...ownBlocks(context, node), ...claims]).size >= maxBlocksPerHost) {
-        reasons.push(`${node} has ${maxBlocksPerHost} blocks: more are not allowed (maxBlocksPerHost)`);
+      if (isReserved(documents, cidr)) continue;
+      const had = new Set([...ownBlocks(context, node), ...claims]).size;
+      if (had >= maxBlocksPerHost) {
+        reasons.push(`${node} has ${had} blocks: more are not allowed (maxBlocksPerHost)`);
         return;
       }
       if ((await claimBlock(context, node, cidr)).kind === 'taken') continue;

@@ -116,6 +116,20 @@ test('reserved addresses are given to who names them only', async t => {
   t.deepEqual(again, { kind: 'none', reasons: ['10.244.0.3 is in use by handle h3 on a'] });
 });
 
+test('a block that is reserved as a whole is not claimed for its addresses', async t => {
+  const store = new MemoryStore([
+    ipPool('pods', '10.244.0.0/24', { blockSize: 28 }),
+    reservation('all', '10.244.0.0/25', '10.244.0.128/26', '10.244.0.192/27', '10.244.0.224/28'),
+  ]);
+  const a = await startHost(t, store, 'a');
+  for (const handle of ['h1', 'h2'])
+    t.regex(addressesOf(await a.give(handle))[0] ?? '', /^10\.244\.0\.24[01]$/);
+  t.deepEqual(await affinities(store), ['a 10.244.0.240/28 confirmed']);
+  await store.create(reservation('last', '10.244.0.240/28'));
+  t.is((await a.give('h3')).kind, 'none');
+  t.deepEqual(await affinities(store), ['a 10.244.0.240/28 confirmed']);
+});
+
 test('an exact address claims its block, is borrowed from another host, or refused', async t => {
   const store = new MemoryStore([ipPool('pods', '10.244.0.0/16')]);
   const [a, b] = [await startHost(t, store, 'a'), await startHost(t, store, 'b')];
