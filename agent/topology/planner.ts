@@ -59,8 +59,8 @@ export function planTopology(input: PlannerInput): Planned {
   }
   const pause = pauseSeconds(memory, nowMs);
   if (pause > 0 && !memory.wishChanged && !isUrgent(base, hosts)) {
-    const waits = `plans have changed lately: the next change, to ${arrangementWords(wanted.arrangement)}, may come in ${Math.ceil(pause)} s`;
-    return { plan: previous, memory, waits };
+    const waits = `plans have changed lately: the next change, to ${arrangementWords(wanted.arrangement)}, may come in ${Math.ceil(pause / 60)} min`;
+    return { plan: settled(previous, hosts).plan, memory, waits };
   }
   const { generation, heldDown } = previous;
   const standing = previous.previous ?? previous.current;

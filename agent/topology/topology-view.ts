@@ -3,7 +3,7 @@ import type { PeerStatus } from '../../bgp/speaker/contract.js';
 import type { TopologyArrangement } from '../../core/resources/cluster-documents.js';
 import type { TopologyInForce } from '../calculators/topology.js';
 import type { TopologySessionView, TopologyTransitionView, TopologyView } from '../control/topology-types.js';
-import { ArrangementView, MESH } from './arrangement.js';
+import { ArrangementView, MESH, type SessionPart } from './arrangement.js';
 import { laggards, type TopologyHosts, type TopologyProgress } from './cluster-hosts.js';
 import { type Membership, membershipWords } from './members.js';
 import type { ArrangedSession } from './progress.js';
@@ -99,13 +99,14 @@ function sessionsOf(
       state: status?.state ?? 'Idle',
       sinceUnixMs: status?.sinceUnixMs ?? null,
       info: status?.info ?? '',
-      why: stays ? whySession(node, name, view) : 'until every living host is in sync without it',
+      why: stays ? whySession(node, name, part, view) : 'until every living host is in sync without it',
     };
   });
   return sessions.sort(byNode);
 }
 
-function whySession(own: string, other: string, view: ArrangementView): string {
+function whySession(own: string, other: string, part: SessionPart, view: ArrangementView): string {
+  if (part === 'mesh' && view.arrangement.mode !== 'mesh') return 'each peers with a host of another AS';
   const rankOf = (client: string, reflector: string) =>
     rankReflectors(client, view.arrangement).find(({ node }) => node === reflector)?.why ?? '';
   switch (view.partOf(other)) {
@@ -116,9 +117,8 @@ function whySession(own: string, other: string, view: ArrangementView): string {
     case 'reflector':
       return rankOf(own, other);
     case 'mesh':
-      return 'each peers with each';
     case undefined:
-      return 'each peers with a host of another AS';
+      return 'each peers with each';
   }
 }
 

@@ -279,6 +279,19 @@ test('however often one host after the other fails, plans change at most so ofte
   );
 });
 
+test('what was before goes when all are in sync, also while the next change waits', t => {
+  const rounds = new Rounds();
+  const hosts = hostsOf(20);
+  rounds.round(hostsOf(10), auto);
+  const [lost] = names(rounds.round(hosts, auto, 60));
+  const later = inSync(hosts, 2);
+  later.set(lost!, silent(hosts.get(lost!)!, 61));
+  const plan = rounds.round(later, auto);
+  t.regex(rounds.waits, /the next change, to 3 reflectors, may come in 1 min/);
+  t.is(plan.generation, 2);
+  t.is(plan.previous, undefined);
+});
+
 test('a host that has lost all of its reflectors does not wait', t => {
   const rounds = new Rounds();
   const hosts = hostsOf(30);

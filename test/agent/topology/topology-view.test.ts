@@ -54,6 +54,23 @@ test('the view has reflectors with as many clients as choose them, and a reason 
   );
 });
 
+test('of another AS, no session is explained by a choice of reflectors', t => {
+  const foreign = node('x', '10.0.0.9/24', { asNumber: 65001 });
+  for (const [own, other] of [
+    ['x', 'a'],
+    ['a', 'x'],
+    ['b', 'x'],
+    ['c', 'x'],
+  ] as const) {
+    const { sessions } = viewOf(own, new Map(), topologyPlan(3, reflectors), foreign);
+    const direct = sessions.filter(({ node: name }) => own === 'x' || name === other);
+    t.true(direct.length > 0);
+    t.true(
+      direct.every(({ part, why }) => part === 'mesh' && why === 'each peers with a host of another AS'),
+    );
+  }
+});
+
 test('what is on its way names those who are waited for, and those who are silent', t => {
   const plan = topologyPlan(3, reflectors, MESH);
   const progress = { generation: 3, inSync: true, detail: '', waitsFor: [] };
