@@ -210,7 +210,8 @@ export function errorWords(error: Error & { readonly lastNodeError?: Error }): s
   const text = ((inner ?? error).message || (error as NodeJS.ErrnoException).code || error.name)
     .trim()
     .replace(/\.$/, '');
-  if (/^NOPERM/.test(text)) return `${text}: its user lacks a right that docs/redis.md lists`;
+  if (/^NOPERM|user executing the script can't/.test(text))
+    return `${text}: its user lacks a right that docs/redis.md lists`;
   if (/^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password)/.test(text))
     return `${text}: store.redis.username and store.redis.passwordFile say who asks`;
   if (/^(Unknown RESP type|Protocol error)/.test(text)) return 'what answers there is no Redis';

@@ -22,6 +22,8 @@ end
 /**
  * KEYS: head, documents, log. ARGV: create, update or delete; the document's id; the revision that must be there, "" for any; the document;
  * this write's own mark; the cluster it is for, "" for any; what a first write calls the cluster; entries that the log keeps.
+ *
+ * What a script did before Redis refused a command stays done: a right to write that is lacking must show before the log has grown.
  */
 export const WRITE_SCRIPT = `
 local operation, id, expected, document, mark, cluster, newCluster, most = unpack(ARGV)
@@ -31,12 +33,13 @@ ${COMPARE}local number = (tonumber(head[1]) or 0) + 1
 local text = string.format('%d', number)
 local revision = text .. '-' .. mark
 local chain = redis.sha1hex((head[2] or '') .. '\\n' .. id .. '\\n' .. revision .. '\\n' .. document)
+redis.call('HSET', KEYS[1], 'cluster', head[3] or newCluster)
+if operation == 'delete' then redis.call('HDEL', KEYS[2], '') end
 redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, text .. '-0',
   'id', id, 'revision', revision, 'document', document, 'chain', chain)
 if operation == 'delete' then redis.call('HDEL', KEYS[2], id)
 else redis.call('HSET', KEYS[2], id, revision .. '\\n' .. document) end
 redis.call('HSET', KEYS[1], 'revision', text, 'chain', chain)
-if not head[3] then redis.call('HSET', KEYS[1], 'cluster', newCluster) end
 return {'ok', revision}
 `;
 

@@ -248,3 +248,21 @@ test('emptied, it is away: nothing that was told is taken back, and nothing is w
   t.is(written.kind === 'error' ? written.error.kind : '', 'unavailable');
   t.is(await server!.ask('keys', '*'), '');
 });
+
+test('a write that lacks a right leaves nothing half done: with the right it is made', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  const [server] = lab.servers;
+  const lacking = async (right: string, write: () => Promise<{ readonly kind: string }>) => {
+    await server!.ask('ACL', 'SETUSER', 'default', `-${right}`);
+    t.regex(JSON.stringify(await write()), /lacks a right that docs\/redis.md lists/, right);
+    await server!.ask('ACL', 'SETUSER', 'default', `+${right}`);
+    t.is((await write()).kind, 'ok', right);
+  };
+  await create(t, store, 'a');
+  await lacking('hset', () => store.create(pool('b', '10.0.0.0/16')));
+  await lacking('hdel', () => store.delete({ kind: 'IPPool', name: 'a' }));
+  await knows(t, watcher, 'b');
+  t.deepEqual((await store.check()).problems, []);
+});
