@@ -112,6 +112,7 @@ function redisServer(settings: StoreSettings): RedisServer {
     username: redisUsername === '' ? undefined : redisUsername,
     password: password('store.redis.passwordFile', settings.redisPasswordFile),
     tls: settings.redisTls ? redisTls(settings) : undefined,
+    renew: () => redisServer(settings),
   };
 }
 

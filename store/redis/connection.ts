@@ -2,6 +2,7 @@
  * SHELL: a connection to the primary of a Redis: alone, behind Sentinels, or in a Redis Cluster. Nothing is queued while it is down, and no
  * command is sent twice by itself: what comes of a command is known within its time, or said to be unknown.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { Cluster, Redis } from 'ioredis';
 
 export interface RedisAddress {
@@ -29,6 +30,11 @@ export interface RedisServer {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly tls: RedisTls | undefined;
+  /**
+   * Before each further try: passwords and certificates are replaced while agents run; what else is in it does not count.
+   * @throws with what of them cannot be read: they stay what they were
+   */
+  readonly renew?: () => RedisServer;
 }
 
 const CONNECT_TIMEOUT_MS = 4000;
@@ -42,34 +48,26 @@ export function reconnectPauseMs(times: number, random: number): number {
 }
 
 export class RedisConnection {
-  readonly client: Redis | Cluster;
+  readonly #name: string;
+  readonly #secured: boolean;
+  #server: RedisServer;
+  #client: Redis | Cluster;
   /** The last thing that went wrong with it; undefined while it is fine. */
   #problem: string | undefined;
-  readonly #secured: boolean;
+  /** What of its credentials cannot be read now. */
+  #unreadable: string | undefined;
+  readonly #waiting = new Set<() => void>();
 
   /** @param name for `CLIENT LIST` */
   constructor(server: RedisServer, name: string) {
+    this.#name = name;
     this.#secured = server.tls !== undefined;
-    this.client = newClient(server, name);
-    this.client.on('error', (error: Error) => {
-      this.#problem = connectionWords(error, this.#secured);
-    });
-    this.client.on('node error', (error: Error, node: string) => {
-      this.#problem = `${node}: ${connectionWords(error, this.#secured)}`;
-    });
-    let wasReady = false;
-    this.client.on('ready', () => {
-      this.#problem = undefined;
-      wasReady = true;
-    });
-    this.client.on('close', () => {
-      this.#problem ??= wasReady ? CONNECTION_LOST : asksForTls('it was closed at once', this.#secured);
-      wasReady = false;
-    });
+    this.#server = server;
+    this.#client = this.#open(server);
   }
 
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#unreadable ?? this.#problem;
   }
 
   /** What there is to say while nothing has gone wrong, and it is not there. */
@@ -78,7 +76,7 @@ export class RedisConnection {
   }
 
   get isReady(): boolean {
-    return this.client.status === 'ready';
+    return this.#client.status === 'ready';
   }
 
   /** Resolves when it is there, or after the time. */
@@ -87,11 +85,11 @@ export class RedisConnection {
     await new Promise<void>(resolve => {
       const done = () => {
         clearTimeout(timer);
-        this.client.off('ready', done);
+        this.#waiting.delete(done);
         resolve();
       };
       const timer = setTimeout(done, patienceMs);
-      this.client.on('ready', done);
+      this.#waiting.add(done);
     });
     return this.isReady;
   }
@@ -102,13 +100,13 @@ export class RedisConnection {
    * @throws with the reason in words
    */
   async ask<T>(timeoutMs: number, command: (client: Redis | Cluster) => Promise<T>): Promise<T> {
-    if (!this.isReady) throw new Error(this.#problem ?? this.unknown);
+    if (!this.isReady) throw new Error(this.problem ?? this.unknown);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new LateAnswer(timeoutMs)), timeoutMs);
     });
     try {
-      return await Promise.race([command(this.client), late]);
+      return await Promise.race([command(this.#client), late]);
     } catch (error) {
       if (error instanceof LateAnswer) this.#problem = error.message;
       if (error instanceof LateAnswer || isStale(error)) this.again();
@@ -120,11 +118,58 @@ export class RedisConnection {
 
   /** Lets it go, and finds the primary anew. */
   again(): void {
-    if (this.isReady) this.client.disconnect(true);
+    if (this.isReady) this.#client.disconnect(true);
   }
 
   close(): void {
-    this.client.disconnect();
+    this.#client.disconnect();
+  }
+
+  #open(server: RedisServer): Redis | Cluster {
+    const client = newClient(server, this.#name, times => this.#pauseMs(server, times));
+    const isCurrent = () => client === this.#client;
+    client.on('error', (error: Error) => {
+      if (isCurrent()) this.#problem = connectionWords(error, this.#secured);
+    });
+    client.on('node error', (error: Error, node: string) => {
+      if (isCurrent()) this.#problem = `${node}: ${connectionWords(error, this.#secured)}`;
+    });
+    let wasReady = false;
+    client.on('ready', () => {
+      wasReady = true;
+      if (!isCurrent()) return;
+      this.#problem = undefined;
+      this.#unreadable = undefined;
+      for (const done of [...this.#waiting]) done();
+    });
+    client.on('close', () => {
+      if (isCurrent())
+        this.#problem ??= wasReady ? CONNECTION_LOST : asksForTls('it was closed at once', this.#secured);
+      wasReady = false;
+    });
+    return client;
+  }
+
+  /** Before a further try. Undefined: there is none with these credentials, others are there by now. */
+  #pauseMs(server: RedisServer, times: number): number | undefined {
+    if (server !== this.#server) return undefined;
+    const renewed = this.#renewed();
+    if (isDeepStrictEqual(credentials(renewed), credentials(server)))
+      return reconnectPauseMs(times, Math.random());
+    this.#server = renewed;
+    this.#client = this.#open(renewed);
+    return undefined;
+  }
+
+  #renewed(): RedisServer {
+    try {
+      const found = this.#server.renew?.() ?? this.#server;
+      this.#unreadable = undefined;
+      return found;
+    } catch (error) {
+      this.#unreadable = (error as Error).message;
+      return this.#server;
+    }
   }
 }
 
@@ -139,14 +184,15 @@ function isStale(error: unknown): boolean {
   return /^(READONLY|MOVED|CLUSTERDOWN|MASTERDOWN|NOREPLICAS)/.test((error as Error).message ?? '');
 }
 
-function newClient(server: RedisServer, connectionName: string): Redis | Cluster {
-  const { nodes, kind, username, password, tls } = server;
-  const retryStrategy = (times: number) => reconnectPauseMs(times, Math.random());
-  const secured = tls === undefined ? {} : { tls: tlsOptions(tls) };
+/** @param retryStrategy how long to wait before a further try, ms; undefined: there is none */
+function newClient(
+  server: RedisServer,
+  connectionName: string,
+  retryStrategy: (times: number) => number | undefined,
+): Redis | Cluster {
+  const { nodes, kind } = server;
   const common = {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...secured,
+    ...credentials(server),
     connectionName,
     protocol: 2 as const,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -164,8 +210,6 @@ function newClient(server: RedisServer, connectionName: string): Redis | Cluster
         ...common,
         sentinels: nodes.map(({ host, port }) => ({ host, port })),
         name: kind.name,
-        ...(kind.password === undefined ? {} : { sentinelPassword: kind.password }),
-        ...(tls === undefined ? {} : { sentinelTLS: tlsOptions(tls), enableTLSForSentinelMode: true }),
         enableOfflineQueue: false,
         retryStrategy,
         sentinelRetryStrategy: retryStrategy,
@@ -181,6 +225,20 @@ function newClient(server: RedisServer, connectionName: string): Redis | Cluster
         clusterRetryStrategy: retryStrategy,
       });
   }
+}
+
+/** Of ioredis' options. */
+function credentials({ kind, username, password, tls }: RedisServer) {
+  const ofSentinels = kind.kind === 'sentinel' && kind.password !== undefined;
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
+    ...(ofSentinels ? { sentinelPassword: kind.password } : {}),
+    ...(kind.kind === 'sentinel' && tls !== undefined
+      ? { sentinelTLS: tlsOptions(tls), enableTLSForSentinelMode: true }
+      : {}),
+  };
 }
 
 function tlsOptions({ ca, certificate, key }: RedisTls) {

@@ -199,8 +199,7 @@ export class RedisFollower {
       const entries = await this.#commands.log(position.revision, 0);
       if (entries.length === 0) break;
       for (const entry of entries) {
-        if (entry.number !== position.revision + 1)
-          throw new Error('the log was trimmed while the documents were read');
+        if (entry.number !== position.revision + 1) throw new Error(gapWords(entry, position.revision + 1));
         const known = found.get(entry.id);
         if (known === undefined || revisionNumber(known.revision) < entry.number) {
           if (entry.document === '') found.delete(entry.id);
@@ -282,4 +281,10 @@ export class RedisFollower {
   async #pause(ms: number): Promise<void> {
     await setTimeout(ms, undefined, { signal: this.#ending.signal }).catch(() => {});
   }
+}
+
+function gapWords({ number, chain }: LogEntry, expected: number): string {
+  return chain === ''
+    ? `its log has an entry ${number} of somebody else's: it goes with the next write of a document`
+    : `its log goes on with ${number}, not ${expected}: it was trimmed while the documents were read`;
 }

@@ -23,7 +23,8 @@ end
  * KEYS: head, documents, log. ARGV: create, update or delete; the document's id; the revision that must be there, "" for any; the document;
  * this write's own mark; the cluster it is for, "" for any; what a first write calls the cluster; entries that the log keeps.
  *
- * What a script did before Redis refused a command stays done: a right to write that is lacking must show before the log has grown.
+ * What a script did before Redis refused a command stays done: a right to write that is lacking must show before the log has grown. A log that
+ * ends beyond the head has been written to by somebody else: it begins anew, and followers read everything.
  */
 export const WRITE_SCRIPT = `
 local operation, id, expected, document, mark, cluster, newCluster, most = unpack(ARGV)
@@ -35,8 +36,15 @@ local revision = text .. '-' .. mark
 local chain = redis.sha1hex((head[2] or '') .. '\\n' .. id .. '\\n' .. revision .. '\\n' .. document)
 redis.call('HSET', KEYS[1], 'cluster', head[3] or newCluster)
 if operation == 'delete' then redis.call('HDEL', KEYS[2], '') end
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, text .. '-0',
-  'id', id, 'revision', revision, 'document', document, 'chain', chain)
+local function add(call)
+  return call('XADD', KEYS[3], 'MAXLEN', '~', most, text .. '-0',
+    'id', id, 'revision', revision, 'document', document, 'chain', chain)
+end
+local added = add(redis.pcall)
+if type(added) == 'table' and added.err then
+  if string.find(added.err, 'equal or smaller', 1, true) then redis.call('DEL', KEYS[3]) end
+  add(redis.call)
+end
 if operation == 'delete' then redis.call('HDEL', KEYS[2], id)
 else redis.call('HSET', KEYS[2], id, revision .. '\\n' .. document) end
 redis.call('HSET', KEYS[1], 'revision', text, 'chain', chain)

@@ -3,10 +3,17 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import type { RedisServer } from '../../../store/redis/connection.js';
 import { RedisStore } from '../../../store/redis/redis-store.js';
 import { pool } from '../../agent/documents.js';
 import { eventually } from '../../support/eventually.js';
-import { closing, type RedisLab, standaloneRedis } from '../../support/redis-lab.js';
+import {
+  closing,
+  clusterRedis,
+  type RedisLab,
+  sentinelRedis,
+  standaloneRedis,
+} from '../../support/redis-lab.js';
 import { StoreWatcher } from '../../support/store-watcher.js';
 
 const PREFIX = 'away';
@@ -264,5 +271,59 @@ test('a write that lacks a right leaves nothing half done: with the right it is 
   await lacking('hset', () => store.create(pool('b', '10.0.0.0/16')));
   await lacking('hdel', () => store.delete({ kind: 'IPPool', name: 'a' }));
   await knows(t, watcher, 'b');
+  t.deepEqual((await store.check()).problems, []);
+});
+
+for (const [kind, start] of [
+  ['alone', standaloneRedis],
+  ['behind Sentinels', sentinelRedis],
+  ['as a Cluster', () => clusterRedis(PREFIX)],
+] as const) {
+  test(`${kind}: a password that is replaced is read with the next try, and a file that cannot be read is said`, async t => {
+    const lab = closing(t, await start());
+    const everywhere = (...words: string[]) => Promise.all(lab.servers.map(server => server.ask(...words)));
+    await everywhere('ACL', 'SETUSER', 'rotated', 'on', '>one', '~*', '+@all');
+    let password: string | undefined = 'one';
+    const current = (): RedisServer => {
+      if (password === undefined) throw new Error('store.redis.passwordFile: it is not there');
+      return { ...lab.server, username: 'rotated', password, renew: current };
+    };
+    const store = openStore(t, { ...lab, server: current() });
+    const watcher = watch(t, store);
+    await create(t, store, 'a');
+    await knows(t, watcher, 'a');
+    const isAway = (why: RegExp) => () => {
+      const last = watcher.events.at(-1);
+      return last?.kind === 'unavailable' && why.test(last.detail);
+    };
+    const cut = () => everywhere('CLIENT', 'KILL', 'USER', 'rotated');
+    await everywhere('ACL', 'SETUSER', 'rotated', 'resetpass', '>two');
+    await cut();
+    t.true(await eventually(isAway(/WRONGPASS/), 20_000), JSON.stringify(watcher.events.slice(-2)));
+    password = undefined;
+    t.true(await eventually(isAway(/it is not there/), 20_000), JSON.stringify(watcher.events.slice(-2)));
+    password = 'two';
+    t.true(await eventually(() => watcher.isInSync, 20_000), JSON.stringify(watcher.events.slice(-2)));
+    await eventually(async () => (await store.list('IPPool')).kind === 'ok', 20_000);
+    await create(t, store, 'b');
+    await knows(t, watcher, 'a', 'b');
+  });
+}
+
+test('an entry that somebody else put into the log is said, and gone with the next write', async t => {
+  const lab = closing(t, await standaloneRedis());
+  const store = openStore(t, lab);
+  const watcher = watch(t, store);
+  await create(t, store, 'a', 'b');
+  await knows(t, watcher, 'a', 'b');
+  await lab.servers[0]!.ask('xadd', `{${PREFIX}}:log`, '99999999-0', 'foo', 'bar');
+  const isSaid = () =>
+    watcher.events.some(event => event.kind === 'unavailable' && /99999999/.test(event.detail));
+  t.true(await eventually(isSaid, 20_000), JSON.stringify(watcher.events.slice(-2)));
+  await create(t, store, 'c');
+  await knows(t, watcher, 'a', 'b', 'c');
+  t.is(watcher.told, 3);
+  await create(t, store, 'd');
+  await knows(t, watcher, 'a', 'b', 'c', 'd');
   t.deepEqual((await store.check()).problems, []);
 });
