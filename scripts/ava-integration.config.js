@@ -1,4 +1,4 @@
-/** Integration tests: the real kernel, one file after the other. Those with other BGP daemons have a configuration of their own. */
+/** Integration tests: the real kernel. Those with other BGP daemons have a configuration of their own. */
 export default {
   files: ['dist/test/integration/**/*.test.js', '!dist/test/integration/interop/**'],
   workerThreads: false,

@@ -1,7 +1,6 @@
 /**
- * `npm test`: everything CI runs. The static checks and unit tests first (they fail fastest), then the integration tests one
- * file at a time, those with other BGP daemons, then those of the lab in one boot of a kernel that has IPIP (`test/lab`), each stage
- * as an owned run. Ends with one line: `N passed, N failed, N skipped`.
+ * `npm test`: everything CI runs. The static checks and unit tests first (they fail fastest), then the integration tests, those with
+ * other BGP daemons, then those of the lab in one boot of a kernel that has IPIP (`test/lab`), each stage as an owned run. Ends with one line: `N passed, N failed, N skipped`.
  *
  *     npm test                        all stages
  *     npm test -- --stage unit        one of: static, unit, integration, interop, lab
@@ -23,6 +22,7 @@ import {
   requireRoot,
   root,
 } from './bootstrap.mjs';
+import { integrationLanes } from './integration-lanes.mjs';
 import { interopPage } from './interop-table.mjs';
 import { buildNodeNetlink } from './node-netlink.mjs';
 import { ownedRun } from './owned-run.mjs';
@@ -58,7 +58,7 @@ if (chosen.includes('static')) {
 }
 if (chosen.includes('unit'))
   await ava('unit', { env: { MARGAY_FUZZ_MESSAGES: process.env.MARGAY_FUZZ_MESSAGES ?? '1000000' } });
-if (chosen.includes('integration')) await ava('integration');
+if (chosen.includes('integration')) await integrationTests();
 if (chosen.includes('interop')) {
   const outcomes = await ava('interop');
   if (flags.table) await writeTable(outcomes);
@@ -94,15 +94,42 @@ async function writeTable(outcomes) {
   totals.failed += problems.length;
 }
 
-/** One AVA run with the configuration of that stage; a run that counts nothing is a failure, not a success. Returns each test's outcome. */
-async function ava(stage, { env = {}, lab = { kind: 'host' } } = {}) {
+async function integrationTests() {
+  if (flags.match !== undefined) return await ava('integration');
+  const { lanes, alone } = integrationLanes(root);
+  progress('integration tests, in lanes side by side: what a lane says comes when it is done');
+  const runs = lanes.map(async (files, i) => {
+    const held = [];
+    const outcome = await avaRun('integration', { files, say: text => held.push(text) });
+    progress(`integration tests, lane ${i + 1} of ${lanes.length}`);
+    for (const text of held) process.stdout.write(text);
+    return outcome;
+  });
+  for (const outcome of await Promise.all(runs)) account('integration', outcome);
+  progress('integration tests, one file after the other');
+  account('integration', await avaRun('integration', { files: alone }));
+}
+
+/** A stage that is one run. Returns each test's outcome. */
+async function ava(stage, options) {
   progress(`${stage} tests`);
+  const run = await avaRun(stage, options);
+  account(stage, run);
+  return run.score.outcomes;
+}
+
+/** One AVA run with the configuration of that stage. */
+async function avaRun(
+  stage,
+  { env = {}, lab = { kind: 'host' }, files = [], say = text => process.stdout.write(text) } = {},
+) {
   const score = new AvaReport();
   const command = [
     ...nodeIn(lab),
     join(root, 'node_modules/ava/entrypoints/cli.mjs'),
     '--config',
     `scripts/ava-${stage}.config.js`,
+    ...files,
   ];
   for (const pattern of flags.match ?? []) command.push('--match', pattern);
   const timeoutSeconds = lab.kind === 'guest' ? LAB_SECONDS : STAGE_SECONDS;
@@ -110,11 +137,16 @@ async function ava(stage, { env = {}, lab = { kind: 'host' } } = {}) {
     timeoutMs: timeoutSeconds * 1000,
     env: { ...env, NO_COLOR: '1', FORCE_COLOR: '0' },
     onStdout: chunk => {
-      process.stdout.write(chunk);
+      say(chunk);
       score.feed(chunk);
     },
   });
   score.end();
+  return { status, score };
+}
+
+/** A run that counts nothing is a failure, not a success; one that was interrupted ends all of it. */
+function account(stage, { status, score }) {
   const counted = score.passed + score.failed + score.skips.length;
   totals.passed += score.passed;
   totals.failed += status !== 0 && score.failed === 0 ? 1 : score.failed;
@@ -129,7 +161,6 @@ async function ava(stage, { env = {}, lab = { kind: 'host' } } = {}) {
     report();
     process.exit(status);
   }
-  return score.outcomes;
 }
 
 function report() {

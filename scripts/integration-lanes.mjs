@@ -1,0 +1,40 @@
+/**
+ * How the integration tests go on: most of them wait for most of the time, so three lanes go side by side, in each one file after the other;
+ * files that want the machine to themselves come after.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const FOLDER = 'dist/test/integration';
+/** They load both CPUs, or look at what happens on them. */
+const ALONE = [
+  'agent/redis-cluster',
+  'bfd/soak',
+  'ipam/allocators',
+  'scripts/interrupted-demo',
+  'speaker/keepalive-gap',
+  'speaker/late-thread',
+  'speaker/thousand-peer-soak',
+  'speaker/thousand-peers',
+];
+/** As long as all others of their folder. */
+const LONG = ['agent/check-tunnels', 'agent/host-life', 'agent/topology', 'agent/tunnels'];
+
+/**
+ * @returns {{ lanes: string[][], alone: string[] }} files, each in one of them
+ * @throws where a file that is named here is not there
+ */
+export function integrationLanes(root) {
+  const files = readdirSync(join(root, FOLDER), { recursive: true }).filter(
+    file => file.endsWith('.test.js') && !file.startsWith('interop/'),
+  );
+  const named = names => names.map(name => `${name}.test.js`);
+  const [alone, long] = [named(ALONE), named(LONG)];
+  for (const file of [...alone, ...long])
+    if (!files.includes(file)) throw new Error(`there is no ${FOLDER}/${file}`);
+  const rest = files.filter(file => !alone.includes(file) && !long.includes(file));
+  const isFirst = file => file.startsWith('agent/') || file.startsWith('speaker/');
+  const lanes = [long, rest.filter(isFirst), rest.filter(file => !isFirst(file))];
+  const paths = list => list.map(file => `${FOLDER}/${file}`);
+  return { lanes: lanes.map(paths), alone: paths(alone) };
+}
