@@ -11,7 +11,7 @@ import type { DeleteHostResult, HostsView, HostView } from './control/types.js';
 import { deleteHost } from './controller/host-deletion.js';
 import { leaseGuard } from './controller/lease-guard.js';
 import { releaseAddressesOf } from './controller/release-addresses.js';
-import { SessionsOfLiving } from './controller/sessions-of-living.js';
+import { isReplaced, SessionsOfLiving } from './controller/sessions-of-living.js';
 import { leaseDocument, nodeLeaseName } from './lease/lease-document.js';
 
 /** An agent that reads the store takes notice at once, by its Node. */
@@ -94,6 +94,13 @@ function refusal(host: HostView, view: HostsView): string | undefined {
     return `node ${node} lives: its agent renews its lease${seen}. Stop that agent, and call again when it has been silent for a minute; ${forced}`;
   }
   const living = view.hosts.filter(one => one.life === 'alive' && one.node !== node);
+  if (
+    isReplaced(
+      host.addresses,
+      living.flatMap(({ addresses }) => addresses),
+    )
+  )
+    return undefined;
   const witnesses = living.filter(
     ({ report }) => report !== null && new SessionsOfLiving([report]).withHost(node),
   );

@@ -36,6 +36,8 @@ export interface PoolUsage extends Usage {
   /** Null: blocks that are in no pool. */
   readonly pool: string | null;
   readonly cidr: Prefix | null;
+  /** It gives no more addresses. */
+  readonly disabled: boolean;
   readonly blocks: readonly BlockUsage[];
 }
 
@@ -66,14 +68,20 @@ export function poolUsages(documents: IpamDocuments, blocks: readonly Block[]): 
       mine.flatMap(({ allocations }) => allocations),
       documents.reservations,
     );
-    return { pool: metadata.name, cidr: spec.cidr, ...usage, blocks: blockUsages(documents, mine) };
+    return {
+      pool: metadata.name,
+      cidr: spec.cidr,
+      disabled: spec.disabled,
+      ...usage,
+      blocks: blockUsages(documents, mine),
+    };
   });
   const rest = (byPool.get(undefined) ?? []).filter(
     ({ node, allocations }) => node !== undefined || allocations.length > 0,
   );
   if (rest.length === 0) return pools;
   const usages = blockUsages(documents, rest);
-  return [...pools, { pool: null, cidr: null, ...summed(usages), blocks: usages }];
+  return [...pools, { pool: null, cidr: null, disabled: false, ...summed(usages), blocks: usages }];
 }
 
 /** All that are given out, in their order. */

@@ -117,7 +117,7 @@ function duplicateAddresses(nodes: ReadonlyMap<IpAddress, readonly string[]>): C
         'error',
         'duplicate-address',
         ids,
-        `${ids.join(' and ')} have the same address ${address}`,
+        `${ids.join(' and ')} have the same address ${address}: a host that is no more goes by bgpctl node delete`,
       );
     });
 }

@@ -42,5 +42,6 @@ function hostView(
   if (sight === undefined) return { name, leased: false, alive: true, silentSeconds: 0, report };
   const silentSeconds = Math.floor(sight.silentMs / 1000);
   const { renewals } = sight.spec;
-  return { name, leased: true, alive: !isLapsed(sight), silentSeconds, renewals, report };
+  const addresses = (sight.spec.addresses ?? []).map(({ address }) => address);
+  return { name, leased: true, alive: !isLapsed(sight), silentSeconds, renewals, addresses, report };
 }

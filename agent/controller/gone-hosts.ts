@@ -9,7 +9,7 @@ import { goneHostsAfterSeconds } from '../../core/resources/annotations.js';
 import { readReport } from '../report/read-report.js';
 import { deleteHost } from './host-deletion.js';
 import { leaseGuard } from './lease-guard.js';
-import { SessionsOfLiving } from './sessions-of-living.js';
+import { isReplaced, SessionsOfLiving } from './sessions-of-living.js';
 import type { ClusterView, ControllerTask, HostView } from './task.js';
 import type { TaskContext } from './task-context.js';
 
@@ -62,11 +62,13 @@ export function goneHosts(
     const problem = `${silent.length} of ${leased.length} hosts are silent: too many to be gone by themselves. Those that are: bgpctl node delete NODE`;
     return { gone: [], problem };
   }
-  const reports = leased.flatMap(({ alive, report }) =>
-    alive && report !== undefined ? [readReport(report)] : [],
-  );
+  const living = leased.filter(({ alive }) => alive);
+  const reports = living.flatMap(({ report }) => (report === undefined ? [] : [readReport(report)]));
   const sessions = new SessionsOfLiving(reports);
-  const connected = silent.filter(({ name }) => sessions.withHost(name)).map(({ name }) => name);
+  const taken = living.flatMap(({ addresses = [] }) => addresses);
+  const connected = silent
+    .filter(({ name, addresses = [] }) => !isReplaced(addresses, taken) && sessions.withHost(name))
+    .map(({ name }) => name);
   const problem =
     connected.length === 0
       ? undefined

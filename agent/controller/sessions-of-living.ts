@@ -1,4 +1,7 @@
-/** With whom living hosts say that they have a session (pure): a host that others speak with lives, though it may not reach the store. */
+/**
+ * With whom living hosts say that they have a session (pure): a host that others speak with lives, though it may not reach the store. One whose
+ * addresses other living hosts have has no session of its own: it was renamed, or another one took its place.
+ */
 import type { HostReport } from '../control/types.js';
 
 export class SessionsOfLiving {
@@ -21,4 +24,10 @@ export class SessionsOfLiving {
   withHost(name: string): boolean {
     return this.#established.has(name) || this.#down.some(down => !down.has(name));
   }
+}
+
+/** @param addresses of the host; of none nothing is known @param ofOthers by which other hosts that live announce themselves */
+export function isReplaced(addresses: readonly string[], ofOthers: Iterable<string>): boolean {
+  const taken = new Set(ofOthers);
+  return addresses.length > 0 && addresses.every(address => taken.has(address));
 }

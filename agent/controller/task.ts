@@ -33,6 +33,8 @@ export interface HostView {
   readonly silentSeconds: number;
   /** Of its lease, as they were read last; undefined: it has none. */
   readonly renewals?: number;
+  /** By which it announces itself, by its lease. */
+  readonly addresses?: readonly string[];
   /** What it said of itself last. */
   readonly report: NodeReportResource['spec'] | undefined;
 }

@@ -4,6 +4,7 @@ import { readRecords } from '../../ipam/collect.js';
 import { Unavailable } from '../../ipam/context.js';
 import type { HostIpam } from '../../ipam/host-ipam.js';
 import { cures, inconsistencies, type Records } from '../../ipam/inconsistencies.js';
+import { tunnelNode } from '../../ipam/names.js';
 import type { AllocationRequest } from '../../ipam/request.js';
 import { addressView, givenAddresses, poolUsages } from '../../ipam/usage.js';
 import { ControlFailure, type IpamBackend } from '../control/backend.js';
@@ -89,6 +90,8 @@ export class IpamViews implements IpamBackend {
 
   async #releaseOne(asked: IpamReleaseItem): Promise<IpamReleaseResult> {
     const { address, ...rest } = asked;
+    const refused = await this.#neededByTunnels(asked);
+    if (refused !== undefined) return { asked, released: [], refused };
     const outcome = await this.#options.ipam.release({
       ...rest,
       ...(address === undefined ? {} : { address: address as IpAddress }),
@@ -104,6 +107,15 @@ export class IpamViews implements IpamBackend {
       case 'unavailable':
         throw unavailable(outcome.detail);
     }
+  }
+
+  /** Its host would take it again, and lose what travels by it until then. */
+  async #neededByTunnels({ address, handle }: IpamReleaseItem): Promise<string | undefined> {
+    const { documents } = this.#options.ipam.context;
+    const found = address === undefined ? undefined : await this.address(address as IpAddress);
+    const node = tunnelNode(found?.allocation?.handle ?? handle ?? '');
+    if (node === undefined || !documents.hasNode(node)) return undefined;
+    return `${address ?? `handle ${handle}`} is what node ${node} has inside its tunnels: it goes with its Node, by bgpctl node delete`;
   }
 
   #refuseIfWithheld(): void {

@@ -235,12 +235,15 @@ async function leftOver(path: string): Promise<readonly IpamReleaseItem[]> {
 }
 
 async function readReport(path: string): Promise<IpamCheckView['problems']> {
+  let found: Partial<IpamCheckView> | null;
   try {
-    const { problems } = JSON.parse(await readFile(path, 'utf8')) as Partial<IpamCheckView>;
-    if (Array.isArray(problems)) return problems;
+    found = JSON.parse(await readFile(path, 'utf8')) as Partial<IpamCheckView> | null;
   } catch (error) {
     throw new UsageError(`--from-report ${path}: ${(error as Error).message}`);
   }
+  const problems: unknown = found?.problems;
+  if (Array.isArray(problems) && problems.every(one => typeof one === 'object' && one !== null))
+    return problems as IpamCheckView['problems'];
   throw new UsageError(`--from-report ${path}: is not what "bgpctl ipam check -o json" writes`);
 }
 

@@ -1,6 +1,7 @@
 /** `bgpctl topology`: who peers with whom, why, and what is still on its way. */
 import type { TopologyView } from '../../agent/control/topology-types.js';
 import { type Command, type Context, exitCode, type OutputFormat, text, UsageError } from '../command.js';
+import { tellStoreAway } from '../format/store-away.js';
 import { formatTopology, formatTopologyOf } from '../format/topology.js';
 import { topologyDot, topologyMermaid } from '../format/topology-graph.js';
 import { checkResult, show } from '../show.js';
@@ -52,6 +53,8 @@ export const topologyCommand: Command = {
       await context.out(graph(await client.topology()));
       return exitCode.fine;
     }
+    const { sinceUnixMs, detail } = (await client.status()).store;
+    if (sinceUnixMs !== null) tellStoreAway({ sinceUnixMs, detail }, context);
     const view = await show(
       context,
       format as OutputFormat,

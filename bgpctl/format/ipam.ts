@@ -36,7 +36,8 @@ export function formatIpam({ pools }: IpamView, blocks: boolean, options: IpamFo
 }
 
 function poolRow(pool: PoolUsage): Row {
-  return { cells: [pool.pool ?? '(in no pool)', pool.cidr ?? '', ...usageCells(pool)], ...full(pool) };
+  const name = `${pool.pool ?? '(in no pool)'}${pool.disabled ? ' (disabled)' : ''}`;
+  return { cells: [name, pool.cidr ?? '', ...usageCells(pool)], ...full(pool) };
 }
 
 function blockRow(block: BlockUsage): Row {

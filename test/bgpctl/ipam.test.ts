@@ -135,8 +135,12 @@ test('check is a finding where there are problems, and its report can be release
   t.is(released.code, 0, released.stderr);
   t.is(released.stdout, '10.244.0.9 released\n');
   t.true(backend.calls.includes('release [{"handle":"h9","address":"10.244.0.9","sequence":12}]'));
-  writeFileSync(report, '{}');
-  t.is((await ipam('release', '--from-report', report)).code, 2);
+  for (const damaged of ['{}', '{"problems":[null]}', '[]', 'null']) {
+    writeFileSync(report, damaged);
+    const { code, stderr } = await ipam('release', '--from-report', report);
+    t.is(code, 2, damaged);
+    t.regex(stderr, /is not what "bgpctl ipam check -o json" writes/, damaged);
+  }
 });
 
 test('assign: an address a line, or JSON; what has no use of its own is kept by bgpctl', async t => {

@@ -27,6 +27,7 @@ test('how much of pools and blocks is in use, and by whom an address', async t =
   t.deepEqual(pods, {
     pool: 'pods',
     cidr: '10.244.0.0/24' as never,
+    disabled: false,
     total: 256,
     inUse: 3,
     reserved: 1,

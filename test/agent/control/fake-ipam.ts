@@ -24,6 +24,7 @@ export const poolUsages: readonly PoolUsage[] = [
   {
     pool: 'pods',
     cidr: cidr('10.244.0.0/16'),
+    disabled: false,
     total: 65536,
     inUse: 66,
     reserved: 4,
@@ -41,6 +42,7 @@ export const poolUsages: readonly PoolUsage[] = [
     inUse: 0,
     reserved: 0,
     free: 2 ** 64,
+    disabled: false,
     blocks: [],
   },
 ];

@@ -61,6 +61,17 @@ test('a host that a living one has a session with does not reach the store, and 
   t.deepEqual(verdict([host('a', talksWith(['x'], 'Active')), host('b'), host('x', gone())]).gone, ['x']);
 });
 
+test('sessions with a host whose addresses another one has by now are that one’s: it was renamed', t => {
+  const renamed = (addresses: readonly string[]) => [
+    host('a', talksWith(['old'])),
+    host('new', { addresses: ['10.0.0.8'] }),
+    host('old', { ...gone(), addresses }),
+  ];
+  t.deepEqual(verdict(renamed(['10.0.0.8'])).gone, ['old']);
+  for (const addresses of [['10.0.0.9'], ['10.0.0.8', 'fd00::8'], []])
+    t.deepEqual(verdict(renamed(addresses)).gone, [], addresses.join());
+});
+
 test('the word of a dead host on its sessions is worth nothing', t => {
   t.deepEqual(
     verdict([host('a'), host('b'), host('c', { ...gone(60), ...talksWith(['x']) }), host('x', gone())]).gone,

@@ -3,6 +3,7 @@ import { ControlFailure } from '../../../agent/control/backend.js';
 import { AgentBackend } from '../../../agent/control-backend.js';
 import { agentStatus } from '../../../agent/status.js';
 import { passingRecord } from '../../../ipam/host-record.js';
+import { tunnelHandle } from '../../../ipam/names.js';
 import { MemoryStore } from '../../../store/memory-store.js';
 import { affinities, ipPool, startHost, storedBlock } from '../../ipam/hosts.js';
 import { eventually } from '../../support/eventually.js';
@@ -29,6 +30,23 @@ test('addresses by the control API: assigned, shown, checked, released', async t
   t.not(refused?.refused, null);
   const [released] = await ipam.release([{ handle: 'h' }]);
   t.deepEqual(released?.released, [given!.address]);
+});
+
+test('what a host has inside its tunnels is not given back as long as there is the host', async t => {
+  const running = await runAgent(t, [pool, node('b', '10.0.0.2/24')], { addressRecord: passingRecord() });
+  const ipam = new AgentBackend(running.agent, () => {}).ipam();
+  const attributes = { 'kept-by': 'test' };
+  const handle = tunnelHandle('b');
+  const { addresses } = await ipam.assign({ handle, attributes });
+  const { address } = addresses[0]!;
+  for (const asked of [{ handle }, { address }, { handle, address }]) {
+    const [result] = await ipam.release([asked]);
+    t.deepEqual(result?.released, []);
+    t.regex(result?.refused ?? '', /what node b has inside its tunnels/);
+  }
+  await running.store.delete({ kind: 'Node', name: 'b' });
+  const gone = async () => (await ipam.release([{ handle }]))[0]?.released[0] === address;
+  t.true(await eventually(gone));
 });
 
 test('for a node that does not exist nothing is claimed', async t => {
