@@ -40,6 +40,8 @@ export interface TopologyPlanView {
   readonly generation: number;
   readonly decidedUnixMs: number;
   readonly reasons: readonly string[];
+  /** Another arrangement is wanted, and waits so long because the plan has changed lately; null: it is as it is to be. */
+  readonly nextChangeUnixMs: number | null;
   /** Not to be elected for a while. */
   readonly heldDown: readonly string[];
 }

@@ -55,12 +55,13 @@ export function planTopology(input: PlannerInput): Planned {
     return { plan, memory: changed(memory, 1, nowMs), waits: '' };
   }
   if (sameArrangement(wanted.arrangement, base)) {
-    return { ...settled(previous, hosts), memory: { ...memory, wishChanged: false } };
+    return { ...settled(waiting(previous, undefined), hosts), memory: { ...memory, wishChanged: false } };
   }
   const pause = pauseSeconds(memory, nowMs);
   if (pause > 0 && !memory.wishChanged && !isUrgent(base, hosts)) {
     const waits = `plans have changed lately: the next change, to ${arrangementWords(wanted.arrangement)}, may come in ${Math.ceil(pause / 60)} min`;
-    return { plan: settled(previous, hosts).plan, memory, waits };
+    const untilUnixMs = Math.round(input.unixMs + pause * 1000);
+    return { plan: settled(waiting(previous, untilUnixMs), hosts).plan, memory, waits };
   }
   const { generation, heldDown } = previous;
   const standing = previous.previous ?? previous.current;
@@ -99,8 +100,24 @@ function newPlan(
   };
 }
 
+/** Within which two readings of two clocks are the same time. */
+const SAME_TIME_MS = 15_000;
+
+/** @param untilUnixMs undefined: nothing else is wanted */
+function waiting(plan: TopologyPlan, untilUnixMs: number | undefined): TopologyPlan {
+  const { nextChangeUnixMs, ...rest } = plan;
+  if (untilUnixMs === undefined) return nextChangeUnixMs === undefined ? plan : rest;
+  const isSaid = nextChangeUnixMs !== undefined && Math.abs(nextChangeUnixMs - untilUnixMs) < SAME_TIME_MS;
+  return isSaid ? plan : { ...plan, nextChangeUnixMs: untilUnixMs };
+}
+
+interface PlanAndWaits {
+  readonly plan: TopologyPlan;
+  readonly waits: string;
+}
+
 /** Nothing else is wanted: the arrangement before may be let go, or is waited for. */
-function settled(plan: TopologyPlan, hosts: TopologyHosts): Pick<Planned, 'plan' | 'waits'> {
+function settled(plan: TopologyPlan, hosts: TopologyHosts): PlanAndWaits {
   const { previous, ...rest } = plan;
   if (previous === undefined) return { plan, waits: '' };
   const [first, ...others] = laggards(plan.generation, hosts);

@@ -38,6 +38,7 @@ export function topologyView(facts: TopologyFacts): TopologyView {
             generation: plan.generation,
             decidedUnixMs: plan.decidedUnixMs,
             reasons: plan.reasons,
+            nextChangeUnixMs: plan.nextChangeUnixMs ?? null,
             heldDown: plan.heldDown,
           },
     settings: { ...settings, reflectors: settings.reflectors ?? null, spreadBy: settings.spreadBy ?? null },

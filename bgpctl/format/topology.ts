@@ -54,7 +54,12 @@ function headline({ plan, mode, hosts, reflectors: found }: TopologyView, option
 }
 
 function reasons({ plan }: TopologyView, options: FormatOptions): readonly string[] {
-  return (plan?.reasons ?? []).map(reason => item(reason, options));
+  if (plan === null) return [];
+  const { nextChangeUnixMs: nextMs } = plan;
+  const soon =
+    nextMs === null || nextMs <= options.now ? 'presently' : `in ${formatSpan(nextMs - options.now)}`;
+  const damped = `another arrangement is wanted, and comes ${soon}: the plan has changed lately`;
+  return [...plan.reasons, ...(nextMs === null ? [] : [damped])].map(reason => item(reason, options));
 }
 
 function transition({ before, waitsFor, silent }: TopologyTransitionView, options: FormatOptions): string {

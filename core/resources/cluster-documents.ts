@@ -108,6 +108,8 @@ export type TopologyPlanResource = MargayDocument<
     readonly previous?: TopologyArrangement;
     /** Nodes that were replaced for their silence, and are not to be elected for a while. */
     readonly heldDown: readonly string[];
+    /** Another arrangement is wanted, and waits so long because the plan has changed lately; for people. */
+    readonly nextChangeUnixMs?: number;
     /** Why it is so, in sentences. */
     readonly reasons: readonly string[];
   }

@@ -80,6 +80,7 @@ export const topologyPlanSpec = z.strictObject({
   current: arrangement,
   previous: optional(arrangement),
   heldDown: optional(z.array(resourceName, 'a list of node names')).transform(value => value ?? []),
+  nextChangeUnixMs: optional(time),
   reasons: z.array(text, 'a list of sentences'),
 });
 

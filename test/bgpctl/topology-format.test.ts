@@ -45,6 +45,18 @@ test('what is on its way names every host that is waited for, and why', t => {
   );
 });
 
+test('a change that waits because there were many lately is said, with how long it still waits', t => {
+  const at = (nextChangeUnixMs: number) => {
+    const { plan } = topologyView();
+    return formatTopology(topologyView({ plan: { ...plan!, nextChangeUnixMs } }), options);
+  };
+  t.regex(
+    at(NOW + 90_000),
+    /^ {2}- another arrangement is wanted, and comes in 1m30s: the plan has changed lately$/m,
+  );
+  t.regex(at(NOW - 1), /comes presently: the plan/);
+});
+
 test('what does not fit goes on below its column, in a narrow terminal below its row', t => {
   const shown = (width: number) => formatTopology(topologyView(), { ...options, width }).split('\n');
   t.deepEqual(shown(80).slice(-4), [

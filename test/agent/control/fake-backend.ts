@@ -115,6 +115,7 @@ export function topologyView(fields: Partial<TopologyView> = {}): TopologyView {
       decidedUnixMs: NOW - 192_000,
       reasons: ['120 hosts are more than a mesh is kept for, 100'],
       heldDown: [],
+      nextChangeUnixMs: null,
     },
     settings: {
       ...{ mode: 'auto', meshLimit: 100, reflectors: null, sessionsPerClient: 2, spreadBy: 'rack' },

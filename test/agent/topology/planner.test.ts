@@ -290,6 +290,13 @@ test('what was before goes when all are in sync, also while the next change wait
   t.regex(rounds.waits, /the next change, to 3 reflectors, may come in 1 min/);
   t.is(plan.generation, 2);
   t.is(plan.previous, undefined);
+  // The pause of two changes, from the second one on, by the time of day.
+  t.is(plan.nextChangeUnixMs, 1_000_000 + 65_000 + 60_000);
+  t.is(rounds.round(later, auto), plan, 'said once');
+  later.set(lost!, hosts.get(lost!)!);
+  const steady = rounds.round(inSync(hosts, 2), auto);
+  t.is(steady.generation, 2);
+  t.is(steady.nextChangeUnixMs, undefined, 'nothing else is wanted any more');
 });
 
 test('a host that has lost all of its reflectors does not wait', t => {

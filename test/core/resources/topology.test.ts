@@ -62,6 +62,7 @@ const plan = {
   },
   previous: { mode: 'mesh', reflectors: [], sessionsPerClient: 2 },
   heldDown: ['c'],
+  nextChangeUnixMs: 1_700_000_060_000,
   reasons: ['because'],
 };
 
