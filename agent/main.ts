@@ -40,7 +40,7 @@ import { MainThreadSpeaker } from './main-thread-speaker.js';
 import { type MetricsServer, serveMetrics } from './metrics/server.js';
 import { METRICS_CONTENT_TYPE } from './metrics/text.js';
 import { chooseNodeAddress } from './node-address.js';
-import { openStore, storeFilesProblem, storeLocation } from './open-store.js';
+import { openStore, storeFilesProblems, storeLocation } from './open-store.js';
 import type { AgentTunnels, Log } from './options.js';
 import { packageVersion } from './package-version.js';
 import { PeerShutdowns, peerShutdownsPath } from './peer-shutdowns.js';
@@ -78,11 +78,9 @@ export async function main(words: readonly string[]): Promise<number> {
   for (const { place, message } of remarks) complain(`${place}: ${message}`);
   if (configuration.kind === 'invalid') return exitCode.usage;
   if (parsed.check) {
-    const problem = storeFilesProblem(configuration.settings);
-    if (problem !== undefined) {
-      complain(problem);
-      return exitCode.usage;
-    }
+    const problems = storeFilesProblems(configuration.settings);
+    for (const problem of problems) complain(problem);
+    if (problems.length > 0) return exitCode.usage;
     process.stdout.write('margay-agent: the configuration is fine\n');
     return exitCode.fine;
   }

@@ -1,5 +1,4 @@
 /** SHELL: the store that the settings name: a directory, or a Redis; with what was good before a restart beside it. */
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../bgp/speaker/system-clock.js';
 import { tryLock, unlock } from '../linux/flock.js';
@@ -8,11 +7,11 @@ import { GoodDocuments } from '../store/good-documents.js';
 import { LastGoodStore } from '../store/last-good.js';
 import type { Store } from '../store/port.js';
 import { clusterFile } from '../store/redis/cluster-memory.js';
-import type { RedisServer, RedisTls } from '../store/redis/connection.js';
 import { RedisStore, type RedisStoreOptions } from '../store/redis/redis-store.js';
 import { redisContradictions, redisSettings } from './config/redis-settings.js';
 import type { Settings } from './config/setting.js';
 import type { Log } from './options.js';
+import { type RedisSettings, redisServer } from './redis-files.js';
 import type { StateProblems } from './state-problems.js';
 
 /** For people: the directory, or the nodes. */
@@ -68,18 +67,18 @@ export async function openStore(settings: Settings, log: Log, state: StateProble
   return new LastGoodStore(store, documents);
 }
 
-/** What of its files cannot be read; undefined: nothing. */
-export function storeFilesProblem(settings: StoreSettings): string | undefined {
-  if (settings.redisNodes.length === 0) return undefined;
+/** What of its files cannot be read or used, each with its setting. */
+export function storeFilesProblems(settings: StoreSettings): readonly string[] {
+  if (settings.redisNodes.length === 0) return [];
   try {
     redisServer(settings);
-    return undefined;
+    return [];
   } catch (error) {
-    return (error as Error).message;
+    return (error as Error).message.split('\n');
   }
 }
 
-export type StoreSettings = Pick<Settings, Extract<keyof Settings, `redis${string}` | 'storeDirectory'>>;
+export type StoreSettings = RedisSettings & Pick<Settings, 'storeDirectory'>;
 
 /**
  * Without what was good before. @param options of a Redis: what connections are called, and which cluster it is
@@ -98,44 +97,4 @@ export function plainStore(
     copies: redisCopies,
     ...options,
   });
-}
-
-function redisServer(settings: StoreSettings): RedisServer {
-  const { redisNodes, redisSentinel, redisCluster, redisUsername } = settings;
-  const sentinelPassword = password('store.redis.sentinelPasswordFile', settings.redisSentinelPasswordFile);
-  return {
-    nodes: redisNodes,
-    kind:
-      redisSentinel !== ''
-        ? { kind: 'sentinel', name: redisSentinel, password: sentinelPassword }
-        : { kind: redisCluster ? 'cluster' : 'standalone' },
-    username: redisUsername === '' ? undefined : redisUsername,
-    password: password('store.redis.passwordFile', settings.redisPasswordFile),
-    tls: settings.redisTls ? redisTls(settings) : undefined,
-    renew: () => redisServer(settings),
-  };
-}
-
-function redisTls({ redisCaFile, redisCertificateFile, redisKeyFile }: StoreSettings): RedisTls {
-  return {
-    ca: content('store.redis.caFile', redisCaFile),
-    certificate: content('store.redis.certificateFile', redisCertificateFile),
-    key: content('store.redis.keyFile', redisKeyFile),
-  };
-}
-
-function password(path: string, file: string): string | undefined {
-  const found = content(path, file)?.split('\n')[0]?.trim();
-  if (found === '') throw new Error(`${path}: ${file} has no password in its first line`);
-  return found;
-}
-
-/** @param path of the setting */
-function content(path: string, file: string): string | undefined {
-  if (file === '') return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}`);
-  }
 }

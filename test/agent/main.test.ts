@@ -1,5 +1,6 @@
 /** The command line of the agent as a person meets it: the launcher in a process of its own. */
 import { spawn, spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,12 +96,36 @@ test('--check reads the files that a Redis needs', async t => {
     ['--redis-password-file', join(folder, 'nowhere'), /^margay-agent: store\.redis\.passwordFile: ENOENT/],
     ['--redis-password-file', empty, /passwordFile: .*empty-password has no password in its first line/],
     ['--redis-ca-file', join(folder, 'nowhere'), /store\.redis\.caFile: ENOENT/],
+    ['--redis-ca-file', empty, /store\.redis\.caFile: .*empty-password is not a certificate in PEM \(/],
   ] as const) {
     const words = ['--check', '--redis-nodes', '10.0.0.5:6379', '--redis-tls', 'true', flag, file];
     const { code, stderr } = await agent(words);
     t.is(code, 2);
     t.regex(stderr, said);
   }
+});
+
+test('--check says all that is wrong with those files, and whether a key is that of its certificate', async t => {
+  const [certificate, key] = [join(folder, 'certificate.pem'), join(folder, 'key.pem')];
+  writeFileSync(certificate, CERTIFICATE);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  writeFileSync(key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const check = (...flags: string[]) =>
+    agent(['--check', '--redis-nodes', '10.0.0.5:6379', '--redis-tls', 'true', ...flags]);
+  const pair = (file: string, keyFile: string) => [
+    ...['--redis-certificate-file', file],
+    ...['--redis-key-file', keyFile],
+  ];
+  const other = await check(...pair(certificate, key), '--redis-password-file', join(folder, 'nowhere'));
+  t.is(other.code, 2);
+  t.regex(other.stderr, /^margay-agent: store\.redis\.passwordFile: ENOENT/m);
+  t.regex(
+    other.stderr,
+    /^margay-agent: store\.redis\.keyFile: .*key\.pem is not the key of store\.redis\.certificateFile/m,
+  );
+  const swapped = await check(...pair(key, certificate));
+  t.regex(swapped.stderr, /certificateFile: .*key\.pem is not a certificate in PEM/);
+  t.regex(swapped.stderr, /keyFile: .*certificate\.pem is not a private key in PEM/);
 });
 
 test('--check of what is fine ends with 0', async t => {
@@ -129,3 +154,17 @@ for (const words of [[], ['cleanup']]) {
     t.is(stderr.trimEnd().split('\n').length, 1);
   });
 }
+
+/** Self-signed; its key is nowhere. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBgzCCASmgAwIBAgIUe+LteUeUGpvPl3HcCBWwo9yJ5g8wCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLbWFyZ2F5LXRlc3QwIBcNMjYxMTI2MTYwMDEyWhgPMjEyNjEx
+MDIxNjAwMTJaMBYxFDASBgNVBAMMC21hcmdheS10ZXN0MFkwEwYHKoZIzj0CAQYI
+KoZIzj0DAQcDQgAED+ly/oQ69l4kGFCHjtezhcUQBLZg7mqbx5LKTB1HPj414C6s
+wbsiWoY7lspm+ERKEl1NAvELXMrGYla87imImKNTMFEwHQYDVR0OBBYEFINNkYHY
+n6mU0M7mw/nMq7qFW8HpMB8GA1UdIwQYMBaAFINNkYHYn6mU0M7mw/nMq7qFW8Hp
+MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAI+eh3gG1DSQUrJ2
+xmewTfzTwb053MydzLl5vBNK9+NZAiBqOHE4BZUj9FOJWTysUmdslb0WX5OTgSuU
+YK+wL8yTbQ==
+-----END CERTIFICATE-----
+`;
