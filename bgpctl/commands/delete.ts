@@ -16,6 +16,11 @@ export const deleteCommand: Command = {
     const id = parseResource(text(given, 'kind') as string, text(given, 'name'));
     await context.client.deleteResource(id);
     await context.out(`${formatResourceId(id)} deleted\n`);
+    if (id.kind === 'Node') context.err(nodeRemark(id.name));
     return exitCode.fine;
   },
 };
+
+function nodeRemark(name: string): string {
+  return `Of host ${name} this was the document alone: an agent that lives writes it again. With all that it had it goes by: bgpctl node delete ${name}`;
+}

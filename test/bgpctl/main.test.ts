@@ -165,6 +165,14 @@ for (const [words, code, pattern] of [
   });
 }
 
+test('delete of a Node says that it is the document alone, and what takes the rest', async t => {
+  const { code, stdout, stderr } = await bgpctl(['delete', 'node', 'host2']);
+  t.is(code, 0, stderr);
+  t.is(stdout, 'Node/host2 deleted\n');
+  t.regex(stderr, /the document alone.*bgpctl node delete host2\n$/);
+  t.is((await bgpctl(['delete', 'ippool', 'pods'])).stderr, '');
+});
+
 test('hosts: as a table and for machines; a deletion says what it deleted', async t => {
   for (const words of [
     ['status', '--all'],
