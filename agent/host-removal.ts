@@ -94,13 +94,8 @@ function refusal(host: HostView, view: HostsView): string | undefined {
     return `node ${node} lives: its agent renews its lease${seen}. Stop that agent, and call again when it has been silent for a minute; ${forced}`;
   }
   const living = view.hosts.filter(one => one.life === 'alive' && one.node !== node);
-  if (
-    isReplaced(
-      host.addresses,
-      living.flatMap(({ addresses }) => addresses),
-    )
-  )
-    return undefined;
+  const taken = living.flatMap(({ addresses }) => addresses);
+  if (isReplaced(host.addresses, taken)) return undefined;
   const witnesses = living.filter(
     ({ report }) => report !== null && new SessionsOfLiving([report]).withHost(node),
   );

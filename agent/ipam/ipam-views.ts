@@ -90,7 +90,7 @@ export class IpamViews implements IpamBackend {
 
   async #releaseOne(asked: IpamReleaseItem): Promise<IpamReleaseResult> {
     const { address, ...rest } = asked;
-    const refused = await this.#neededByTunnels(asked);
+    const refused = this.#neededByTunnels(asked);
     if (refused !== undefined) return { asked, released: [], refused };
     const outcome = await this.#options.ipam.release({
       ...rest,
@@ -110,11 +110,13 @@ export class IpamViews implements IpamBackend {
   }
 
   /** Its host would take it again, and lose what travels by it until then. */
-  async #neededByTunnels({ address, handle }: IpamReleaseItem): Promise<string | undefined> {
+  #neededByTunnels({ address, handle }: IpamReleaseItem): string | undefined {
     const { documents } = this.#options.ipam.context;
-    const found = address === undefined ? undefined : await this.address(address as IpAddress);
-    const node = tunnelNode(found?.allocation?.handle ?? handle ?? '');
-    if (node === undefined || !documents.hasNode(node)) return undefined;
+    const users = address === undefined ? [] : documents.usersOf(address as IpAddress);
+    const ofHandle = tunnelNode(handle ?? '');
+    const user = users.find(one => one.startsWith('Node/'))?.slice('Node/'.length);
+    const node = user ?? (ofHandle !== undefined && documents.hasNode(ofHandle) ? ofHandle : undefined);
+    if (node === undefined) return undefined;
     return `${address ?? `handle ${handle}`} is what node ${node} has inside its tunnels: it goes with its Node, by bgpctl node delete`;
   }
 

@@ -2,6 +2,7 @@ import test from 'ava';
 import { ControlFailure } from '../../../agent/control/backend.js';
 import { AgentBackend } from '../../../agent/control-backend.js';
 import { agentStatus } from '../../../agent/status.js';
+import type { Ipv4Address } from '../../../core/ip-address.js';
 import { passingRecord } from '../../../ipam/host-record.js';
 import { tunnelHandle } from '../../../ipam/names.js';
 import { MemoryStore } from '../../../store/memory-store.js';
@@ -33,20 +34,24 @@ test('addresses by the control API: assigned, shown, checked, released', async t
 });
 
 test('what a host has inside its tunnels is not given back as long as there is the host', async t => {
-  const running = await runAgent(t, [pool, node('b', '10.0.0.2/24')], { addressRecord: passingRecord() });
+  const running = await runAgent(t, [pool], { addressRecord: passingRecord() });
   const ipam = new AgentBackend(running.agent, () => {}).ipam();
-  const attributes = { 'kept-by': 'test' };
   const handle = tunnelHandle('b');
-  const { addresses } = await ipam.assign({ handle, attributes });
+  const { addresses } = await ipam.assign({ handle, attributes: { 'kept-by': 'test' } });
   const { address } = addresses[0]!;
+  const b = node('b', '10.0.0.2/24');
+  const spec = { bgp: { ...b.spec.bgp, ipv4IPIPTunnelAddr: address as Ipv4Address } };
+  await running.store.create({ ...b, spec });
+  t.true(
+    await eventually(() => running.agent.documents('Node').some(({ metadata }) => metadata.name === 'b')),
+  );
   for (const asked of [{ handle }, { address }, { handle, address }]) {
     const [result] = await ipam.release([asked]);
     t.deepEqual(result?.released, []);
     t.regex(result?.refused ?? '', /what node b has inside its tunnels/);
   }
   await running.store.delete({ kind: 'Node', name: 'b' });
-  const gone = async () => (await ipam.release([{ handle }]))[0]?.released[0] === address;
-  t.true(await eventually(gone));
+  t.true(await eventually(async () => (await ipam.release([{ address }]))[0]?.released[0] === address));
 });
 
 test('for a node that does not exist nothing is claimed', async t => {
