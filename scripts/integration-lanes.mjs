@@ -1,5 +1,5 @@
 /**
- * How the integration tests go on: most of them wait for most of the time, so three lanes go side by side, in each one file after the other;
+ * How the integration tests go on: most of them wait for most of the time, so two lanes go side by side, in each one file after the other;
  * files that want the machine to themselves come after.
  */
 import { readdirSync } from 'node:fs';
@@ -17,24 +17,19 @@ const ALONE = [
   'speaker/thousand-peer-soak',
   'speaker/thousand-peers',
 ];
-/** As long as all others of their folder. */
-const LONG = ['agent/check-tunnels', 'agent/host-life', 'agent/topology', 'agent/tunnels'];
-
 /**
  * @returns {{ lanes: string[][], alone: string[] }} files, each in one of them
- * @throws where a file that is named here is not there
+ * @throws where a file that is to go alone is not there
  */
 export function integrationLanes(root) {
   const files = readdirSync(join(root, FOLDER), { recursive: true }).filter(
     file => file.endsWith('.test.js') && !file.startsWith('interop/'),
   );
-  const named = names => names.map(name => `${name}.test.js`);
-  const [alone, long] = [named(ALONE), named(LONG)];
-  for (const file of [...alone, ...long])
-    if (!files.includes(file)) throw new Error(`there is no ${FOLDER}/${file}`);
-  const rest = files.filter(file => !alone.includes(file) && !long.includes(file));
-  const isFirst = file => file.startsWith('agent/') || file.startsWith('speaker/');
-  const lanes = [long, rest.filter(isFirst), rest.filter(file => !isFirst(file))];
+  const alone = ALONE.map(name => `${name}.test.js`);
+  for (const file of alone) if (!files.includes(file)) throw new Error(`there is no ${FOLDER}/${file}`);
+  const rest = files.filter(file => !alone.includes(file));
+  const ofAgents = file => file.startsWith('agent/');
+  const lanes = [rest.filter(ofAgents), rest.filter(file => !ofAgents(file))];
   const paths = list => list.map(file => `${FOLDER}/${file}`);
   return { lanes: lanes.map(paths), alone: paths(alone) };
 }
