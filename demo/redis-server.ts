@@ -49,7 +49,10 @@ export class RedisServerProcess {
   async start(): Promise<void> {
     const { directory, address, port, args = [], sentinel = false } = this.options;
     mkdirSync(directory, { recursive: true });
-    const common = ['--bind', address, '--port', String(port), '--daemonize', 'no', '--protected-mode', 'no'];
+    // A title would overwrite its environment, by which what an interrupted run leaves behind is found.
+    const untitled = ['--set-proc-title', 'no'];
+    const alone = ['--daemonize', 'no', '--protected-mode', 'no'];
+    const common = ['--bind', address, '--port', String(port), ...alone, ...untitled];
     const kept = sentinel ? [] : ['--dir', directory, '--save', ''];
     const words = sentinel ? [...args, '--sentinel', ...common] : [...args, ...common, ...kept];
     const { programs, env } = await daemon();

@@ -11,12 +11,14 @@ const ALONE = [
   'agent/redis-cluster',
   'bfd/soak',
   'ipam/allocators',
+  'policy/set-watch',
   'scripts/interrupted-demo',
   'speaker/keepalive-gap',
   'speaker/late-thread',
   'speaker/thousand-peer-soak',
   'speaker/thousand-peers',
 ];
+
 /**
  * @returns {{ lanes: string[][], alone: string[] }} files, each in one of them
  * @throws where a file that is to go alone is not there
