@@ -1,6 +1,6 @@
 /**
  * Reads AVA's own report as it streams past and keeps the score that AVA does not print in one line: passed, failed, skipped
- * with their reasons, and the slowest tests. Passed tests are counted one by one, because the closing lines leave them out as soon
+ * with their reasons, the slowest tests, and what it says of those that failed. Passed tests are counted one by one, because the closing lines leave them out as soon
  * as one failed.
  *
  * AVA skips tests only when they are defined; one that finds at run time that this machine lacks something says so by logging
@@ -10,6 +10,10 @@ export class AvaReport {
   skips = [];
   /** Of each test, in the order they ended: `{ name, outcome: 'passed' | 'failed' | 'skipped', reason? }`; AVA adds to the name of a failed one. */
   outcomes = [];
+  /** What AVA says of failures, line by line: as they come (with what the test logged), and in detail at its end. */
+  failures = [];
+  #ofFailure = false;
+  #details;
   #tests = [];
   #passed = 0;
   #failed = 0;
@@ -40,6 +44,7 @@ export class AvaReport {
   }
 
   #line(line) {
+    this.#keepFailure(line);
     const passed = /^\s*✔ (.*?)(?: \(([\dms. ]+)\))?$/.exec(line);
     if (passed !== null) {
       this.#last = passed[1];
@@ -67,6 +72,20 @@ export class AvaReport {
       if (failed[1] !== undefined) this.outcomes.push({ name: failed[1], outcome: 'failed' });
     }
     this.#summary(line);
+  }
+
+  /** AVA says failures in detail between two dividers; where nothing failed, there is one, with the closing lines after it. */
+  #keepFailure(line) {
+    if (line === '  ─') {
+      this.failures.push(...(this.#details ?? []));
+      this.#details = [];
+      this.#ofFailure = false;
+      return;
+    }
+    if (/^\s*(?:✘ |Uncaught exception|Unhandled rejection)/.test(line)) this.#ofFailure = true;
+    else if (/^\s*(?:✔ |- \[skip\] )/.test(line)) this.#ofFailure = false;
+    if (this.#ofFailure) this.failures.push(line);
+    this.#details?.push(line);
   }
 
   #skip(name, reason, atRunTime) {

@@ -11,7 +11,7 @@ import layeringConfig from './layering.config.cjs';
 
 const bin = name => join(root, 'node_modules', '.bin', name);
 
-/** @returns {Promise<{ passed: number, failed: number }>} */
+/** @returns {Promise<{ passed: number, failures: { name: string, problem: string }[] }>} */
 export async function staticChecks() {
   const checks = [
     ['format and lint', () => succeed(bin('biome'), ['check', '--error-on-warnings', '.'])],
@@ -19,16 +19,16 @@ export async function staticChecks() {
     ['layering finds a planted violation of every rule', plantedViolations],
     ['unused code', () => succeed(bin('knip'), ['--no-progress'])],
   ];
-  let failed = 0;
+  const failures = [];
   for (const [name, check] of checks) {
     const problem = check();
     if (problem === undefined) process.stdout.write(`  ✔ ${name}\n`);
     else {
-      failed++;
+      failures.push({ name, problem });
       process.stdout.write(`  ✘ ${name}\n${problem}\n`);
     }
   }
-  return { passed: checks.length - failed, failed };
+  return { passed: checks.length - failures.length, failures };
 }
 
 function succeed(command, args) {

@@ -44,17 +44,20 @@ const onTheNetwork = chosen.includes('integration') || chosen.includes('interop'
 if (onTheNetwork || chosen.includes('lab')) requireRoot('the integration tests make network namespaces');
 prepare();
 if (onTheNetwork) {
-  // For certificates.
-  installTools({ ...networkTools, openssl: 'openssl' });
+  // For certificates, and for what is told of links by somebody else.
+  installTools({ ...networkTools, openssl: 'openssl', ethtool: 'ethtool' });
   buildNodeNetlink();
 }
 
 const started = Date.now();
-const totals = { passed: 0, failed: 0, skips: [], slowest: [] };
+const totals = { passed: 0, failed: 0, skips: [], slowest: [], failures: [] };
+/** Of what is said of failures again at the end; the rest stands further up. */
+const FAILURE_LINES = 100;
 if (chosen.includes('static')) {
-  const { passed, failed } = await staticChecks();
+  const { passed, failures } = await staticChecks();
   totals.passed += passed;
-  totals.failed += failed;
+  totals.failed += failures.length;
+  for (const { name, problem } of failures) totals.failures.push(`  ✘ ${name}`, ...problem.split('\n'));
 }
 if (chosen.includes('unit'))
   await ava('unit', { env: { MARGAY_FUZZ_MESSAGES: process.env.MARGAY_FUZZ_MESSAGES ?? '1000000' } });
@@ -152,6 +155,7 @@ function account(stage, { status, score }) {
   totals.failed += status !== 0 && score.failed === 0 ? 1 : score.failed;
   totals.skips.push(...score.skips);
   totals.slowest.push(...score.slowest(10));
+  totals.failures.push(...score.failures);
   if (status !== 0 && score.failed === 0) progress(`${stage}: AVA ended with status ${status}`);
   if (counted === 0) {
     progress(`${stage}: no test ran`);
@@ -171,6 +175,9 @@ function report() {
   }
   if (totals.skips.length > 0) process.stdout.write('\nSkipped:\n');
   for (const { name, reason } of totals.skips) process.stdout.write(`  ${name}: ${reason}\n`);
+  if (totals.failures.length > 0) process.stdout.write('\nFailed:\n');
+  for (const line of totals.failures.slice(0, FAILURE_LINES)) process.stdout.write(`${line}\n`);
+  if (totals.failures.length > FAILURE_LINES) process.stdout.write('  ... more of it further up\n');
   process.stdout.write(
     `\n${Math.round((Date.now() - started) / 1000)} s in all, on Node ${process.versions.node}\n`,
   );

@@ -10,6 +10,7 @@ interface Report {
     readonly outcome: string;
     readonly reason?: string;
   }[];
+  readonly failures: readonly string[];
   feed(chunk: string): void;
   end(): void;
   slowest(count: number): readonly { readonly name: string; readonly milliseconds: number }[];
@@ -91,4 +92,51 @@ test('a run without failures counts the same way', t => {
 
 test('tests that hang count as failed', t => {
   t.is(reportOf('  ✔ one\n\n  2 tests remained pending after a timeout\n').failed, 2);
+});
+
+test('what is said of a failure is kept: as it came, and in detail', t => {
+  const text = `
+  ✔ core › asn › fine
+    ℹ of no concern
+  ✘ [fail]: core › asn › wrong
+    ℹ seed 5
+  ✔ core › asn › also fine
+
+  Uncaught exception in test/late.test.js
+
+  Error: late
+
+  ✘ test/late.test.js exited with a non-zero exit code: 1
+  ✔ core › asn › fine as well
+  ─
+
+  core › asn › wrong
+
+  - 1
+  + 2
+
+  ─
+
+  1 test failed
+`;
+  t.deepEqual(
+    reportOf(text)
+      .failures.map(line => line.trim())
+      .filter(line => line !== ''),
+    [
+      '✘ [fail]: core › asn › wrong',
+      'ℹ seed 5',
+      'Uncaught exception in test/late.test.js',
+      'Error: late',
+      '✘ test/late.test.js exited with a non-zero exit code: 1',
+      'core › asn › wrong',
+      '- 1',
+      '+ 2',
+    ],
+  );
+});
+
+test('where nothing failed, nothing is kept of failures', t => {
+  const text = '  ✔ core › asn › fine\n    ℹ seed 5\n  ─\n\n  1 test passed\n';
+  t.deepEqual(reportOf(text).failures, []);
 });
