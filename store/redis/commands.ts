@@ -10,6 +10,7 @@ import {
   COPIES_SCRIPT,
   EXPECT_SCRIPT,
   HISTORY_SCRIPT,
+  NOTE_COPIES_SCRIPT,
   RECORD_SCRIPT,
   WRITE_SCRIPT,
 } from './scripts.js';
@@ -160,7 +161,10 @@ export class RedisCommands {
     }
   }
 
-  /** The store as it is, seen by a client that knows it up to a revision. */
+  /**
+   * The store as it is, seen by a client that knows it up to a revision. How many copies it has is kept, where that is more than ever: whoever claims
+   * something later must know of them, also while they are not there.
+   */
   async look(knownRevision: number): Promise<SeenStore> {
     const { head, log } = this.#keys;
     const [history, role] = await this.#pipeline(pipeline => {
@@ -175,12 +179,17 @@ export class RedisCommands {
       string,
     ];
     const [part, , replicas] = role as [string, unknown, unknown];
+    const isPrimary = part === 'master';
+    const copiesThere = isPrimary && Array.isArray(replicas) ? replicas.length : 0;
+    // Nothing is written to a Redis that may be a stranger's.
+    if (copiesThere > Number(copies) && cluster !== '')
+      await this.#pipeline(pipeline => pipeline.eval(NOTE_COPIES_SCRIPT, 1, head, copiesThere));
     return {
       knownRevision,
       head: { revision: Number(revision), chain, cluster },
       chainAtKnown: chainAtKnown === '' ? undefined : chainAtKnown,
-      isPrimary: part === 'master',
-      copiesThere: part === 'master' && Array.isArray(replicas) ? replicas.length : 0,
+      isPrimary,
+      copiesThere,
       copiesKnown: Number(copies),
     };
   }

@@ -56,6 +56,8 @@ export class RedisStore implements Store {
   readonly #follower: RedisFollower;
   readonly #newCluster: string;
   #looked: { readonly seen: SeenStore; readonly atMs: number } | undefined;
+  /** The copies that are there were seen after a write: before the first one there is nothing to keep their number in. */
+  #sawCopies = false;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
@@ -209,6 +211,7 @@ export class RedisStore implements Store {
       };
       const copies = replicated ? await this.#copies() : 0;
       const written = await this.#send(write, copies);
+      await this.#seeCopies();
       const ruined = await this.#ruined(id, written, expected);
       if (ruined === undefined) return refusal(id, expected, written, copies);
       const again = await this.#send({ ...write, operation: replacing(operation), expected: ruined }, copies);
@@ -216,6 +219,13 @@ export class RedisStore implements Store {
     } catch (error) {
       return unavailable(operation, error);
     }
+  }
+
+  async #seeCopies(): Promise<void> {
+    if (this.#sawCopies) return;
+    this.#sawCopies = true;
+    // What was written stays written.
+    await this.#look().catch(() => (this.#sawCopies = false));
   }
 
   #send(write: Write, copies: number): Promise<Written> {

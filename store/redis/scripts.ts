@@ -124,10 +124,15 @@ end
 return {head[1] or '0', head[2] or '', head[3] or '', head[4] or '0', chain}
 `;
 
-/** KEYS: head. ARGV: copies that are there. It keeps the most that were seen, and counts as a write of the connection's. */
-export const COPIES_SCRIPT = `
+const keptCopies = (call: string) => `
 local known = tonumber(redis.call('HGET', KEYS[1], 'copies') or '0')
 local most = math.max(known, tonumber(ARGV[1]))
-redis.call('HSET', KEYS[1], 'copies', string.format('%d', most))
+${call}('HSET', KEYS[1], 'copies', string.format('%d', most))
 return most
 `;
+
+/** KEYS: head. ARGV: copies that are there. It keeps the most that were seen, and counts as a write of the connection's. */
+export const COPIES_SCRIPT = keptCopies('redis.call');
+
+/** The same of who only reads: what he may not write, or Redis does not take now, is not kept. */
+export const NOTE_COPIES_SCRIPT = keptCopies('redis.pcall');

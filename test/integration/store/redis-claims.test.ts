@@ -9,7 +9,13 @@ import { MARGAY_API } from '../../../core/resources/resource.js';
 import type { StoreError, WriteOptions } from '../../../store/port.js';
 import { RedisStore } from '../../../store/redis/redis-store.js';
 import { eventually } from '../../support/eventually.js';
-import { closing, type RedisLab, standaloneRedis } from '../../support/redis-lab.js';
+import {
+  closing,
+  holdCopies,
+  type RedisLab,
+  sentinelRedis,
+  standaloneRedis,
+} from '../../support/redis-lab.js';
 
 const SETTLE_SECONDS = 3;
 
@@ -140,4 +146,29 @@ test('what was written back to another primary does not count', async t => {
   });
   t.is(reminded.kind, 'error');
   t.true(await eventually(async () => wantsReminder(await a.claim())));
+});
+
+test('who claims waits for copies that only others have seen: those who wrote before, and those who read', async t => {
+  t.timeout(60_000);
+  const lab = closing(t, await sentinelRedis());
+  const primary = await lab.primary();
+  const copiesKnown = () => primary.ask('hget', '{claims}:head', 'copies');
+  const [writer, reader] = [new Claimant(t, lab, 'writer'), new Claimant(t, lab, 'reader')];
+  t.is(await writer.put(), undefined);
+  t.is(await copiesKnown(), '2');
+  await primary.ask('hdel', '{claims}:head', 'copies');
+  t.is((await reader.store.list('IPPool')).kind, 'ok');
+  t.is(await copiesKnown(), '2');
+
+  const goOn = await holdCopies(lab);
+  try {
+    const newcomer = new Claimant(t, lab, 'newcomer');
+    t.is((await newcomer.remind()).kind, 'ok');
+    const claim = () => newcomer.put({ claimant: 'newcomer', replicated: true });
+    t.regex(settling(await claim()) ?? '', /^0 of the 1 copies that a claim needs are there/);
+    goOn();
+    t.true(await eventually(async () => (await claim()) === undefined, 20_000, 100));
+  } finally {
+    goOn();
+  }
 });
