@@ -1,6 +1,7 @@
 /** SHELL: the store that the settings name: a directory, or a Redis; with what was good before a restart beside it. */
 import { join, resolve } from 'node:path';
 import { systemClock } from '../bgp/speaker/system-clock.js';
+import { endpointText } from '../core/ip-address.js';
 import { tryLock, unlock } from '../linux/flock.js';
 import { FileStore } from '../store/file/file-store.js';
 import { GoodDocuments } from '../store/good-documents.js';
@@ -19,7 +20,7 @@ export function storeLocation(settings: StoreSettings): string {
   const { redisNodes, redisSentinel, redisCluster, redisKeyPrefix, redisTls } = settings;
   if (redisNodes.length === 0) return settings.storeDirectory;
   const kind = redisSentinel !== '' ? 'redis-sentinel' : redisCluster ? 'redis-cluster' : 'redis';
-  const nodes = redisNodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const nodes = redisNodes.map(({ host, port }) => endpointText({ address: host, port }));
   const path = redisSentinel === '' ? redisKeyPrefix : `${redisSentinel}/${redisKeyPrefix}`;
   return `${kind}${redisTls ? '+tls' : ''}://${nodes.join(',')}/${path}`;
 }

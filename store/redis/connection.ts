@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { Cluster, Redis } from 'ioredis';
+import { endpointText } from '../../core/ip-address.js';
 
 export interface RedisAddress {
   /** A name or an address. */
@@ -20,7 +21,7 @@ export interface RedisTls {
 }
 
 export interface RedisServer {
-  /** `standalone` tries them in turn; of Sentinels and of a Cluster any will do. */
+  /** `standalone` has one; of Sentinels and of a Cluster any will do. */
   readonly nodes: readonly RedisAddress[];
   readonly kind:
     | { readonly kind: 'standalone' }
@@ -72,7 +73,7 @@ export class RedisConnection {
 
   /** What there is to say while nothing has gone wrong, and it is not there. */
   get unknown(): string {
-    return asksForTls('no connection yet', this.#secured);
+    return asksForTls(`no connection to ${nodeList(this.#server)} yet`, this.#secured);
   }
 
   get isReady(): boolean {
@@ -129,10 +130,10 @@ export class RedisConnection {
     const client = newClient(server, this.#name, times => this.#pauseMs(server, times));
     const isCurrent = () => client === this.#client;
     client.on('error', (error: Error) => {
-      if (isCurrent()) this.#problem = connectionWords(error, this.#secured);
+      if (isCurrent()) this.#problem = connectionWords(error, server);
     });
     client.on('node error', (error: Error, node: string) => {
-      if (isCurrent()) this.#problem = `${node}: ${connectionWords(error, this.#secured)}`;
+      if (isCurrent()) this.#problem = `${node}: ${connectionWords(error, server)}`;
     });
     let wasReady = false;
     client.on('ready', () => {
@@ -256,11 +257,30 @@ function asksForTls(words: string, secured: boolean): string {
   return secured ? `${words}: is TLS spoken there?` : words;
 }
 
-/** Of one that does not come about. ioredis gives up on a handshake with these words and no address. */
-export function connectionWords(error: Error, secured: boolean): string {
-  const words = errorWords(error);
-  return asksForTls(words, secured && words === 'connect ETIMEDOUT');
+/** Such as `10.0.0.5:6379, [2001:db8::5]:6379`. */
+function nodeList({ nodes }: Pick<RedisServer, 'nodes'>): string {
+  return nodes.map(({ host, port }) => endpointText({ address: host, port })).join(', ');
 }
+
+/** Of one that does not come about. ioredis gives up on a connection or its handshake with these words and no address. */
+export function connectionWords(error: Error, server: Pick<RedisServer, 'nodes' | 'kind' | 'tls'>): string {
+  const words = errorWords(error);
+  if (words !== 'connect ETIMEDOUT') return words;
+  const whither = server.kind.kind === 'standalone' ? ` ${nodeList(server)}` : '';
+  return asksForTls(`${words}${whither}`, server.tls !== undefined);
+}
+
+/** @param text what the last that was asked said */
+function sentinelWords(text: string | undefined): string {
+  const all = 'no Sentinel says where the primary is';
+  if (text === undefined) return all;
+  if (/No such master with that name/.test(text))
+    return `${all}: ${text}: store.redis.sentinel is what they call it`;
+  if (REFUSED_PASSWORD.test(text)) return `${all}: ${text}: store.redis.sentinelPasswordFile is for them`;
+  return `${all}: ${text}`;
+}
+
+const REFUSED_PASSWORD = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password)/;
 
 /** ioredis wraps what nodes said. Ends without a full stop: it is a part of sentences. */
 export function errorWords(error: Error & { readonly lastNodeError?: Error }): string {
@@ -268,9 +288,11 @@ export function errorWords(error: Error & { readonly lastNodeError?: Error }): s
   const text = ((inner ?? error).message || (error as NodeJS.ErrnoException).code || error.name)
     .trim()
     .replace(/\.$/, '');
+  const ofSentinels = /^All sentinels are unreachable.*?(?:Last error: (.*))?$/.exec(text);
+  if (ofSentinels !== null) return sentinelWords(ofSentinels[1]);
   if (/^NOPERM|user executing the script can't/.test(text))
     return `${text}: its user lacks a right that docs/redis.md lists`;
-  if (/^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password)/.test(text))
+  if (REFUSED_PASSWORD.test(text))
     return `${text}: store.redis.username and store.redis.passwordFile say who asks`;
   if (/^(Unknown RESP type|Protocol error)/.test(text)) return 'what answers there is no Redis';
   return /^(Connection is closed|Reached the max retries|Stream isn't writeable)/.test(text)

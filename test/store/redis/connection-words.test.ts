@@ -24,9 +24,32 @@ test('words are a part of a sentence: no full stop at their end', t => {
   );
 });
 
+const nodes = [{ host: '192.0.2.1', port: 6379 }];
+const plain = { nodes, kind: { kind: 'standalone' }, tls: undefined } as const;
+const secured = { ...plain, tls: { ca: undefined, certificate: undefined, key: undefined } };
+
 test('a handshake that takes too long asks for TLS only where that is spoken', t => {
   const late = new Error('connect ETIMEDOUT');
-  t.regex(connectionWords(late, true), /TLS/);
-  t.notRegex(connectionWords(late, false), /TLS/);
-  t.notRegex(connectionWords(new Error('connect ETIMEDOUT 192.0.2.1:6379'), true), /TLS/);
+  t.regex(connectionWords(late, secured), /TLS/);
+  t.notRegex(connectionWords(late, plain), /TLS/);
+  t.notRegex(connectionWords(new Error('connect ETIMEDOUT 192.0.2.1:6379'), secured), /TLS/);
+});
+
+test('a connection that does not come about says where it was to lead', t => {
+  t.is(connectionWords(new Error('connect ETIMEDOUT'), plain), 'connect ETIMEDOUT 192.0.2.1:6379');
+});
+
+test('Sentinels: what the last of them said, and the key for a wrong name; not how a library goes on', t => {
+  const all = 'All sentinels are unreachable. Retrying from scratch after 312ms.';
+  const wrongName = words(`${all} Last error: ERR No such master with that name`);
+  t.regex(wrongName, /^no Sentinel says where the primary is: ERR No such master.*store\.redis\.sentinel/);
+  t.regex(
+    words(`${all} Last error: WRONGPASS invalid username-password pair or user is disabled.`),
+    /store\.redis\.sentinelPasswordFile/,
+  );
+  t.is(words(all), 'no Sentinel says where the primary is');
+  t.is(
+    words(`${all} Last error: connect ECONNREFUSED 10.0.0.5:26379`),
+    'no Sentinel says where the primary is: connect ECONNREFUSED 10.0.0.5:26379',
+  );
 });
