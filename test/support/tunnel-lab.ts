@@ -73,11 +73,20 @@ function lineFor(routes: string, to: Host): string {
   return routes.split('\n').find(line => line.startsWith(to.block)) ?? '';
 }
 
-/** Every tunnel that is open: a host gets its address inside tunnels after its first routes, which are then written with it. */
+/**
+ * Every tunnel that is open, in the kernel: a host gets its address inside tunnels after its first routes, which are then written with it, and
+ * its agent knows of it a moment before the kernel does.
+ */
 async function haveAddresses(lab: Lab): Promise<boolean> {
   for (const host of lab.hosts) {
-    const tunnels = (await lab.status(host))?.tunnels ?? [];
-    if (tunnels.some(({ state, address }) => state === 'open' && address === null)) return false;
+    const open = ((await lab.status(host))?.tunnels ?? []).filter(({ state }) => state === 'open');
+    const routes = lab.routes(host).split('\n');
+    for (const { device, address } of open) {
+      if (address === null || !ip(host.namespace, `-o address show dev ${device}`).includes(` ${address}/`))
+        return false;
+      const ours = routes.filter(line => line.includes(` dev ${device} `) && line.includes(' proto 157 '));
+      if (!ours.every(line => line.includes(` src ${address} `))) return false;
+    }
   }
   return true;
 }
