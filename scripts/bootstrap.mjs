@@ -117,8 +117,11 @@ export function progress(message) {
   process.stderr.write(`margay: ${message}\n`);
 }
 
+/** Under npm the packages' own commands come first, and one of those has the name of a system's: nft. */
 function onPath(command) {
-  const folders = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`.split(':');
+  const folders = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`
+    .split(':')
+    .filter(folder => !folder.includes('node_modules'));
   return folders.some(folder => existsSync(join(folder, command)));
 }
 

@@ -5,7 +5,7 @@
  *     node test/lab/kernel-choice.mjs     prints the choice as JSON
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addTools, fail, networkTools, root } from '../../scripts/bootstrap.mjs';
@@ -51,10 +51,31 @@ function guest() {
   const named = process.env.MARGAY_LAB_KERNEL;
   if (named !== undefined) return withModules(resolve(named));
   try {
-    return withModules(fetchDaemon('user-mode-linux').programs.linux);
+    return ableToRun(withModules(fetchDaemon('user-mode-linux').programs.linux));
   } catch (error) {
     return { kind: 'none', reason: error.message, excused: true };
   }
+}
+
+const BOOT_SECONDS = 60;
+let crashes;
+
+/**
+ * Debian's User-Mode Linux has room of a fixed size for a process's registers (HOST_FP_SIZE, arch/x86/um), and those of a CPU with AMX do not fit: its
+ * first process crashes. Found out by trying, once, and on such a CPU alone: elsewhere a guest that crashes is a failure.
+ * @returns {Lab}
+ */
+function ableToRun(lab) {
+  if (lab.kind !== 'guest' || !readFileSync('/proc/cpuinfo', 'utf8').includes(' amx_tile')) return lab;
+  crashes ??= crashesAtOnce(lab);
+  const reason = "Debian's User-Mode Linux crashes on a CPU with AMX: MARGAY_LAB_KERNEL names a newer one";
+  return crashes ? { kind: 'none', reason, excused: true } : lab;
+}
+
+function crashesAtOnce(lab) {
+  const [command, ...words] = inLab(lab, ['true'], { timeoutSeconds: BOOT_SECONDS });
+  const { status, stderr } = spawnSync(command, words, { encoding: 'utf8' });
+  return status !== 0 && stderr.includes('fatal_sigsegv');
 }
 
 /** As Debian lays them out: usr/bin/linux.uml and usr/lib/uml/modules. A kernel of one's own may do without. */
