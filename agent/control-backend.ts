@@ -235,7 +235,12 @@ export class AgentBackend implements ControlBackend {
   }
 
   subscribe(topic: WatchTopic, changed: () => void): () => void {
-    return topic === 'hosts' ? this.#agent.reports.follow(changed) : this.#agent.subscribe(topic, changed);
+    const follows = topic === 'hosts' || topic === 'topology' ? [this.#agent.reports.follow(changed)] : [];
+    if (topic !== 'hosts')
+      follows.push(this.#agent.subscribe(topic === 'topology' ? 'peers' : topic, changed));
+    return () => {
+      for (const end of follows) end();
+    };
   }
 
   shutdown(): void {

@@ -223,6 +223,11 @@ export class ControlClient {
     return this.#lines('/watch/hosts', signal);
   }
 
+  /** As {@link watchHosts}, and whenever a session of this host changes. */
+  watchTopology(signal?: AbortSignal): AsyncIterable<TopologyView> {
+    return this.#lines('/watch/topology', signal);
+  }
+
   watchBfd(signal?: AbortSignal): AsyncIterable<BfdView> {
     return this.#lines('/watch/bfd', signal);
   }

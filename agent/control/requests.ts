@@ -64,7 +64,7 @@ export interface CheckTunnelsRequest {
 }
 
 export type WatchRequest =
-  | { readonly kind: 'watch'; readonly topic: 'status' | 'peers' | 'bfd' | 'hosts' }
+  | { readonly kind: 'watch'; readonly topic: 'status' | 'peers' | 'bfd' | 'hosts' | 'topology' }
   | { readonly kind: 'watch'; readonly topic: 'resources'; readonly resourceKind: ResourceKind }
   | { readonly kind: 'watch'; readonly topic: 'routes'; readonly routes: RoutesRequest };
 
@@ -285,6 +285,7 @@ function parseWatch(text: string, parameters: URLSearchParams): WatchRequest {
     'peers',
     'bfd',
     'hosts',
+    'topology',
     'resources',
     'routes',
   ] as const satisfies WatchTopic[]);
@@ -297,6 +298,7 @@ function parseWatch(text: string, parameters: URLSearchParams): WatchRequest {
     case 'peers':
     case 'bfd':
     case 'hosts':
+    case 'topology':
       return { kind: 'watch', topic };
   }
 }

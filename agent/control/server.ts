@@ -307,6 +307,8 @@ async function view(backend: ControlBackend, wanted: WatchRequest): Promise<unkn
       return await backend.bfd();
     case 'hosts':
       return await backend.hosts();
+    case 'topology':
+      return await backend.topology();
     case 'resources':
       return await backend.listResources(wanted.resourceKind);
     case 'routes':

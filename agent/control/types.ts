@@ -15,8 +15,8 @@
  *   GET    /v1/resources/KIND[/[NAMESPACE/]NAME]                {@link ResourcesView} or {@link StoredView}
  *   POST   /v1/resources                     {@link ApplyRequest} to {@link ApplyResponse}, a result per document
  *   DELETE /v1/resources/KIND/[NAMESPACE/]NAME
- *   GET    /v1/watch/status|peers|bfd|hosts|resources|routes   NDJSON: the whole view (of routes the first page) now and after each
- *                                            change, at most four a second; of hosts every few seconds
+ *   GET    /v1/watch/status|peers|bfd|hosts|topology|resources|routes   NDJSON: the whole view (of routes the first page) now and after
+ *                                            each change, at most four a second; what other hosts report every few seconds
  *   GET    /v1/check/tunnels?node            NDJSON, a {@link TunnelCheckView} a line in the order of the nodes, each as soon as it is
  *                                            known; closing the connection ends the probes
  *   GET    /v1/explain?from&to&port&icmp     {@link ExplainView}; a packet's way from end to end
@@ -397,4 +397,4 @@ export interface TunnelCheckView {
 
 export type ProbeState = 'answered' | 'silent' | 'too-big' | 'rejected' | 'not-sent' | 'not-probed';
 
-export type WatchTopic = 'status' | 'peers' | 'bfd' | 'hosts' | 'resources' | 'routes';
+export type WatchTopic = 'status' | 'peers' | 'bfd' | 'hosts' | 'topology' | 'resources' | 'routes';

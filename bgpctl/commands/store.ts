@@ -1,8 +1,19 @@
 /** `bgpctl store`: a store as a whole, with or without an agent: moved, written to a file and read back, looked through. */
 import { type Resource, resourceIdOf } from '../../core/resources/resource.js';
-import { type Arguments, type Command, type Context, exitCode, text, UsageError } from '../command.js';
+import {
+  type Arguments,
+  type Command,
+  type Context,
+  exitCode,
+  type OutputFormat,
+  outputFormat,
+  outputOption,
+  text,
+  UsageError,
+} from '../command.js';
 import { formatCount } from '../format/text.js';
-import { checkStore, unusableDocuments } from '../store/check.js';
+import { checkResult, show } from '../show.js';
+import { checkStore, formatStoreCheck, unusableDocuments } from '../store/check.js';
 import { contentsOf, idText } from '../store/contents.js';
 import { type CopyOutcome, copyInto } from '../store/copy.js';
 import { exportText, readExport, writeExport } from '../store/export-file.js';
@@ -16,7 +27,7 @@ const takes: Readonly<Record<Word, { readonly most: 1 | 2; readonly options: rea
   export: { most: 1, options: ['file'] },
   import: { most: 2, options: ['overwrite'] },
   migrate: { most: 2, options: ['overwrite'] },
-  check: { most: 1, options: [] },
+  check: { most: 1, options: ['output'] },
 };
 
 /** How often a store that is written to meanwhile is copied again. */
@@ -35,6 +46,7 @@ export const storeCommand: Command = {
     { name: 'second', describe: 'import: the store; migrate: TO', required: false },
   ],
   options: {
+    output: { ...outputOption.output, describe: 'check: output format' },
     file: {
       type: 'string',
       alias: 'f',
@@ -75,7 +87,7 @@ export const storeCommand: Command = {
           withStore(openNamedStore(second), to => migrate(from, to, given, context)),
         );
       case 'check':
-        return await withStore(openStoreThatIs(first), store => check(store, context));
+        return await withStore(openStoreThatIs(first), store => check(store, outputFormat(given), context));
     }
   },
 };
@@ -86,7 +98,7 @@ function refuseOthers(what: Word, given: Arguments): void {
     throw new UsageError(
       `"${second}" is one word too many for "store ${what}"${what === 'export' ? ': the file to write is given by -f' : ''}`,
     );
-  for (const option of ['file', 'overwrite']) {
+  for (const option of ['file', 'overwrite', 'output']) {
     if (given[option] === undefined || takes[what].options.includes(option)) continue;
     const whose = words.filter(word => takes[word].options.includes(option)).map(word => `store ${word}`);
     throw new UsageError(`--${option} is not for "store ${what}" but for ${whose.join(' and ')}`);
@@ -186,14 +198,10 @@ async function withoutDeleted(
   return gone.length;
 }
 
-async function check(store: OpenStore, context: Context): Promise<number> {
-  const { lines, problems } = await checkStore(store);
-  for (const line of lines) await context.out(`${line}\n`);
-  for (const problem of problems) await context.out(`PROBLEM ${problem}\n`);
-  await context.out(
-    problems.length === 0 ? 'No problems.\n' : `${formatCount(problems.length, 'problem')}.\n`,
-  );
-  return problems.length === 0 ? exitCode.fine : exitCode.finding;
+async function check(store: OpenStore, format: OutputFormat, context: Context): Promise<number> {
+  const once = () => checkStore(store);
+  const found = await show(context, format, { once, watch: undefined }, formatStoreCheck);
+  return checkResult(found === undefined || found.problems.length > 0);
 }
 
 async function tell(outcome: CopyOutcome, location: string, context: Context): Promise<number> {

@@ -1,6 +1,14 @@
 /** `bgpctl topology`: who peers with whom, why, and what is still on its way. */
 import type { TopologyView } from '../../agent/control/topology-types.js';
-import { type Command, type Context, exitCode, type OutputFormat, text, UsageError } from '../command.js';
+import {
+  type Command,
+  type Context,
+  exitCode,
+  type OutputFormat,
+  text,
+  UsageError,
+  watchOption,
+} from '../command.js';
 import { tellStoreAway } from '../format/store-away.js';
 import { formatTopology, formatTopologyOf } from '../format/topology.js';
 import { topologyDot, topologyMermaid } from '../format/topology-graph.js';
@@ -22,6 +30,7 @@ export const topologyCommand: Command = {
       choices: ['table', 'wide', 'json', 'yaml', ...Object.keys(graphs)],
       describe: 'output format; dot (Graphviz) and mermaid draw it',
     },
+    ...watchOption,
     explain: {
       type: 'string',
       placeholder: 'NODE',
@@ -34,6 +43,7 @@ export const topologyCommand: Command = {
   },
   examples: [
     ['bgpctl topology', 'the plan and its reasons, reflectors with their clients, this host’s sessions'],
+    ['bgpctl topology --watch', 'what a change waits for, until nothing is on its way'],
     ['bgpctl topology --explain host-b', 'which reflectors host-b chooses, and in what order'],
     ['bgpctl topology -o dot | dot -Tsvg > topology.svg', 'a drawing'],
   ],
@@ -41,6 +51,11 @@ export const topologyCommand: Command = {
     const format = text(given, 'output') ?? 'table';
     const node = text(given, 'explain');
     const graph = graphs[format];
+    const watching = given.watch === true;
+    if (watching && (node !== undefined || graph !== undefined))
+      throw new UsageError(
+        '--watch shows the topology as a table, JSON or YAML: without --explain, and not as a drawing',
+      );
     if (node !== undefined) {
       if (graph !== undefined)
         throw new UsageError(
@@ -58,7 +73,10 @@ export const topologyCommand: Command = {
     const view = await show(
       context,
       format as OutputFormat,
-      { once: () => client.topology(), watch: undefined },
+      {
+        once: () => client.topology(),
+        watch: watching ? signal => client.watchTopology(signal) : undefined,
+      },
       (found, wide) => formatTopology(found, { width, colour, wide, now: context.now() }),
     );
     const settled = view === undefined || (view.transition === null && view.plan !== null);

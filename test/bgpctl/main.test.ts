@@ -92,6 +92,8 @@ test('topology: as a table, for machines and as a drawing; an unknown node is re
   t.is(unknown.code, 1);
   t.regex(unknown.stderr, /host7.*host2/);
   t.is((await bgpctl(['topology', '--explain', 'host2', '-o', 'dot'])).code, 2);
+  t.is((await bgpctl(['topology', '--explain', 'host2', '--watch'])).code, 2);
+  t.is((await bgpctl(['topology', '-o', 'dot', '--watch'])).code, 2);
   t.is((await bgpctl(['topology', '-o', 'svg'])).code, 2);
   t.is((await bgpctl(['topology', '--check'])).code, 0);
 });

@@ -16,7 +16,14 @@ import {
   type TunnelCheckView,
 } from '../../../agent/control/types.js';
 import { eventually } from '../../support/eventually.js';
-import { type FakeBackend, fakeBackend, peerStatus, routeView, tunnelCheck } from './fake-backend.js';
+import {
+  type FakeBackend,
+  fakeBackend,
+  peerStatus,
+  routeView,
+  topologyView,
+  tunnelCheck,
+} from './fake-backend.js';
 
 const errors: unknown[] = [];
 
@@ -290,4 +297,17 @@ test('hosts are told of and watched; one is deleted by its name, by force if tha
     t.is(view.hosts.length, 2);
     stop.abort();
   }
+});
+
+test('the topology is watched', async t => {
+  const { client, backend } = await serve(t);
+  const stop = new AbortController();
+  const modes: string[] = [];
+  for await (const { mode } of client.watchTopology(stop.signal)) {
+    modes.push(mode);
+    backend.topologyNow = topologyView({ mode: 'mesh' });
+    backend.change('topology');
+    if (mode === 'mesh') stop.abort();
+  }
+  t.deepEqual(modes, ['reflectors', 'mesh']);
 });

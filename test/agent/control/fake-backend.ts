@@ -343,6 +343,7 @@ export function endpointPolicyView(fields: Partial<EndpointPolicyView> = {}): En
 export interface FakeBackend extends ControlBackend {
   peerList: PeerStatus[];
   routeList: RouteView[];
+  topologyNow: TopologyView;
   checkList: TunnelCheckView[];
   /** After its lines it waits for the end of the connection. */
   checkHangs: boolean;
@@ -360,6 +361,7 @@ export function fakeBackend(): FakeBackend {
       peerStatus({ key: 'Mesh_10_0_0_2', address: '10.0.0.2', name: 'host2', state: 'Established' }),
     ],
     routeList: [],
+    topologyNow: topologyView(),
     checkList: [],
     checkHangs: false,
     sessionEffects: [],
@@ -437,7 +439,7 @@ export function fakeBackend(): FakeBackend {
       return { node, deleted: [{ kind: 'BlockAffinity', count: 2 }], remarks: [] };
     },
     policyOf: async endpoint => endpointPolicyView({ endpoint }),
-    topology: async () => topologyView(),
+    topology: async () => backend.topologyNow,
     topologyOf: node => {
       if (node !== 'host2')
         throw new ControlFailure(404, {

@@ -69,6 +69,17 @@ test('migrate carries everything over, once, and not into a store that is in use
   t.is(run('check', files).status, 0);
 });
 
+test('check tells programs, too', async t => {
+  const { location, files } = await place(t);
+  const ofFiles = run('check', files, '-o', 'json');
+  t.deepEqual(JSON.parse(ofFiles.stdout), { store: files, documents: 2, redis: null, problems: [] });
+  t.is(run('migrate', files, location).status, 0);
+  const ofRedis = run('check', location, '-o', 'json');
+  t.is(ofRedis.status, 0);
+  t.like(JSON.parse(ofRedis.stdout), { store: location, documents: 2, redis: { revision: 2, entries: 2 } });
+  t.regex(run('export', files, '-o', 'json').stderr, /--output is not for "store export"/);
+});
+
 test('an export is its owner’s alone, and what it came from is put back so that agents take it for the same cluster', async t => {
   const where = await place(t);
   const { lab, location, files, directory } = where;
