@@ -39,6 +39,8 @@ export interface RedisServer {
 }
 
 const CONNECT_TIMEOUT_MS = 4000;
+/** For the other end to take its leave; ioredis keeps the process for so long also where there is none. */
+const GOODBYE_TIMEOUT_MS = 300;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -122,8 +124,14 @@ export class RedisConnection {
     if (this.isReady) this.#client.disconnect(true);
   }
 
+  /** Nobody waits for it any more. */
   close(): void {
     this.#client.disconnect();
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const done of [...this.#waiting]) done();
   }
 
   #open(server: RedisServer): Redis | Cluster {
@@ -141,7 +149,7 @@ export class RedisConnection {
       if (!isCurrent()) return;
       this.#problem = undefined;
       this.#unreadable = undefined;
-      for (const done of [...this.#waiting]) done();
+      this.#wake();
     });
     client.on('close', () => {
       if (isCurrent())
@@ -197,6 +205,7 @@ function newClient(
     connectionName,
     protocol: 2 as const,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: GOODBYE_TIMEOUT_MS,
     disableClientInfo: true,
     enableReadyCheck: false,
     autoResendUnfulfilledCommands: false,
