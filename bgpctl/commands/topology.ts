@@ -43,7 +43,7 @@ export const topologyCommand: Command = {
   },
   examples: [
     ['bgpctl topology', 'the plan and its reasons, reflectors with their clients, this host’s sessions'],
-    ['bgpctl topology --watch', 'what a change waits for, until nothing is on its way'],
+    ['bgpctl topology --watch', 'what a change still waits for, as it goes'],
     ['bgpctl topology --explain host-b', 'which reflectors host-b chooses, and in what order'],
     ['bgpctl topology -o dot | dot -Tsvg > topology.svg', 'a drawing'],
   ],
