@@ -2,6 +2,7 @@ import test from 'ava';
 import { renderFilter } from '../../../policy/render/render.js';
 import type { RenderedFilter } from '../../../policy/rendered.js';
 import { Generator } from '../../policy/render/generated-policies.js';
+import { eventually } from '../../support/eventually.js';
 import { Random } from '../../support/random.js';
 import { skip } from '../../support/skip.js';
 import { filterHost, startFilter } from './filter-host.js';
@@ -27,6 +28,13 @@ for (const backend of ['nft', 'legacy'] as const) {
       t.log(`${Math.round(performance.now() - beganMs)} ms`, counts);
       t.deepEqual(problems, []);
     }
+    // Sets that nothing refers to any more go after all is in force, a few at a time.
+    const sets = () =>
+      host
+        .run('ipset', 'list', '-n')
+        .split('\n')
+        .filter(name => name.startsWith('mgy'));
+    t.true(await eventually(() => sets().length === last!.sets.length, 20_000, 50), sets().join());
     applier.close();
     // One that starts over it, after it has been read back by what the tools print.
     const before = host.writes();
