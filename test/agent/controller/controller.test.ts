@@ -134,12 +134,23 @@ test('rounds end with the part, also amid one, and begin again with it', async t
 });
 
 test('looking takes no more than its share of the time', async t => {
-  const { clock, store, controller, views } = rig();
+  const { clock, memory, store, controller, views } = rig();
+  for (let i = 0; i < 20; i++) await renew(memory, `host-${i}`, 1);
   store.faults.delayMs = 100;
   controller.review();
   await pass(clock, 60_000, 100);
   // Four ways of 100 ms, and fifty times as long until the next.
   t.is(views.length, 3);
+});
+
+test('of a few hosts looking costs little, however long it takes: they are looked at as often as ever', async t => {
+  const { clock, memory, store, controller, views } = rig();
+  for (const name of ['a', 'b']) await renew(memory, name, 1);
+  store.faults.delayMs = 500;
+  controller.review();
+  await pass(clock, 60_000, 100);
+  // After four ways of 500 ms, and 5 s after each look.
+  t.is(views.length, 9);
 });
 
 test('writes of a task are refused once another may be the controller', async t => {
