@@ -235,12 +235,19 @@ export class AgentBackend implements ControlBackend {
   }
 
   subscribe(topic: WatchTopic, changed: () => void): () => void {
-    const follows = topic === 'hosts' || topic === 'topology' ? [this.#agent.reports.follow(changed)] : [];
-    if (topic !== 'hosts')
-      follows.push(this.#agent.subscribe(topic === 'topology' ? 'peers' : topic, changed));
-    return () => {
-      for (const end of follows) end();
-    };
+    switch (topic) {
+      case 'hosts':
+        return this.#agent.reports.follow(changed);
+      case 'topology': {
+        // The plan and what hosts say of it, and the sessions of this one.
+        const ends = [this.#agent.reports.follow(changed), this.#agent.subscribe('peers', changed)];
+        return () => {
+          for (const end of ends) end();
+        };
+      }
+      default:
+        return this.#agent.subscribe(topic, changed);
+    }
   }
 
   shutdown(): void {

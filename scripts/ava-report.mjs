@@ -1,7 +1,7 @@
 /**
  * Reads AVA's own report as it streams past and keeps the score that AVA does not print in one line: passed, failed, skipped
- * with their reasons, the slowest tests, and what it says of those that failed. Passed tests are counted one by one, because the closing lines leave them out as soon
- * as one failed.
+ * with their reasons, the slowest tests, and what it says of those that failed. Passed tests are counted one by one, because the
+ * closing lines leave them out as soon as one failed.
  *
  * AVA skips tests only when they are defined; one that finds at run time that this machine lacks something says so by logging
  * a line that begins with "SKIP:" (`test/support/skip.ts`). Such a test counts as skipped, never as passed.

@@ -52,7 +52,6 @@ export function reconnectPauseMs(times: number, random: number): number {
 
 export class RedisConnection {
   readonly #name: string;
-  readonly #secured: boolean;
   #server: RedisServer;
   #client: Redis | Cluster;
   /** The last thing that went wrong with it; undefined while it is fine. */
@@ -64,7 +63,6 @@ export class RedisConnection {
   /** @param name for `CLIENT LIST` */
   constructor(server: RedisServer, name: string) {
     this.#name = name;
-    this.#secured = server.tls !== undefined;
     this.#server = server;
     this.#client = this.#open(server);
   }
@@ -75,7 +73,7 @@ export class RedisConnection {
 
   /** What there is to say while nothing has gone wrong, and it is not there. */
   get unknown(): string {
-    return asksForTls(`no connection to ${nodeList(this.#server)} yet`, this.#secured);
+    return asksForTls(`no connection to ${nodeList(this.#server)} yet`, this.#server);
   }
 
   get isReady(): boolean {
@@ -153,7 +151,7 @@ export class RedisConnection {
     });
     client.on('close', () => {
       if (isCurrent())
-        this.#problem ??= wasReady ? CONNECTION_LOST : asksForTls('it was closed at once', this.#secured);
+        this.#problem ??= wasReady ? CONNECTION_LOST : asksForTls('it was closed at once', server);
       wasReady = false;
     });
     return client;
@@ -262,8 +260,8 @@ function tlsOptions({ ca, certificate, key }: RedisTls) {
 const CONNECTION_LOST = 'the connection was lost';
 
 /** Of a server that says nothing, or hangs up: one without TLS does that to whoever comes with it. */
-function asksForTls(words: string, secured: boolean): string {
-  return secured ? `${words}: is TLS spoken there?` : words;
+function asksForTls(words: string, { tls }: Pick<RedisServer, 'tls'>): string {
+  return tls !== undefined ? `${words}: is TLS spoken there?` : words;
 }
 
 /** Such as `10.0.0.5:6379, [2001:db8::5]:6379`. */
@@ -276,7 +274,7 @@ export function connectionWords(error: Error, server: Pick<RedisServer, 'nodes' 
   const words = errorWords(error);
   if (words !== 'connect ETIMEDOUT') return words;
   const whither = server.kind.kind === 'standalone' ? ` ${nodeList(server)}` : '';
-  return asksForTls(`${words}${whither}`, server.tls !== undefined);
+  return asksForTls(`${words}${whither}`, server);
 }
 
 /** @param text what the last that was asked said */
